@@ -1,0 +1,13 @@
+"""The one exception that means: what was given is wrong, and this is what would be right."""
+
+
+class BadInput(Exception):  # noqa: N818  (it names the cause, as the user sees it)
+    """Bad input of any kind; its message is one line: what, where, what would be right."""
+
+
+def closest(name: str, known: list[str]) -> str:
+    """Return ``name``'s likely spelling among ``known``, or the whole list, to end an error line with."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"

@@ -1,0 +1,282 @@
+"""``params.yaml``, typed and validated: every number that a run depends on.
+
+Whatever is wrong with the file is said in one line, before anything else is done.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from benchmark.errors import BadInput, closest
+
+FILE = Path("params.yaml")
+CORRUPTIONS = ("gaussian_noise", "gaussian_blur", "contrast", "jpeg")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Pixels = Annotated[int, Field(ge=8, le=1024)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
+
+
+class Strict(BaseModel):
+    """Refuses unknown keys and values of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_known(cls, value: Any) -> Any:
+        for key in value if isinstance(value, dict) else ():
+            if key not in cls.model_fields:
+                raise ValueError(f"unknown key {key!r}; {closest(str(key), list(cls.model_fields))}")
+        return value
+
+
+class Phantom(Strict):
+    """Synthetic images, drawn from a seed."""
+
+    kind: Literal["phantom"]
+    name: Name
+    title: str
+    licence: str
+    seed: int
+    images_per_class: Count
+
+
+class MedMNIST(Strict):
+    """A dataset of the ``medmnist`` package, by its flag; address and checksum are the package's."""
+
+    kind: Literal["medmnist"]
+    name: Name
+    title: str
+    licence: str
+    flag: str
+
+
+class Npz(Strict):
+    """A MedMNIST-shaped ``.npz`` file with a checksum of its own."""
+
+    kind: Literal["npz"]
+    name: Name
+    title: str
+    licence: str
+    path: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    classes: Annotated[list[str], Field(min_length=2)]
+
+
+class Folder(Strict):
+    """One folder a class below each folder of the source's own split; images of any size."""
+
+    kind: Literal["folder"]
+    name: Name
+    title: str
+    licence: str
+    path: str
+    obtain: str
+    train: str
+    test: str
+    channels: Literal[1, 3] = 1
+    group_pattern: str | None = None
+
+
+Source = Annotated[Phantom | MedMNIST | Npz | Folder, Field(discriminator="kind")]
+
+
+class Augmentation(Strict):
+    """Random changes to a training image: flip, rotation (degrees), scaling (share of the size)."""
+
+    flip: Share
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    scaling: Annotated[float, Field(ge=0, lt=1)]
+
+
+class Recipe(Strict):
+    """How every model of a task is trained."""
+
+    gaussian_sigma: Annotated[float, Field(ge=0)]
+    normalisation: Literal["unit", "zscore"]
+    optimizer: Literal["adam"]
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    schedule: Literal["cosine", "step"]
+    warmup: Share
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    best_epoch_by: Literal["loss", "accuracy", "f1_macro", "auc"]
+    augmentation: Augmentation
+
+
+class Task(Strict):
+    """A source with its protocol."""
+
+    source: Source
+    native_size: Pixels
+    input_size: Pixels
+    split: Literal["pooled", "official"]
+    keep_leaks: bool = False
+    runs: Count
+    device: Literal["cpu", "cuda"]
+    recipe: Recipe
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the images are synthetic, so that no verdict on a paper may rest on them."""
+        return self.source.kind == "phantom"
+
+
+class Model(Strict):
+    """What is trained: a torch module (``network``) or a scikit-learn ``estimator`` on some features."""
+
+    kind: Literal["network", "estimator"]
+    features: Literal["pixels", "hog"] | None = None
+    options: dict[str, str | int | float | bool] = {}
+
+    @model_validator(mode="after")
+    def _features_belong_to_estimators(self) -> "Model":
+        if (self.kind == "estimator") != (self.features is not None):
+            raise ValueError("an estimator names its features (pixels or hog); a network has none")
+        return self
+
+
+class Tasks(Strict):
+    """The tasks that a stage has evidence for."""
+
+    task: list[str]
+
+
+class Cells(Strict):
+    """The cells, task × model, that a stage has evidence for."""
+
+    task: list[str]
+    model: list[str]
+
+
+class Stages(Strict):
+    """What plain ``dvc repro`` keeps up to date."""
+
+    fetch: Tasks
+    split: Tasks
+    train: Cells
+    baseline: Cells
+    estimator: Cells
+    cost: Tasks
+    tables: Tasks
+
+
+class PooledSplit(Strict):
+    """How many of the parts go where."""
+
+    parts: Count
+    train: Count
+    validation: Count
+    test: Count
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "PooledSplit":
+        total = self.train + self.validation + self.test
+        if total != self.parts:
+            raise ValueError(f"train + validation + test is {total}; it must be parts = {self.parts}")
+        return self
+
+
+class Duplicates(Strict):
+    """When two images count as near-duplicates: perceptual hash first, then their pixels."""
+
+    hash_distance: Annotated[int, Field(ge=0, le=64)]
+    pixel_correlation: Share
+
+
+class Band(Strict):
+    """How far evidence may differ on another kind of processor, per cell, image by image."""
+
+    mean_probability: Share
+    changed_labels: Share
+
+
+class Params(Strict):
+    """The whole of ``params.yaml``."""
+
+    pooled_split: PooledSplit
+    duplicates: Duplicates
+    robustness: dict[str, Annotated[list[float], Field(min_length=5, max_length=5)]]
+    other_processor: Band
+    sources: dict[Name, Source]
+    tasks: dict[Name, Task]
+    models: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Model]
+    stages: Stages
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "Params":
+        _require("robustness", sorted(self.robustness), list(CORRUPTIONS))
+        for stage, cells in self.stages:
+            _require(f"stages.{stage}.task", cells.task, list(self.tasks))
+            _require(f"stages.{stage}.model", getattr(cells, "model", []), list(self.models))
+            kind = {"train": "network", "baseline": "network", "estimator": "estimator"}.get(stage)
+            for model in getattr(cells, "model", []):
+                if self.models[model].kind != kind:
+                    raise ValueError(f"stages.{stage}.model: {model!r} is no {kind}")
+        return self
+
+    def task(self, name: str) -> Task:
+        """Return the task of this name; :class:`BadInput` names the known ones."""
+        if name not in self.tasks:
+            raise BadInput(f"params.yaml: no task {name!r}; {closest(name, list(self.tasks))}")
+        return self.tasks[name]
+
+    def model(self, name: str) -> Model:
+        """Return the model of this name; :class:`BadInput` names the known ones."""
+        if name not in self.models:
+            raise BadInput(f"params.yaml: no model {name!r}; {closest(name, list(self.models))}")
+        return self.models[name]
+
+    def cells(self, task: str) -> list[str]:
+        """Return the models that some stage lists for ``task``, in the order of ``models``."""
+        groups = (self.stages.train, self.stages.baseline, self.stages.estimator)
+        listed = {model for cells in groups if task in cells.task for model in cells.model}
+        return [model for model in self.models if model in listed]
+
+
+def load(path: Path = FILE) -> Params:
+    """Read and validate ``params.yaml``; :class:`BadInput` names the key at fault and what would be right."""
+    try:
+        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file here; run this in the project's top folder") from None
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        problem = str(getattr(error, "problem", error)).splitlines()[0]
+        raise BadInput(f"{path}:{where} {problem}; it must be valid YAML") from None
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_one_line(error, raw)}") from None
+
+
+def _require(where: str, names: list[str], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{where}: unknown name {name!r}; {closest(name, known)}")
+
+
+def _one_line(error: ValidationError, raw: Any) -> str:
+    """Say the first error of ``error`` as ``key: what is wrong, and what would be right``."""
+    first, *others = error.errors(include_url=False)
+    path, here = [], raw
+    for step in first["loc"]:
+        if isinstance(here, dict) and step not in here and first["type"] != "missing":
+            continue  # the tag of a union, or "[key]": no key of the file
+        path.append(str(step))
+        here = here.get(step) if isinstance(here, dict) else here[step]
+    if first["type"] == "missing":
+        what = "this key is missing"
+    elif first["type"] == "value_error":
+        what = str(first["ctx"]["error"])
+    else:
+        what = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+    return ": ".join(filter(None, [".".join(path), what])) + (f" (and {len(others)} more)" if others else "")
