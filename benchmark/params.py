@@ -88,9 +88,10 @@ Source = Annotated[Phantom | MedMNIST | Npz | Folder, Field(discriminator="kind"
 
 
 class Augmentation(Strict):
-    """Random changes to a training image: flip, rotation (degrees), scaling (share of the size)."""
+    """Random changes: flip (probability), and on a ``share`` of the images rotation (degrees) and scaling (of size)."""
 
     flip: Share
+    share: Share
     rotation: Annotated[float, Field(ge=0, le=180)]
     scaling: Annotated[float, Field(ge=0, lt=1)]
 
