@@ -33,8 +33,6 @@ class CNN(nn.Module):
 
 
 @register_model
-def cnn(
-    pretrained: bool = False, num_classes: int = 2, in_chans: int = 1, dropout: float = 0.2, **_: Any
-) -> nn.Module:
+def cnn(pretrained: bool = False, num_classes: int = 2, in_chans: int = 1, dropout: float = 0.2, **_: Any) -> nn.Module:
     """Build the network; it has no pretrained weights."""
     return CNN(num_classes, in_chans, dropout)

@@ -8,7 +8,7 @@ from benchmark.params import Task
 
 
 def resized(pixels: np.ndarray, task: Task) -> np.ndarray:
-    """Return uint8 images (N × H × W × C, native size), filtered if the recipe says so, at the input size of ``task``."""
+    """Return uint8 images (N × H × W × C, native size), filtered as the recipe says, at the input size."""
     sigma = task.recipe.gaussian_sigma
     if sigma > 0:
         pixels = gaussian_filter(pixels, (0, sigma, sigma, 0), mode="nearest")
@@ -16,7 +16,7 @@ def resized(pixels: np.ndarray, task: Task) -> np.ndarray:
 
 
 def normaliser(train: np.ndarray, task: Task) -> tuple[float, float]:
-    """Return offset and scale of the grey levels: 0 and 255, or mean and sd of the training pixels (adaptive, Eq. 1)."""
+    """Return offset and scale of grey levels: 0 and 255, or mean and sd of the training pixels (adaptive, Eq. 1)."""
     if task.recipe.normalisation == "unit":
         return 0.0, 255.0
     return float(train.mean(dtype=np.float64)), max(float(train.std(dtype=np.float64)), 1.0)

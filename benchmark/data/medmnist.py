@@ -10,7 +10,9 @@ def load(source: MedMNIST, size: int) -> Images:
     from medmnist import INFO  # slow: it imports torch
 
     if source.flag not in INFO:
-        raise BadInput(f"sources.{source.name}.flag: no {source.flag!r} in medmnist; {closest(source.flag, list(INFO))}")
+        raise BadInput(
+            f"sources.{source.name}.flag: no {source.flag!r} in medmnist; {closest(source.flag, list(INFO))}"
+        )
     info = INFO[source.flag]
     if info["task"] not in ("binary-class", "multi-class"):
         raise BadInput(f"sources.{source.name}.flag: {source.flag} is {info['task']}; it must have one class an image")

@@ -36,7 +36,7 @@ def read(path: Path, classes: list[str], size: int) -> Images:
         raise BadInput(f"{path}: {error.args[0]}; it must hold images and labels of train, val and test") from None
     for part in PARTS:
         shape = pixels[part].shape
-        if pixels[part].dtype != np.uint8 or len(shape) not in (3, 4) or len(shape) == 4 and shape[3] not in (1, 3):
+        if pixels[part].dtype != np.uint8 or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
             raise BadInput(f"{path}: {KEYS[part]}_images is {pixels[part].dtype} {shape}; it must be uint8, N×H×W[×3]")
         if len(labels[part]) != len(pixels[part]):
             raise BadInput(f"{path}: {KEYS[part]} has {len(pixels[part])} images and {len(labels[part])} labels")

@@ -86,8 +86,13 @@ def _lesion(
         away = np.angle(np.exp(1j * (direction - spike)))
         length = radius + random.uniform(2.5, 5)
         width = 0.7 * np.clip(1.3 - distance / length, 0, 1) + 0.1
-        core = np.maximum(core, 0.9 * np.exp(-((distance * np.sin(away) / width) ** 2)) * (np.cos(away) > 0)
-                          / (1 + np.exp((distance - length) / 0.2)))
+        core = np.maximum(
+            core,
+            0.9
+            * np.exp(-((distance * np.sin(away) / width) ** 2))
+            * (np.cos(away) > 0)
+            / (1 + np.exp((distance - length) / 0.2)),
+        )
     return core
 
 

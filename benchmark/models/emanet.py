@@ -47,7 +47,7 @@ class Mask(nn.Module):
 
 
 class MaskedSelfAttention(nn.Module):
-    """Self-attention over kept patches (step 5), by explicit matrix products, so that every operation can be counted."""
+    """Self-attention over kept patches (step 5), by explicit matrix products, so that all can be counted."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class EMANet(nn.Module):
         """Return logits."""
         features = self.extractor(images)
         patches = self.embed(features)
-        n, width, rows, columns = patches.shape
+        n, _, rows, columns = patches.shape
         patches = self.norm(patches.flatten(2).transpose(1, 2))
         mask = self.mask(patches)
         attended = self.unfold(self.attention(patches, mask)) * mask.unsqueeze(2)

@@ -1,0 +1,202 @@
+"""Training of cells, task × model: which runs, side by side, and the swap into place.
+
+Every run is computed in a scratch folder keyed by the digest of its inputs. What was finished or half done there under
+the same digest is taken up again; what stands as evidence is replaced once a whole cell is finished, and not before.
+"""
+
+import fcntl
+import multiprocessing
+import os
+import shutil
+import sys
+import threading
+import traceback
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+
+from tqdm import tqdm
+
+from benchmark import evidence, runs
+from benchmark.errors import BadInput
+from benchmark.params import Params
+from benchmark.runs import Run
+
+SCRATCH = Path("scratch/runs")
+_progress: "SimpleQueue[tuple[Run, int] | None]"
+
+
+class TrainingFailed(Exception):  # noqa: N818
+    """A run raised an exception; the message names it."""
+
+
+def runs_of_cell(params: Params, task: str, model: str, module: str) -> list[Run]:
+    """Return all runs that ``params.yaml`` asks of a cell."""
+    return [Run(task, model, number, module) for number in range(params.task(task).runs)]
+
+
+def train_cells(params: Params, wanted: list[list[Run]]) -> None:
+    """Bring the evidence of cells up to date, each a list of its runs; runs whose inputs are unchanged are kept.
+
+    A cell with nothing to do was asked for by force: all its runs are trained again.
+    """
+    with ExitStack() as locks:
+        for cell in wanted:
+            locks.enter_context(_locked(cell[0]))
+            evidence.recover(_finished(cell[0]), cell[0].folder.parent)
+        todo = {run: cell for cell in wanted for run in _todo(params, cell)}
+        left = {id(cell): sum(owner is cell for owner in todo.values()) for cell in wanted}
+        folders: dict[Run, Path] = {}
+        for run, folder in train(params, list(todo)):
+            folders[run] = folder
+            left[id(todo[run])] -= 1
+            if not left[id(todo[run])]:
+                _place(todo[run], folders)
+        for cell in wanted:
+            if not any(owner is cell for owner in todo.values()):
+                _place(cell, {})
+
+
+def train(params: Params, todo: list[Run]) -> Iterator[tuple[Run, Path]]:
+    """Train runs side by side, one thread each; yield each with the scratch folder that holds its evidence, when done.
+
+    :class:`BadInput` comes before any compute; :class:`TrainingFailed` names the first run that raised.
+    """
+    folders = {run: _scratch(params, run) for run in todo}
+    waiting = [run for run, folder in folders.items() if not (folder / evidence.PROVENANCE).exists()]
+    yield from ((run, folder) for run, folder in folders.items() if run not in waiting)
+    if not waiting:
+        return
+    weight = _expected_seconds(params, waiting)
+    waiting.sort(key=lambda run: -weight[run])  # the longest first, so that no core idles at the end
+    context = multiprocessing.get_context("forkserver")
+    if any(params.model(run.model).kind == "network" for run in waiting):
+        context.set_forkserver_preload(["benchmark.training"])
+    queue: SimpleQueue[tuple[Run, int] | None] = context.SimpleQueue()
+    shown = threading.Thread(target=_show, args=(queue, params, weight), daemon=True)
+    shown.start()
+    workers = min(len(os.sched_getaffinity(0)), len(waiting))
+    with ProcessPoolExecutor(workers, context, _start_worker, (queue,)) as pool:
+        futures = {pool.submit(_work, params, run, folders[run]): run for run in waiting}
+        try:
+            for future in as_completed(futures):
+                run, error = futures[future], future.exception()
+                if isinstance(error, BadInput):
+                    raise error
+                if error:
+                    traceback.print_exception(error, file=sys.stderr)
+                    raise TrainingFailed(f"{run}: {type(error).__name__}: {error}; its evidence is as it was")
+                yield run, folders[run]
+        except BaseException:
+            _stop(pool)
+            raise
+    queue.put(None)
+    shown.join()
+
+
+def _todo(params: Params, cell: list[Run]) -> list[Run]:
+    kept = [run for run in cell if _unchanged(params, run)]
+    present = evidence.runs_of(cell[0].task, cell[0].model)
+    if len(kept) == len(cell) == len(present):
+        return cell
+    return [run for run in cell if run not in kept]
+
+
+def _finished(run: Run) -> Path:
+    return SCRATCH / run.task / run.model / "finished"
+
+
+def _place(cell: list[Run], trained: dict[Run, Path]) -> None:
+    """Swap a whole cell into its place: the runs just trained, and the kept ones."""
+    finished = _finished(cell[0])
+    shutil.rmtree(finished, ignore_errors=True)
+    for run in cell:
+        shutil.copytree(trained.get(run, run.folder), finished / run.folder.name)
+    evidence.swap(finished, cell[0].folder.parent)
+    shutil.rmtree(finished.parent)
+
+
+@contextmanager
+def _locked(cell: Run) -> Iterator[None]:
+    """Keep a second command away from the cell."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    path = SCRATCH / f"{cell.task}-{cell.model}.lock"
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise BadInput(
+                f"{cell.task}-{cell.model}: process {file.read()} is training it; wait for it, or end it"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+        path.unlink()
+
+
+def _unchanged(params: Params, run: Run) -> bool:
+    path = run.folder / evidence.PROVENANCE
+    return path.exists() and evidence.read_json(path)["inputs"] == runs.inputs(params, run)
+
+
+def _scratch(params: Params, run: Run) -> Path:
+    key = evidence.digest(runs.inputs(params, run))[:16]
+    return SCRATCH / run.task / run.model / f"run-{run.run}-{key}"
+
+
+def _expected_seconds(params: Params, todo: Iterable[Run]) -> dict[Run, float]:
+    """Return what each run took before, by its evidence; where there is none, networks count more than estimators."""
+    known = {}
+    for run in todo:
+        path = evidence.run_folder(run.task, run.model, 0) / evidence.PROVENANCE
+        default = 100.0 if params.model(run.model).kind == "network" else 10.0
+        known[run] = evidence.read_json(path)["seconds"] if path.exists() else default
+    return known
+
+
+def _start_worker(queue: "SimpleQueue[tuple[Run, int] | None]") -> None:
+    global _progress
+    _progress = queue
+
+
+def _work(params: Params, run: Run, folder: Path) -> None:
+    """Perform a run in a worker process, with one thread, as long as the command that asked for it lives."""
+    parent = multiprocessing.parent_process()
+
+    def on_epoch(done: int) -> None:
+        if parent is not None and not parent.is_alive():
+            os._exit(1)
+        _progress.put((run, done))
+
+    if params.model(run.model).kind == "network":
+        import torch
+
+        torch.set_num_threads(1)
+    runs.perform(params, run, folder, on_epoch)
+    _progress.put((run, -1))
+
+
+def _show(queue: "SimpleQueue[tuple[Run, int] | None]", params: Params, weight: dict[Run, float]) -> None:
+    """Show how far the runs are, weighted by what each is expected to take; on a terminal with the time left."""
+    style = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
+    at = dict.fromkeys(weight, 0.0)
+    with tqdm(total=sum(weight.values()), desc="training", bar_format=style, disable=None) as bar:
+        while (heard := queue.get()) is not None:
+            run, done = heard
+            epochs = params.task(run.task).recipe.epochs if params.model(run.model).kind == "network" else 1
+            at[run] = weight[run] if done < 0 else 0.98 * weight[run] * done / epochs
+            bar.n = sum(at.values())
+            bar.set_postfix_str(f"{run}, epoch {done} of {epochs}" if done >= 0 else f"{run}, done")
+            if done < 0:
+                bar.write(f"{run}: done", file=sys.stderr)
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the pool's processes at once; what they had saved waits in scratch."""
+    for process in list((pool._processes or {}).values()):
+        process.terminate()
+    pool.shutdown(wait=True, cancel_futures=True)

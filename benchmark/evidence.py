@@ -1,0 +1,146 @@
+"""Evidence: what a run leaves, where it lies, how it is read, compared and put in place.
+
+A run's folder holds ``metrics.json``, ``predictions.csv``, ``history.csv``, ``robustness.csv``, which come out the
+same each time, and ``provenance.json``, which holds all that may differ.
+"""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.errors import BadInput
+
+TASKS = Path("results/tasks")
+DETERMINISTIC = ("metrics.json", "predictions.csv", "history.csv", "robustness.csv")
+PROVENANCE = "provenance.json"
+DIGITS = "%.9g"  # enough that metrics come out the same from the file
+
+
+def run_folder(task: str, model: str, run: int) -> Path:
+    """Return where the evidence of one run lies."""
+    return TASKS / task / "runs" / model / f"run-{run}"
+
+
+def runs_of(task: str, model: str) -> list[int]:
+    """Return the numbers of the runs that have evidence."""
+    folders = (TASKS / task / "runs" / model).glob("run-*")
+    return sorted(int(folder.name[4:]) for folder in folders if (folder / PROVENANCE).exists())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; :class:`BadInput` if it is missing or broken."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: missing; `dvc repro` makes it, `git checkout` brings a committed one back") from None
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{path}: line {error.lineno}: {error.msg}; it must be JSON, as it was written") from None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON for people to read; a number that is not finite becomes ``null``."""
+    text = json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)
+    replace_text(path, text + "\n")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def read_predictions(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return sample ids, labels (int64, N) and probabilities (float64, N × classes) of a predictions file."""
+    try:
+        table = pd.read_csv(path, dtype={"sample_id": str}, float_precision="round_trip")
+        probabilities = table[[f"p{index}" for index in range(table.shape[1] - 2)]].to_numpy(np.float64)
+        return table["sample_id"].tolist(), table["label"].to_numpy(np.int64), probabilities
+    except FileNotFoundError:
+        raise BadInput(f"{path}: missing; it must be a predictions file") from None
+    except (KeyError, ValueError) as error:
+        raise BadInput(
+            f"{path}: {error}; its columns must be sample_id,label,p0,p1,…, all but the first numbers"
+        ) from None
+
+
+def write_predictions(path: Path, ids: list[str], labels: np.ndarray, probabilities: np.ndarray) -> None:
+    """Write a row a test image: ``sample_id,label,p0,p1,…``."""
+    columns = {f"p{index}": column for index, column in enumerate(probabilities.T)}
+    pd.DataFrame({"sample_id": ids, "label": labels} | columns).to_csv(path, index=False, float_format=DIGITS)
+
+
+def digest(content: Any) -> str:
+    """Return the SHA-256 of bytes, or of anything JSON can hold."""
+    data = content if isinstance(content, bytes) else json.dumps(content, sort_keys=True).encode()
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far two sets of evidence of one run lie apart: files that differ, and the predictions, image by image."""
+
+    files: tuple[str, ...]
+    mean_probability: float = 0.0
+    max_probability: float = 0.0
+    changed_labels: float = 0.0
+
+    def __str__(self) -> str:
+        if not self.files:
+            return "the same bytes"
+        return (
+            f"{', '.join(self.files)} differ; per image: probability by {self.mean_probability:.4f} on average, "
+            f"{self.max_probability:.4f} at most; another class for {100 * self.changed_labels:.1f} % of the images"
+        )
+
+
+def compare(one: Path, other: Path) -> Difference:
+    """Compare two folders of evidence of the same run."""
+    files = tuple(name for name in DETERMINISTIC if _bytes(one / name) != _bytes(other / name))
+    if not files:
+        return Difference(())
+    (ids, labels, p), (other_ids, other_labels, q) = (read_predictions(f / "predictions.csv") for f in (one, other))
+    if ids != other_ids or p.shape != q.shape or (labels != other_labels).any():
+        return Difference(files, math.inf, math.inf, 1.0)
+    gap = np.abs(p - q)
+    changed = p.argmax(1) != q.argmax(1)
+    return Difference(files, float(gap.mean()), float(gap.max()), float(changed.mean()))
+
+
+def swap(finished: Path, target: Path) -> None:
+    """Put the ``finished`` folder in the place of ``target``, whole; both lie on one file system."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    old = finished.with_name(finished.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        os.replace(target, old)
+    os.replace(finished, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def recover(finished: Path, target: Path) -> None:
+    """Bring ``target`` back, if a kill fell between the two renames of :func:`swap`."""
+    old = finished.with_name(finished.name + ".old")
+    if old.exists() and not target.exists():
+        os.replace(old, target)
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -1,0 +1,38 @@
+"""One thin command a stage: ``python -m pipelines.STAGE``."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.errors import BadInput
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Run a command; what goes wrong ends it with one line on standard error: bad input with status 2, else 1."""
+    from benchmark.cells import TrainingFailed
+
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BadInput as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 2
+    except TrainingFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        status = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status or 0)
+
+
+def module_of(model: str) -> str:
+    """Return the module that holds a model's factory: one of the proposed networks, or a baseline."""
+    for package in ("benchmark/models", "baselines"):
+        if Path(package, f"{model}.py").exists():
+            return f"{package.replace('/', '.')}.{model}"
+    raise BadInput(f"baselines/{model}.py: missing; a model of params.yaml needs a file of its name")

@@ -1,0 +1,26 @@
+"""Fetch the images of a task, check them, and write the manifest that everything else goes by."""
+
+import argparse
+
+from benchmark import data, evidence, manifest, params
+from pipelines import run
+
+
+def main() -> None:
+    """Write ``manifest.json`` and ``samples.csv`` of a task."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.fetch", description=__doc__)
+    parser.add_argument("--task", required=True, help="a task of params.yaml")
+    name = parser.parse_args().task
+    settings = params.load()
+    task = settings.task(name)
+    described, samples = manifest.describe(data.load(task), task, settings)
+    folder = evidence.TASKS / name
+    evidence.write_json(folder / "manifest.json", described)
+    evidence.replace_text(folder / "samples.csv", samples.to_csv(index=False))
+    print(
+        f"{name}: {described['images']} images, {len(described['classes'])} classes, digest {described['digest'][:12]}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)
