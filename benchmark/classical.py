@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score, log_loss
 from threadpoolctl import threadpool_limits
 
 Features = Literal["pixels", "hog"]
-HOG_CELLS = 8  # along each side, whatever the image's size
+HOG_CELL = 8  # pixels
 
 
 def fit(
@@ -43,9 +43,10 @@ def predict(estimator: BaseEstimator, images: np.ndarray, features: Features) ->
 def extract(images: np.ndarray, features: Features) -> np.ndarray:
     """Return a row of features an image: its pixels, or histograms of oriented gradients.
 
-    HOG has 9 orientations, 8 × 8 cells and blocks of 2 × 2 cells (Dalal & Triggs 2005, doi 10.1109/CVPR.2005.177).
+    HOG has 9 orientations, cells of 8 × 8 pixels and blocks of 2 × 2 cells (Dalal & Triggs 2005,
+    doi 10.1109/CVPR.2005.177).
     """
     if features == "pixels":
         return images.reshape(len(images), -1)
-    cell = images.shape[2] // HOG_CELLS
-    return np.stack([hog(image, 9, (cell, cell), (2, 2), channel_axis=0).astype(np.float32) for image in images])
+    cell = (HOG_CELL, HOG_CELL)
+    return np.stack([hog(image, 9, cell, (2, 2), channel_axis=0).astype(np.float32) for image in images])

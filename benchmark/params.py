@@ -18,7 +18,7 @@ CORRUPTIONS = ("gaussian_noise", "gaussian_blur", "contrast", "jpeg")
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
-Pixels = Annotated[int, Field(ge=8, le=1024)]
+Pixels = Annotated[int, Field(ge=16, le=1024)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 
 
@@ -244,28 +244,27 @@ class Params(Strict):
 
 def load(path: Path = FILE) -> Params:
     """Read and validate ``params.yaml``; :class:`BadInput` names the key at fault and what would be right."""
+    raw = read_yaml(path)
     try:
-        raw = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise BadInput(f"{path}: {say(error, raw)}") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; :class:`BadInput` names the line at fault."""
+    try:
+        return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file here; run this in the project's top folder") from None
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
+        where = f" line {mark.line + 1}:" if mark else ""
         problem = str(getattr(error, "problem", error)).splitlines()[0]
         raise BadInput(f"{path}:{where} {problem}; it must be valid YAML") from None
-    try:
-        return Params.model_validate(raw)
-    except ValidationError as error:
-        raise BadInput(f"{path}: {_one_line(error, raw)}") from None
 
 
-def _require(where: str, names: list[str], known: list[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise ValueError(f"{where}: unknown name {name!r}; {closest(name, known)}")
-
-
-def _one_line(error: ValidationError, raw: Any) -> str:
+def say(error: ValidationError, raw: Any) -> str:
     """Say the first error of ``error`` as ``key: what is wrong, and what would be right``."""
     first, *others = error.errors(include_url=False)
     path, here = [], raw
@@ -281,3 +280,9 @@ def _one_line(error: ValidationError, raw: Any) -> str:
     else:
         what = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
     return ": ".join(filter(None, [".".join(path), what])) + (f" (and {len(others)} more)" if others else "")
+
+
+def _require(where: str, names: list[str], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{where}: unknown name {name!r}; {closest(name, known)}")

@@ -1,0 +1,91 @@
+"""What one image costs: parameters, multiply-accumulates (MACs), latency.
+
+All models of a task are timed in one process, in turn and in random order, so that a drift of the machine meets all
+alike.
+"""
+
+import random
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits
+from torch import nn
+
+from benchmark import classical, evidence, preprocessing, runs, splits
+from benchmark.data import Images
+from benchmark.params import Params
+from benchmark.runs import Run
+
+WARM_UP, ROUNDS = 10, 100
+
+# Operations without multiplication by weights or attended values; normalisation and pooling are left out by custom.
+NOT_COUNTED = {f"aten::{name}" for name in ("abs", "add", "add_", "amax", "batch_norm", "clamp", "div", "dropout_")}
+NOT_COUNTED |= {f"aten::{name}" for name in ("expand_as", "ge", "layer_norm", "max_pool2d", "mean", "mul", "mul_")}
+NOT_COUNTED |= {f"aten::{name}" for name in ("pixel_shuffle", "rsub", "sigmoid", "softmax", "std", "sub", "sum")}
+NOT_COUNTED |= {f"aten::{name}" for name in ("adaptive_avg_pool2d", "hardtanh_", "pow", "upsample_nearest2d")}
+COUNTED_BY_FVCORE = ("aten::batch_norm", "aten::layer_norm", "aten::upsample_nearest2d", "aten::adaptive_avg_pool2d")
+
+
+def parameters(network: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
+
+
+def macs(network: nn.Module, shape: tuple[int, int, int]) -> int:
+    """Return the MACs of convolutions, linear layers and matrix products for one image of ``shape`` (C, H, W).
+
+    fvcore calls them flops. An operation that it cannot count raises ValueError, unless it is known to need none.
+    """
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # fvcore's own import
+        from fvcore.nn import FlopCountAnalysis
+
+    count = FlopCountAnalysis(network.eval(), torch.zeros(1, *shape))
+    count.set_op_handle(**dict.fromkeys(COUNTED_BY_FVCORE))
+    total = count.unsupported_ops_warnings(False).uncalled_modules_warnings(False).total()
+    if unknown := sorted(set(count.unsupported_ops()) - NOT_COUNTED):
+        raise ValueError(f"no rule counts {', '.join(unknown)}; benchmark/cost.py must say what each costs")
+    return int(total)
+
+
+def latencies(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Return the median time (ms) of each call, all interleaved, on one thread."""
+    torch.set_num_threads(1)
+    order, taken = list(calls), {name: [] for name in calls}
+    shuffle = random.Random(0)
+    with threadpool_limits(1), torch.inference_mode():
+        for lap in range(WARM_UP + ROUNDS):
+            shuffle.shuffle(order)
+            for name in order:
+                start = time.perf_counter()
+                calls[name]()
+                if lap >= WARM_UP:
+                    taken[name].append(1000 * (time.perf_counter() - start))
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def price(params: Params, run: Run, images: Images) -> tuple[dict[str, int | None], Callable[[], Any]]:
+    """Return parameters and MACs of a run's model, and the call that classifies one image.
+
+    Networks are measured with fresh weights. Estimators are fitted to the run's training images, and their features are
+    part of the call; their parameters and MACs are not counted.
+    """
+    task, model, build = params.task(run.task), params.model(run.model), runs.factory(params, run)
+    channels = images.pixels.shape[3]
+    if model.kind == "network":
+        shape = (channels, task.input_size, task.input_size)
+        size = {"num_classes": len(images.classes), "in_chans": channels, "img_size": task.input_size}
+        network = build(**size, **model.options).eval().to(memory_format=torch.channels_last)
+        image = torch.zeros(1, *shape).contiguous(memory_format=torch.channels_last)
+        return {"params": parameters(network), "macs": macs(network, shape)}, lambda: network(image)
+    split = pd.read_csv(evidence.TASKS / run.task / "split.csv", dtype={"part": str})
+    rows = splits.of_run(split, task, params.pooled_split, run.run)["train"]
+    pixels = preprocessing.resized(images.pixels[rows], task)
+    inputs = preprocessing.normalised(pixels, preprocessing.normaliser(pixels, task))
+    estimator = build(seed=run.run, **model.options)
+    estimator.fit(classical.extract(inputs, model.features), images.labels[rows])
+    return {"params": None, "macs": None}, lambda: classical.predict(estimator, inputs[:1], model.features)

@@ -1,0 +1,42 @@
+"""Measure what the models of a task cost; nothing else should run meanwhile."""
+
+import argparse
+from importlib import metadata
+
+from benchmark import cost, data, evidence, params, runs
+from pipelines import module_of, run
+
+
+def main() -> None:
+    """Write ``cost.json`` of a task, for all models listed for it."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.cost", description=__doc__)
+    parser.add_argument("--task", required=True, help="a task of params.yaml")
+    name = parser.parse_args().task
+    settings = params.load()
+    task, images = settings.task(name), data.load(settings.task(name))
+    models, calls = {}, {}
+    for model in settings.cells(name):
+        first = runs.Run(name, model, 0, module_of(model))
+        models[model], calls[model] = cost.price(settings, first, images)
+    for model, latency in cost.latencies(calls).items():
+        models[model]["latency_ms"] = round(latency, 4)
+    measured = {
+        "input": [images.pixels.shape[3], task.input_size, task.input_size],
+        "batch": 1,
+        "precision": "float32",
+        "threads": 1,
+        "device": "cpu",
+        "warm_up": cost.WARM_UP,
+        "rounds": cost.ROUNDS,
+        "latency": "median over rounds, models interleaved in random order; preprocessing aside, features included",
+        "macs": "of convolutions, linear layers and matrix products, counted by fvcore",
+        "machine": runs.machine(),
+        "versions": {package: metadata.version(package) for package in ("torch", "scikit-learn", "fvcore")},
+    }
+    evidence.write_json(evidence.TASKS / name / "cost.json", {"measured": measured, "models": models})
+    for model, found in models.items():
+        print(f"{name} {model}: " + ", ".join(f"{key} {value}" for key, value in found.items()))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,30 @@
+"""Make the papers' tables of a task from its evidence."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from benchmark import evidence, params, tables
+from pipelines import run
+
+
+def main() -> None:
+    """Write ``tables/`` and ``summary.json`` of a task."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.tables", description=__doc__)
+    parser.add_argument("--task", required=True, help="a task of params.yaml")
+    name = parser.parse_args().task
+    settings = params.load()
+    settings.task(name)
+    found = tables.find(settings, name)
+    finished = Path("scratch/tables", name)
+    shutil.rmtree(finished, ignore_errors=True)
+    for file, text in tables.build(settings, found).items():
+        evidence.replace_text(finished / file, text)
+    evidence.write_json(evidence.TASKS / name / "summary.json", tables.summary(found))
+    evidence.swap(finished, evidence.TASKS / name / "tables")
+    for path in sorted((evidence.TASKS / name / "tables").glob("*.md")):
+        print(path.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    run(main)
