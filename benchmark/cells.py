@@ -59,6 +59,20 @@ def train_cells(params: Params, wanted: list[list[Run]]) -> None:
                 _place(cell, {})
 
 
+def train_into(params: Params, todo: list[Run], folder: Path) -> None:
+    """Train runs, whatever evidence they have, and leave theirs below ``folder``, laid out like ``results/tasks``."""
+    with ExitStack() as locks:
+        for cell in {(run.task, run.model): run for run in todo}.values():
+            locks.enter_context(_locked(cell))
+        trained = dict(train(params, todo))
+        for run, scratch in trained.items():
+            target = folder / run.folder.relative_to(evidence.TASKS)
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(scratch, target)
+        for scratch in trained.values():
+            shutil.rmtree(scratch)
+
+
 def train(params: Params, todo: list[Run]) -> Iterator[tuple[Run, Path]]:
     """Train runs side by side, one thread each; yield each with the scratch folder that holds its evidence, when done.
 

@@ -1,6 +1,7 @@
 """Train many cells at once: every core stays busy until the last run. `dvc commit` then records them."""
 
 import argparse
+from pathlib import Path
 
 from benchmark import cells, params
 from benchmark.errors import BadInput
@@ -14,7 +15,11 @@ def main() -> None:
     parser.add_argument(
         "--model", nargs="+", help="models of params.yaml; all that are listed for the task, if not given"
     )
+    parser.add_argument("--into", type=Path, help="leave what is trained below this folder, not among the evidence")
+    parser.add_argument("--run", nargs="+", type=int, help="with --into: numbers of runs; all, if not given")
     args = parser.parse_args()
+    if args.run and not args.into:
+        raise BadInput("--run: goes with --into only; the evidence of a cell is replaced as a whole")
     settings = params.load()
     wanted = []
     for task in args.task:
@@ -26,7 +31,11 @@ def main() -> None:
         raise BadInput(
             f"params.yaml: stages list no model for {', '.join(args.task)}; list some, or name them by --model"
         )
-    cells.train_cells(settings, wanted)
+    if args.into:
+        todo = [one for cell in wanted for one in cell if not args.run or one.run in args.run]
+        cells.train_into(settings, todo, args.into)
+    else:
+        cells.train_cells(settings, wanted)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,142 @@
+"""Whether evidence comes out again: on this machine, on another one, and with another version of the code."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark import cells, evidence, runs
+from benchmark.errors import BadInput
+from benchmark.params import Params
+from benchmark.runs import Run
+
+SCRATCH = Path("scratch/reproduction")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the runs of one cell came out, and whether that will do."""
+
+    cell: str
+    differences: tuple[evidence.Difference, ...]
+    same_stack: bool
+    passed: bool
+
+    def __str__(self) -> str:
+        same = sum(not difference.files for difference in self.differences)
+        text = f"{self.cell}: {same} of {len(self.differences)} runs came out the same, byte for byte"
+        if same == len(self.differences):
+            return text
+        worst = max(self.differences, key=lambda difference: difference.mean_probability)
+        where = "the same kind of processor and versions" if self.same_stack else "another processor or other versions"
+        return f"{text}; on {where}, at worst {worst} ({'within' if self.passed else 'outside'} what is allowed)"
+
+
+def compare(params: Params, todo: list[Run], one: Path, other: Path) -> list[Outcome]:
+    """Compare runs below two folders, cell by cell; ``one`` holds what they must come out as.
+
+    On the same kind of processor with the same versions every byte must agree. Elsewhere rounding differs, and training
+    amplifies it: the cell's mean difference must lie within ``other_processor`` of params.yaml.
+    """
+    outcomes = []
+    for task, model in dict.fromkeys((run.task, run.model) for run in todo):
+        folders = [run.folder.relative_to(evidence.TASKS) for run in todo if (run.task, run.model) == (task, model)]
+        differences = tuple(evidence.compare(one / folder, other / folder) for folder in folders)
+        same_stack = all(_stack(one / folder) == _stack(other / folder) for folder in folders)
+        band, count = params.other_processor, len(differences)
+        within = (
+            sum(difference.mean_probability for difference in differences) / count <= band.mean_probability
+            and sum(difference.changed_labels for difference in differences) / count <= band.changed_labels
+        )
+        same = not any(difference.files for difference in differences)
+        outcomes.append(Outcome(f"{task}-{model}", differences, same_stack, same or (within and not same_stack)))
+    return outcomes
+
+
+def with_base(params: Params, base: str, listed: list[Run]) -> tuple[list[Run], list[Outcome]]:
+    """Train a sample of ``listed`` with the code of commit ``base`` and with this one, here, and compare.
+
+    The sample is run 0 of every cell of synthetic tasks, and of the quickest network and estimator of each other task.
+    """
+    with _checkout(base) as tree:
+        known = [run for run in listed if run.run == 0 and (tree / run.folder / evidence.PROVENANCE).exists()]
+        if not known:
+            raise BadInput(f"{base}: no evidence of a listed cell there; it must be a commit that holds some")
+        sample = _sample(params, known)
+        here, there = SCRATCH / "this", SCRATCH / "base"
+        for task in dict.fromkeys(run.task for run in sample):
+            models = [run.model for run in sample if run.task == task]
+            _grid(tree, task, models, there)
+        cells.train_into(params, sample, here)
+        return sample, compare(params, sample, there, here)
+
+
+def restamp(params: Params, base: str, listed: list[Run]) -> int:
+    """Note in the provenance of runs that did not change since ``base`` that their inputs are now these.
+
+    The commit that trained them stays. Return how many were noted.
+    """
+    count = 0
+    for run in listed:
+        path = run.folder / evidence.PROVENANCE
+        call = ["git", "diff", "--quiet", base, "--", str(run.folder)]
+        if not path.exists() or subprocess.run(call, check=False).returncode:
+            continue
+        known, now = evidence.read_json(path), runs.inputs(params, run)
+        if known["inputs"] != now:
+            evidence.write_json(path, known | {"inputs": now, "same_bytes_as": _git("rev-parse", base)})
+            count += 1
+    return count
+
+
+def _sample(params: Params, known: list[Run]) -> list[Run]:
+    sample = [run for run in known if params.task(run.task).synthetic]
+    for task in dict.fromkeys(run.task for run in known if not params.task(run.task).synthetic):
+        for kind in ("network", "estimator"):
+            cells_ = [run for run in known if run.task == task and params.model(run.model).kind == kind]
+            sample += sorted(cells_, key=lambda run: evidence.read_json(run.folder / evidence.PROVENANCE)["seconds"])[
+                :1
+            ]
+    return sample
+
+
+def _grid(tree: Path, task: str, models: list[str], into: Path) -> None:
+    """Train run 0 of some cells with the code in ``tree``."""
+    environment = dict(os.environ)
+    environment["RETABLE_DATA"] = str(Path(os.environ.get("RETABLE_DATA") or "data").resolve())
+    if mirror := os.environ.get("RETABLE_MIRROR"):
+        environment["RETABLE_MIRROR"] = str(Path(mirror).resolve())
+    call = [sys.executable, "-m", "pipelines.grid", "--task", task, "--model", *models, "--run", "0"]
+    done = subprocess.run([*call, "--into", str(into.resolve())], cwd=tree, env=environment, check=False)
+    if done.returncode:
+        raise BadInput(f"the base could not train {task}; what it said stands above")
+
+
+@contextmanager
+def _checkout(base: str) -> Iterator[Path]:
+    """Check a commit out into a folder of its own, for a while."""
+    tree = (SCRATCH / "checkout").resolve()
+    _git("worktree", "prune")
+    try:
+        _git("worktree", "add", "--force", "--detach", str(tree), base)
+        yield tree
+    finally:
+        subprocess.run(["git", "worktree", "remove", "--force", str(tree)], capture_output=True, check=False)
+
+
+def _git(*call: str) -> str:
+    done = subprocess.run(["git", *call], capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1]
+        raise BadInput(f"git {call[0]}: {reason}; --base must name a commit of this repository")
+    return done.stdout.strip()
+
+
+def _stack(folder: Path) -> str:
+    """Return what decides whether bytes must agree: kind of processor, device, threads, versions."""
+    known = evidence.read_json(folder / evidence.PROVENANCE)
+    return json.dumps([known[key] for key in ("machine", "device", "threads", "versions")], sort_keys=True)
