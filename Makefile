@@ -1,0 +1,33 @@
+# Needs git, make and Python 3.11 or 3.12 (name another by PYTHON=…). Nothing is installed outside .venv.
+PYTHON ?= python3
+TASK ?= phantom
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: setup reproduce test test-long lint lock
+
+setup: .venv/.ready
+
+# Every package in the version and with the hash that requirements.lock names.
+.venv/.ready: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else "error: this is Python " + sys.version.split()[0] + "; name a 3.11 or 3.12 by PYTHON=...")'
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/pip --disable-pip-version-check install --require-hashes --requirement requirements.lock
+	@touch $@
+
+# Train every cell of a task again, make its tables, and say whether the evidence came out as committed.
+reproduce: setup
+	python -m pipelines.verify --task $(TASK)
+
+test: setup
+	python -m pytest
+
+test-long: setup
+	python -m pytest -m long
+
+lint: setup
+	ruff check .
+	ruff format --check .
+
+# After a change to the dependencies in pyproject.toml; versions that still fit are kept.
+lock: setup
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --output-file requirements.lock
