@@ -3,7 +3,7 @@ PYTHON ?= python3
 TASK ?= phantom
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: setup reproduce test test-long lint lock
+.PHONY: setup reproduce test test-long lint readme lock
 
 setup: .venv/.ready
 
@@ -27,6 +27,10 @@ test-long: setup
 lint: setup
 	ruff check .
 	ruff format --check .
+
+# Put the tables into README.md, after a change to the evidence.
+readme: setup
+	python -m pipelines.readme
 
 # After a change to the dependencies in pyproject.toml; versions that still fit are kept.
 lock: setup

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -17,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
+from joblib import cpu_count
 from tqdm import tqdm
 
 from benchmark import evidence, runs
@@ -91,7 +93,7 @@ def train(params: Params, todo: list[Run]) -> Iterator[tuple[Run, Path]]:
     queue: SimpleQueue[tuple[Run, int] | None] = context.SimpleQueue()
     shown = threading.Thread(target=_show, args=(queue, params, weight), daemon=True)
     shown.start()
-    workers = min(len(os.sched_getaffinity(0)), len(waiting))
+    workers = min(cpu_count(), len(waiting))
     with ProcessPoolExecutor(workers, context, _start_worker, (queue,)) as pool:
         futures = {pool.submit(_work, params, run, folders[run]): run for run in waiting}
         try:
@@ -197,7 +199,7 @@ def _work(params: Params, run: Run, folder: Path) -> None:
 def _show(queue: "SimpleQueue[tuple[Run, int] | None]", params: Params, weight: dict[Run, float]) -> None:
     """Show how far the runs are, weighted by what each is expected to take; on a terminal with the time left."""
     style = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
-    at = dict.fromkeys(weight, 0.0)
+    at, begun = dict.fromkeys(weight, 0.0), time.monotonic()
     with tqdm(total=sum(weight.values()), desc="training", bar_format=style, disable=None) as bar:
         while (heard := queue.get()) is not None:
             run, done = heard
@@ -206,7 +208,8 @@ def _show(queue: "SimpleQueue[tuple[Run, int] | None]", params: Params, weight: 
             bar.n = sum(at.values())
             bar.set_postfix_str(f"{run}, epoch {done} of {epochs}" if done >= 0 else f"{run}, done")
             if done < 0:
-                bar.write(f"{run}: done", file=sys.stderr)
+                left = (time.monotonic() - begun) * (bar.total / bar.n - 1)
+                bar.write(f"{run}: done; about {left / 60:.0f} min left", file=sys.stderr)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
