@@ -8,6 +8,7 @@ import fcntl
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -39,16 +40,16 @@ def runs_of_cell(params: Params, task: str, model: str, module: str) -> list[Run
     return [Run(task, model, number, module) for number in range(params.task(task).runs)]
 
 
-def train_cells(params: Params, wanted: list[list[Run]]) -> None:
+def train_cells(params: Params, wanted: list[list[Run]], force: bool) -> None:
     """Bring the evidence of cells up to date, each a list of its runs; runs whose inputs are unchanged are kept.
 
-    A cell with nothing to do was asked for by force: all its runs are trained again.
+    With ``force``, a cell that has nothing to do is trained again, all its runs.
     """
     with ExitStack() as locks:
         for cell in wanted:
             locks.enter_context(_locked(cell[0]))
             evidence.recover(_finished(cell[0]), cell[0].folder.parent)
-        todo = {run: cell for cell in wanted for run in _todo(params, cell)}
+        todo = {run: cell for cell in wanted for run in _todo(params, cell, force)}
         left = {id(cell): sum(owner is cell for owner in todo.values()) for cell in wanted}
         folders: dict[Run, Path] = {}
         for run, folder in train(params, list(todo)):
@@ -57,7 +58,7 @@ def train_cells(params: Params, wanted: list[list[Run]]) -> None:
             if not left[id(todo[run])]:
                 _place(todo[run], folders)
         for cell in wanted:
-            if not any(owner is cell for owner in todo.values()):
+            if not any(owner is cell for owner in todo.values()):  # only runs that are no longer wanted, if any
                 _place(cell, {})
 
 
@@ -112,12 +113,10 @@ def train(params: Params, todo: list[Run]) -> Iterator[tuple[Run, Path]]:
     shown.join()
 
 
-def _todo(params: Params, cell: list[Run]) -> list[Run]:
-    kept = [run for run in cell if _unchanged(params, run)]
-    present = evidence.runs_of(cell[0].task, cell[0].model)
-    if len(kept) == len(cell) == len(present):
-        return cell
-    return [run for run in cell if run not in kept]
+def _todo(params: Params, cell: list[Run], force: bool) -> list[Run]:
+    changed = [run for run in cell if not _unchanged(params, run)]
+    superfluous = len(evidence.runs_of(cell[0].task, cell[0].model)) > len(cell)
+    return cell if force and not changed and not superfluous else changed
 
 
 def _finished(run: Run) -> Path:
@@ -177,6 +176,7 @@ def _expected_seconds(params: Params, todo: Iterable[Run]) -> dict[Run, float]:
 def _start_worker(queue: "SimpleQueue[tuple[Run, int] | None]") -> None:
     global _progress
     _progress = queue
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command hears it, and ends its workers
 
 
 def _work(params: Params, run: Run, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """One thin command a stage: ``python -m pipelines.STAGE``."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ def run(main: Callable[[], int | None]) -> None:
     """Run a command; what goes wrong ends it with one line on standard error: bad input with status 2, else 1."""
     from benchmark.cells import TrainingFailed
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as by Ctrl-C, workers included
     try:
         status = main()
         sys.stdout.flush()

@@ -35,7 +35,7 @@ def main() -> None:
         todo = [one for cell in wanted for one in cell if not args.run or one.run in args.run]
         cells.train_into(settings, todo, args.into)
     else:
-        cells.train_cells(settings, wanted)
+        cells.train_cells(settings, wanted, force=False)
 
 
 if __name__ == "__main__":
