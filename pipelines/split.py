@@ -20,7 +20,9 @@ def main() -> None:
     if not path.exists():
         raise BadInput(f"{path}: missing; make it with `dvc repro fetch@{name}`")
     samples = pd.read_csv(path, dtype={"sample_id": str, "digest": str})
-    part = splits.deal(samples, shares.parts, name)
+    classes = evidence.read_json(evidence.TASKS / name / "manifest.json")["classes"]
+    named = samples.assign(label=samples["label"].map(dict(enumerate(classes))))
+    part = splits.deal(named, shares.parts, name)
     if task.split == "official":
         part = splits.official(samples, part, shares, task.keep_leaks)
     split = samples[["sample_id", "label", "cluster"]].assign(part=part)
