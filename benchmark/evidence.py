@@ -62,7 +62,7 @@ def replace_text(path: Path, text: str) -> None:
 def read_predictions(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return sample ids, labels (int64, N) and probabilities (float64, N × classes) of a predictions file."""
     try:
-        table = pd.read_csv(path, dtype={"sample_id": str}, float_precision="round_trip")
+        table = pd.read_csv(path, dtype={"sample_id": str})
         probabilities = table[[f"p{index}" for index in range(table.shape[1] - 2)]].to_numpy(np.float64)
         return table["sample_id"].tolist(), table["label"].to_numpy(np.int64), probabilities
     except FileNotFoundError:
