@@ -1,0 +1,125 @@
+"""Shared fixtures: the committed parameters, small images, and a workplace that the commands can run in."""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported: the same count of threads, the same numbers
+
+import importlib
+import json
+import signal
+import sys
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+import pipelines
+from benchmark import data, evidence, manifest, params, splits
+from benchmark.data import files
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    """No network, and no settings of the user's environment; file:// addresses can be downloaded."""
+    real = files.urlopen
+
+    def local_only(url, **kwargs):
+        if url.startswith("http"):
+            raise URLError("no network in tests")
+        return real(url, **kwargs)
+
+    monkeypatch.setattr(files, "urlopen", local_only)
+    for name in ("RETABLE_DATA", "RETABLE_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def settings():
+    return params.load(ROOT / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def phantom(settings):
+    """The committed phantom task's images."""
+    return data.load(settings.task("phantom"))
+
+
+@pytest.fixture
+def make_images():
+    """Return a function that makes ``Images`` of given pixels (uint8, N × H × W × C)."""
+
+    def make(pixels, labels=None, **changes):
+        count = len(pixels)
+        known = {
+            "pixels": pixels,
+            "labels": np.zeros(count, np.int64) if labels is None else np.asarray(labels),
+            "ids": [f"image/{index}" for index in range(count)],
+            "classes": ["a", "b"],
+            "official": ["train"] * count,
+            "groups": [""] * count,
+        }
+        return data.Images(**known | changes)
+
+    return make
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A temporary folder to run commands in: the code, the papers, and parameters of a small phantom."""
+    for name in ("baselines", "benchmark", "papers"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    raw = json.loads(json.dumps(YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))))
+    task = raw["tasks"]["phantom"]
+    task["source"]["images_per_class"] = 24
+    task["runs"], task["recipe"]["epochs"] = 1, 1
+    (tmp_path / "params.yaml").write_text(json.dumps(raw), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def edit(workplace):
+    """Return a function that changes the workplace's parameters: ``edit("tasks.phantom.runs", 2)``."""
+
+    def change(key, value):
+        path = workplace / "params.yaml"
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        *way, last = key.split(".")
+        here = raw
+        for step in way:
+            here = here[step]
+        here[last] = value
+        path.write_text(json.dumps(raw), encoding="utf-8")
+
+    return change
+
+
+@pytest.fixture
+def command(workplace, monkeypatch, capsys):
+    """Return a function that runs a stage's command in the workplace; it returns status, output and errors."""
+
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def run(stage, *arguments):
+        monkeypatch.setattr(sys, "argv", [stage, *arguments])
+        with pytest.raises(SystemExit) as end:
+            pipelines.run(importlib.import_module(f"pipelines.{stage}").main)
+        return end.value.code, *capsys.readouterr()
+
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def small(workplace):
+    """The parameters of the workplace, which then holds the manifest and the split of its small phantom."""
+    found = params.load()
+    described, samples = manifest.describe(data.load(found.task("phantom")), found.task("phantom"), found)
+    evidence.write_json(evidence.TASKS / "phantom/manifest.json", described)
+    samples["part"] = splits.deal(samples, found.pooled_split.parts, "phantom")
+    samples.to_csv(evidence.TASKS / "phantom/split.csv", index=False)
+    return found

@@ -1,0 +1,54 @@
+"""All committed evidence: its numbers follow from its predictions, and these are for the run's own test images."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
+
+from benchmark import splits
+from tests.conftest import ROOT
+
+FILES = sorted(ROOT.glob("results/tasks/*/runs/*/run-*/predictions.csv"))
+
+pytestmark = pytest.mark.skipif(not FILES, reason="no evidence is committed")
+
+
+def name_of(path):
+    return f"{path.parts[-5]}-{path.parts[-3]}-{path.parts[-2]}"
+
+
+def read(path):
+    return pd.read_csv(path, dtype={"sample_id": str})
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_metrics_are_what_scikit_learn_computes_from_the_predictions(path):
+    table = read(path)
+    labels, probabilities = table["label"].to_numpy(), table.filter(regex=r"^p\d+$").to_numpy()
+    predicted, classes = probabilities.argmax(1), probabilities.shape[1]
+    scores = probabilities[:, 1] if classes == 2 else probabilities
+    found = json.loads(path.with_name("metrics.json").read_text(encoding="utf-8"))
+    assert found["accuracy"] == accuracy_score(labels, predicted)
+    assert found["f1_macro"] == f1_score(labels, predicted, labels=range(classes), average="macro", zero_division=0)
+    assert found["auc"] == roc_auc_score(labels, scores, multi_class="ovr")
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_predictions_are_for_the_test_images_of_the_runs_split(path, settings):
+    task = path.parents[3]
+    split = pd.read_csv(task / "split.csv", dtype={"sample_id": str, "part": str})
+    run = int(path.parent.name.removeprefix("run-"))
+    rows = splits.of_run(split, settings.task(task.name), settings.pooled_split, run)["test"]
+    table = read(path)
+    assert table["sample_id"].tolist() == split["sample_id"].iloc[rows].tolist()
+    assert table["label"].tolist() == split["label"].iloc[rows].tolist()
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_predictions_are_probabilities(path):
+    probabilities = read(path).filter(regex=r"^p\d+$").to_numpy()
+    assert np.isfinite(probabilities).all()
+    assert probabilities.min() >= 0
+    assert probabilities.sum(1) == pytest.approx(np.ones(len(probabilities)), abs=1e-6)
