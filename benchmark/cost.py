@@ -28,7 +28,8 @@ NOT_COUNTED = {f"aten::{name}" for name in ("abs", "add", "add_", "amax", "batch
 NOT_COUNTED |= {f"aten::{name}" for name in ("expand_as", "ge", "layer_norm", "max_pool2d", "mean", "mul", "mul_")}
 NOT_COUNTED |= {f"aten::{name}" for name in ("pixel_shuffle", "rsub", "sigmoid", "softmax", "std", "sub", "sum")}
 NOT_COUNTED |= {f"aten::{name}" for name in ("adaptive_avg_pool2d", "hardtanh_", "pow", "upsample_nearest2d")}
-COUNTED_BY_FVCORE = ("aten::batch_norm", "aten::layer_norm", "aten::upsample_nearest2d", "aten::adaptive_avg_pool2d")
+
+COUNTED = ("conv", "linear", "addmm", "matmul", "bmm", "einsum")
 
 
 def parameters(network: nn.Module) -> int:
@@ -45,11 +46,12 @@ def macs(network: nn.Module, shape: tuple[int, int, int]) -> int:
         from fvcore.nn import FlopCountAnalysis
 
     count = FlopCountAnalysis(network.eval(), torch.zeros(1, *shape))
-    count.set_op_handle(**dict.fromkeys(COUNTED_BY_FVCORE))
-    total = count.unsupported_ops_warnings(False).uncalled_modules_warnings(False).total()
-    if unknown := sorted(set(count.unsupported_ops()) - NOT_COUNTED):
+    count.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    by_operator = count.by_operator()
+    found = set(count.unsupported_ops()) | {f"aten::{name}" for name in by_operator if name not in COUNTED}
+    if unknown := sorted(found - NOT_COUNTED):
         raise ValueError(f"no rule counts {', '.join(unknown)}; benchmark/cost.py must say what each costs")
-    return int(total)
+    return int(sum(by_operator[name] for name in COUNTED))
 
 
 def latencies(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:

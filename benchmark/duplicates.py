@@ -28,7 +28,10 @@ def hashes(small: np.ndarray) -> np.ndarray:
 
 
 def pairs(images: Images, threshold: Duplicates) -> tuple[np.ndarray, np.ndarray]:
-    """Return the near-duplicate pairs (int, P × 2, first below second) and their pixels' correlation (P)."""
+    """Return the near-duplicate pairs (int, P × 2, first below second) and their pixels' correlation (P).
+
+    Exact copies are pairs whatever the threshold.
+    """
     small = resize(images.pixels, SIDE).mean(3)
     codes = hashes(small)
     flat = small.reshape(len(small), -1)
@@ -41,8 +44,10 @@ def pairs(images: Images, threshold: Duplicates) -> tuple[np.ndarray, np.ndarray
         found.append(np.stack([first + start, second], 1)[first + start < second])
     candidates = np.concatenate(found)
     correlation = np.einsum("ij,ij->i", flat[candidates[:, 0]], flat[candidates[:, 1]])
-    same = correlation >= threshold.pixel_correlation
-    return candidates[same], correlation[same]
+    digests = np.array(images.digests)
+    copies = digests[candidates[:, 0]] == digests[candidates[:, 1]]
+    same = copies | (correlation >= threshold.pixel_correlation)
+    return candidates[same], np.where(copies, 1.0, correlation)[same]
 
 
 def clusters(count: int, joined: np.ndarray) -> np.ndarray:

@@ -3,10 +3,11 @@
 Whatever is wrong with the file is said in one line, before anything else is done.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -83,6 +84,16 @@ class Folder(Strict):
     channels: Literal[1, 3] = 1
     group_pattern: str | None = None
 
+    @field_validator("group_pattern")
+    @classmethod
+    def _finds_a_group(cls, pattern: str | None) -> str | None:
+        try:
+            if pattern is not None and re.compile(pattern).groups != 1:
+                raise ValueError(f"{pattern!r} must hold one group, in parentheses")
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        return pattern
+
 
 Source = Annotated[Phantom | MedMNIST | Npz | Folder, Field(discriminator="kind")]
 
@@ -119,7 +130,7 @@ class Task(Strict):
     native_size: Pixels
     input_size: Pixels
     split: Literal["pooled", "official"]
-    keep_leaks: bool = False
+    keep_leaks: bool
     runs: Count
     device: Literal["cpu", "cuda"]
     recipe: Recipe
@@ -192,6 +203,9 @@ class Duplicates(Strict):
     pixel_correlation: Share
 
 
+Strengths = Annotated[list[Positive], Field(min_length=5, max_length=5)]
+
+
 class Band(Strict):
     """How far evidence may differ on another kind of processor, per cell, image by image."""
 
@@ -204,7 +218,7 @@ class Params(Strict):
 
     pooled_split: PooledSplit
     duplicates: Duplicates
-    robustness: dict[str, Annotated[list[float], Field(min_length=5, max_length=5)]]
+    robustness: dict[str, Strengths]
     other_processor: Band
     sources: dict[Name, Source]
     tasks: dict[Name, Task]
@@ -213,7 +227,9 @@ class Params(Strict):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Params":
-        _require("robustness", sorted(self.robustness), list(CORRUPTIONS))
+        _require("robustness", list(self.robustness), list(CORRUPTIONS))
+        if missing := set(CORRUPTIONS) - set(self.robustness):
+            raise ValueError(f"robustness: {', '.join(sorted(missing))} must stand here too")
         for stage, cells in self.stages:
             _require(f"stages.{stage}.task", cells.task, list(self.tasks))
             _require(f"stages.{stage}.model", getattr(cells, "model", []), list(self.models))
@@ -257,6 +273,8 @@ def read_yaml(path: Path) -> Any:
         return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file here; run this in the project's top folder") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: cannot be read ({error}); it must be a text file in UTF-8") from None
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}:" if mark else ""
@@ -269,14 +287,19 @@ def say(error: ValidationError, raw: Any) -> str:
     first, *others = error.errors(include_url=False)
     path, here = [], raw
     for step in first["loc"]:
-        if isinstance(here, dict) and step not in here and first["type"] != "missing":
-            continue  # the tag of a union, or "[key]": no key of the file
-        path.append(str(step))
-        here = here.get(step) if isinstance(here, dict) else here[step]
+        if (isinstance(here, dict) and step in here) or (isinstance(here, list) and isinstance(step, int)):
+            path.append(str(step))
+            here = here[step]  # other steps are tags of a union, no keys of the file
+    if first["type"] == "missing":
+        path.append(str(first["loc"][-1]))
     if first["type"] == "missing":
         what = "this key is missing"
     elif first["type"] == "value_error":
         what = str(first["ctx"]["error"])
+    elif first["type"] == "union_tag_invalid":
+        what = f"unknown kind {first['ctx']['tag']!r}; known: {first['ctx']['expected_tags']}"
+    elif first["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        what = f"must be a mapping, not {first['input']!r}"
     else:
         what = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
     return ": ".join(filter(None, [".".join(path), what])) + (f" (and {len(others)} more)" if others else "")

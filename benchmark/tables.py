@@ -16,7 +16,11 @@ from benchmark.papers import QUALITY, Paper, Table
 from benchmark.params import Params
 from benchmark.statistics import interval
 
-LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "“": "``", "”": "''", "–": "--"} | {c: f"\\{c}" for c in "&%$#_{}"}
+LATEX = (
+    {"\\": r"\textbackslash{}", "±": r"$\pm$", "“": "``", "”": "''", "–": "--"}
+    | {c: f"\\{c}" for c in "&%$#_{}"}
+    | {"^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+)
 SYNTHETIC = "Synthetic images: a smoke test. No verdict on a paper rests on this table."
 
 
@@ -113,7 +117,7 @@ def _shown(measure: str, mean: float | None, low: float | None, high: float | No
 
 
 def _heading(heading: str, measure: str) -> str:
-    return f"{heading}, as 10^6 MACs" if measure == "macs" else heading
+    return f"{heading} (millions of MACs)" if measure == "macs" else heading
 
 
 def _notes(params: Params, found: Found, paper: Paper, table: Table) -> list[str]:

@@ -1,12 +1,25 @@
 """One thin command a stage: ``python -m pipelines.STAGE``."""
 
+import argparse
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from benchmark.errors import BadInput
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command's words in one line."""
+
+    def __init__(self, stage: str, about: str | None) -> None:
+        super().__init__(prog=f"python -m pipelines.{stage}", description=about)
+
+    def error(self, message: str) -> NoReturn:
+        """End the command as bad input does."""
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
 def run(main: Callable[[], int | None]) -> None:

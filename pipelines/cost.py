@@ -1,15 +1,14 @@
 """Measure what the models of a task cost; nothing else should run meanwhile."""
 
-import argparse
 from importlib import metadata
 
 from benchmark import cost, data, evidence, params, runs
-from pipelines import module_of, run
+from pipelines import Parser, module_of, run
 
 
 def main() -> None:
     """Write ``cost.json`` of a task, for all models listed for it."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.cost", description=__doc__)
+    parser = Parser("cost", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     name = parser.parse_args().task
     settings = params.load()

@@ -1,14 +1,12 @@
 """Fetch the images of a task, check them, and write the manifest that everything else goes by."""
 
-import argparse
-
 from benchmark import data, evidence, manifest, params
-from pipelines import run
+from pipelines import Parser, run
 
 
 def main() -> None:
     """Write ``manifest.json`` and ``samples.csv`` of a task."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.fetch", description=__doc__)
+    parser = Parser("fetch", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     name = parser.parse_args().task
     settings = params.load()

@@ -1,16 +1,15 @@
 """Train many cells at once: every core stays busy until the last run. `dvc commit` then records them."""
 
-import argparse
 from pathlib import Path
 
 from benchmark import cells, params
 from benchmark.errors import BadInput
-from pipelines import module_of, run
+from pipelines import Parser, module_of, run
 
 
 def main() -> None:
     """Bring the evidence of all listed cells of some tasks up to date."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.grid", description=__doc__)
+    parser = Parser("grid", __doc__)
     parser.add_argument("--task", nargs="+", required=True, help="tasks of params.yaml")
     parser.add_argument(
         "--model", nargs="+", help="models of params.yaml; all that are listed for the task, if not given"
@@ -22,9 +21,9 @@ def main() -> None:
         raise BadInput("--run: goes with --into only; the evidence of a cell is replaced as a whole")
     settings = params.load()
     wanted = []
-    for task in args.task:
+    for task in dict.fromkeys(args.task):
         settings.task(task)
-        for model in args.model or settings.cells(task):
+        for model in dict.fromkeys(args.model or settings.cells(task)):
             settings.model(model)
             wanted.append(cells.runs_of_cell(settings, task, model, module_of(model)))
     if not wanted:

@@ -1,14 +1,12 @@
 """Compute the metrics of a task's runs anew from their predictions; `dvc commit` then records them."""
 
-import argparse
-
 from benchmark import evidence, metrics, params
-from pipelines import run
+from pipelines import Parser, run
 
 
 def main() -> None:
     """Write ``metrics.json`` of every run of a task."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.score", description=__doc__)
+    parser = Parser("score", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     name = parser.parse_args().task
     params.load().task(name)

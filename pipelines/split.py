@@ -1,17 +1,15 @@
 """Split the images of a task: which part each belongs to."""
 
-import argparse
-
 import pandas as pd
 
 from benchmark import evidence, params, splits
 from benchmark.errors import BadInput
-from pipelines import run
+from pipelines import Parser, run
 
 
 def main() -> None:
     """Write ``split.csv`` of a task, from its manifest's table of images alone."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.split", description=__doc__)
+    parser = Parser("split", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     name = parser.parse_args().task
     settings = params.load()
@@ -26,9 +24,16 @@ def main() -> None:
     if task.split == "official":
         part = splits.official(samples, part, shares, task.keep_leaks)
     split = samples[["sample_id", "label", "cluster"]].assign(part=part)
+    for number in range(task.runs):
+        rows = splits.of_run(split, task, shares, number)
+        for subset, index in rows.items():
+            if missing := set(classes) - set(named["label"].iloc[index]):
+                raise BadInput(
+                    f"{name}: the {subset} images of run {number} hold none of class {min(missing)!r}; "
+                    f"every part of a run must hold every class (split: {task.split})"
+                )
     evidence.replace_text(evidence.TASKS / name / "split.csv", split.to_csv(index=False))
-    rows = splits.of_run(split, task, shares, 0)
-    counts = ", ".join(f"{len(index)} {part}" for part, index in rows.items())
+    counts = ", ".join(f"{len(index)} {subset}" for subset, index in splits.of_run(split, task, shares, 0).items())
     print(f"{name}: {split['cluster'].nunique()} clusters; run 0 has {counts}")
 
 

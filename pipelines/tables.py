@@ -1,16 +1,15 @@
 """Make the papers' tables of a task from its evidence."""
 
-import argparse
 import shutil
 from pathlib import Path
 
 from benchmark import evidence, params, tables
-from pipelines import run
+from pipelines import Parser, run
 
 
 def main() -> None:
     """Write ``tables/`` and ``summary.json`` of a task."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.tables", description=__doc__)
+    parser = Parser("tables", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     name = parser.parse_args().task
     settings = params.load()

@@ -1,14 +1,12 @@
 """Train one cell, task × model: all its runs, side by side."""
 
-import argparse
-
 from benchmark import cells, params
-from pipelines import module_of, run
+from pipelines import Parser, module_of, run
 
 
 def main() -> None:
     """Bring the evidence of one cell up to date."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.train", description=__doc__)
+    parser = Parser("train", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     parser.add_argument("--model", required=True, help="a model of params.yaml")
     args = parser.parse_args()

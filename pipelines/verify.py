@@ -1,17 +1,16 @@
 """Train again and compare: with the committed evidence, or, by --base, two versions of the code on this machine."""
 
-import argparse
 import shutil
 import sys
 
 from benchmark import cells, evidence, params, reproduction, tables
 from benchmark.errors import BadInput
-from pipelines import module_of, run
+from pipelines import Parser, module_of, run
 
 
 def main() -> int:
     """Return 0 if everything came out as it must, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.verify", description=__doc__)
+    parser = Parser("verify", __doc__)
     parser.add_argument("--task", nargs="+", help="tasks of params.yaml; all with evidence, if not given")
     parser.add_argument("--model", nargs="+", help="models of params.yaml; all with evidence, if not given")
     parser.add_argument("--run", nargs="+", type=int, help="numbers of runs; all with evidence, if not given")

@@ -7,8 +7,8 @@ folder, or one that holds the file itself. Nothing is ever written to the mirror
 import hashlib
 import os
 import tempfile
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from benchmark.errors import BadInput
@@ -39,15 +39,15 @@ def require(path: str, obtain: str) -> Path:
     raise BadInput(f"{data_folder() / path}: missing; put it there, or name a folder with RETABLE_MIRROR: {obtain}")
 
 
-def check(path: Path, algorithm: str, expected: str) -> Path:
-    """Return ``path`` if its checksum is ``expected``; refuse it with :class:`BadInput` if not."""
+def check(path: Path, algorithm: str, expected: str, origin: str | None = None) -> Path:
+    """Return ``path`` if its checksum is ``expected``, else refuse it with :class:`BadInput` that names its origin."""
     try:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, algorithm).hexdigest()
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}; it must be a readable file") from None
     if found != expected:
-        raise BadInput(f"{path}: {algorithm} is {found}, it must be {expected}; remove the file and fetch it again")
+        raise BadInput(f"{origin or path}: {algorithm} is {found}, it must be {expected}; another file belongs here")
     return path
 
 
@@ -56,21 +56,19 @@ def download(url: str, path: str, algorithm: str, expected: str) -> Path:
     from tqdm import tqdm
 
     target = data_folder() / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".partial-") as partial:
-        part = Path(partial) / target.name
-        try:
+    by_hand = "put the file there by hand, or name a folder that holds it with RETABLE_MIRROR"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".partial-") as partial:
+            part = Path(partial) / target.name
             with urlopen(url, timeout=TIMEOUT_S) as answer, part.open("wb") as file:
                 size = int(answer.headers.get("Content-Length") or 0)
                 with tqdm(total=size or None, unit="B", unit_scale=True, desc=target.name) as bar:
                     while chunk := answer.read(CHUNK):
                         file.write(chunk)
                         bar.update(len(chunk))
-        except (URLError, OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            raise BadInput(
-                f"{target}: could not be downloaded from {url} ({reason}); "
-                "put the file there by hand, or name a folder that holds it with RETABLE_MIRROR"
-            ) from None
-        check(part, algorithm, expected).replace(target)
+            check(part, algorithm, expected, origin=f"{target}, as downloaded from {url}").replace(target)
+    except (OSError, ValueError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise BadInput(f"{target}: could not be downloaded from {url} ({reason}); {by_hand}") from None
     return target

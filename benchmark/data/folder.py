@@ -20,6 +20,8 @@ def load(source: Folder, size: int) -> Images:
     top = files.require(source.path, source.obtain)
     parts = {"train": source.train, "test": source.test}
     classes = sorted({folder.name for part in parts.values() for folder in _class_folders(top / part)})
+    if len(classes) < 2:
+        raise BadInput(f"{top / source.train}: only the class {classes[0]!r}; there must be two classes at least")
     found: list[tuple[str, int, Path]] = []
     for part, name in parts.items():
         for label, class_name in enumerate(classes):
@@ -49,10 +51,12 @@ def _class_folders(part: Path) -> list[Path]:
 def _read(path: Path, size: int, channels: int) -> np.ndarray:
     try:
         with Image.open(path) as image:
+            if image.mode.startswith(("I", "F")):
+                raise ValueError(f"mode {image.mode}, not 8 bits a channel")
             return resize_one(image.convert("L" if channels == 1 else "RGB"), size)
-    except (UnidentifiedImageError, OSError, ValueError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as error:
         reason = str(error).replace(f" {str(path)!r}", "")
-        raise BadInput(f"{path}: cannot be read ({reason}); it must be a whole image") from None
+        raise BadInput(f"{path}: cannot be read ({reason}); it must be a whole 8-bit image") from None
 
 
 def _group(name: str, pattern: str | None) -> str:

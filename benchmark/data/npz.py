@@ -5,7 +5,9 @@ images belong together, ``…_groups`` (N).
 """
 
 import zipfile
+import zlib
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -25,29 +27,61 @@ def load(source: Npz, size: int) -> Images:
 
 def read(path: Path, classes: list[str], size: int) -> Images:
     """Read a MedMNIST-shaped file whose checksum was found right."""
+    arrays = _arrays(path)
     try:
-        with np.load(path) as archive:
-            arrays = dict(archive)
-        pixels = {part: arrays[f"{KEYS[part]}_images"] for part in PARTS}
+        pixels = {part: _images(path, KEYS[part], arrays[f"{KEYS[part]}_images"]) for part in PARTS}
         labels = {part: arrays[f"{KEYS[part]}_labels"].reshape(-1).astype(np.int64) for part in PARTS}
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        raise BadInput(f"{path}: cannot be read ({error}); it must be an .npz file of arrays") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: labels cannot be read ({error}); they must be whole numbers") from None
     except KeyError as error:
-        raise BadInput(f"{path}: {error.args[0]}; it must hold images and labels of train, val and test") from None
+        raise BadInput(
+            f"{path}: {error.args[0]} is missing; it must hold images and labels of train, val and test"
+        ) from None
+    groups = {part: arrays.get(f"{KEYS[part]}_groups", np.full(len(labels[part]), "")) for part in PARTS}
     for part in PARTS:
-        shape = pixels[part].shape
-        if pixels[part].dtype != np.uint8 or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
-            raise BadInput(f"{path}: {KEYS[part]}_images is {pixels[part].dtype} {shape}; it must be uint8, N×H×W[×3]")
-        if len(labels[part]) != len(pixels[part]):
-            raise BadInput(f"{path}: {KEYS[part]} has {len(pixels[part])} images and {len(labels[part])} labels")
+        counts = {len(pixels[part]), len(labels[part]), len(groups[part])}
+        if len(counts) > 1:
+            raise BadInput(
+                f"{path}: {KEYS[part]}_images, _labels and _groups differ in length; each image needs one each"
+            )
         if labels[part].size and not 0 <= labels[part].min() <= labels[part].max() < len(classes):
-            raise BadInput(f"{path}: {KEYS[part]}_labels reach {labels[part].max()}; there are {len(classes)} classes")
-    groups = [str(group) for p in PARTS for group in arrays.get(f"{KEYS[p]}_groups", [""] * len(labels[p]))]
+            reach = f"from {labels[part].min()} to {labels[part].max()}"
+            raise BadInput(f"{path}: {KEYS[part]}_labels reach {reach}; they must be 0 to {len(classes) - 1}")
+    if len({images.shape[3] for images in pixels.values()}) > 1:
+        raise BadInput(f"{path}: some parts are grey and some in colour; all must have the same channels")
     return Images(
         pixels=np.concatenate([resize(pixels[part], size) for part in PARTS]),
         labels=np.concatenate([labels[part] for part in PARTS]),
         ids=[f"{part}/{index}" for part in PARTS for index in range(len(labels[part]))],
         classes=classes,
         official=[part for part in PARTS for _ in labels[part]],
-        groups=groups,
+        groups=[str(group) for part in PARTS for group in groups[part]],
     )
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("no zip archive")
+        with np.load(path) as archive:
+            return dict(archive)
+    except (
+        ValueError,
+        EOFError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        TokenError,
+        SyntaxError,
+        RuntimeError,
+    ) as error:
+        raise BadInput(f"{path}: cannot be read ({error}); it must be an .npz file of arrays") from None
+
+
+def _images(path: Path, name: str, images: np.ndarray) -> np.ndarray:
+    """Return images as N × H × W × C, or refuse them."""
+    shape = images.shape
+    if images.dtype != np.uint8 or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
+        raise BadInput(f"{path}: {name}_images is {images.dtype} {shape}; it must be uint8, N × H × W or N × H × W × 3")
+    return images[..., np.newaxis] if len(shape) == 3 else images

@@ -164,11 +164,3 @@ def test_a_missing_manifest_or_split_says_how_to_make_it(small, missing):
     (evidence.TASKS / "phantom" / missing).unlink()
     with pytest.raises(BadInput, match=rf"phantom/{missing}: missing; .*dvc repro"):
         runs.inputs(small, KNN)
-
-
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="a split of the other kind is found out by pandas")
-def test_a_split_made_for_the_other_protocol_is_refused(small, edit):
-    split = pd.read_csv(evidence.TASKS / "phantom/split.csv").assign(part="train")
-    split.to_csv(evidence.TASKS / "phantom/split.csv", index=False)
-    with pytest.raises(BadInput, match="split"):
-        runs.inputs(small, KNN)

@@ -131,7 +131,6 @@ def test_the_summary_is_json_of_means(settings):
     assert summary["svm"]["runs"] == 1
 
 
-@pytest.mark.xfail(strict=True, reason="^ and ~ are not escaped, so that the heading with 10^6 does not compile")
 def test_latex_has_no_power_outside_of_mathematics(build):
     body = build()["emanet_table1.tex"]
     assert not re.search(r"(?<!\\)[\^~]", re.sub(r"\$[^$]*\$|^%.*$", "", body, flags=re.MULTILINE))

@@ -154,14 +154,12 @@ def test_a_flag_that_names_no_fitting_dataset_is_refused(flag, said):
     assert said in message
 
 
-@pytest.mark.xfail(strict=True, raises=NotADirectoryError, reason="download does not catch errors of the data folder")
 def test_a_data_folder_that_is_a_file_is_said_in_one_line(places, monkeypatch):
     (places.data / "file").write_bytes(b"")
     monkeypatch.setenv("RETABLE_DATA", str(places.data / "file"))
     error_of(files.download, (places.data / "file").as_uri(), "kind/set.npz", "md5", "0" * 32)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the message names the temporary file")
 def test_a_download_with_another_checksum_names_the_file_it_was_for(places, breastmnist):
     write_npz(places.web / "breastmnist.npz", 20)
     assert str(places.data / "medmnist/breastmnist.npz") in error_of(medmnist.load, breastmnist, 28)

@@ -1,6 +1,7 @@
 """MedMNIST-shaped files: what is read from them, and which are refused."""
 
 import hashlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -83,10 +84,10 @@ def test_the_digest_changes_with_one_pixel_one_label_or_the_names_of_classes(wri
         ({"train_images": np.zeros((6, 28, 28), np.float32)}, "train_images is float32"),
         ({"train_images": np.zeros((6, 28, 28, 2), np.uint8)}, "train_images is uint8 (6, 28, 28, 2)"),
         ({"train_images": np.zeros((6, 28), np.uint8)}, "train_images is uint8 (6, 28)"),
-        ({"val_labels": np.zeros((3, 1), int)}, "val has 4 images and 3 labels"),
-        ({"val_labels": np.full((4, 1), 2)}, "val_labels reach 2; there are 2 classes"),
-        ({"val_labels": np.full((4, 1), -1)}, "val_labels reach -1"),
-        ({"val_labels": np.array(["a"] * 4)}, "cannot be read"),
+        ({"val_labels": np.zeros((3, 1), int)}, "val_images, _labels and _groups differ in length"),
+        ({"val_labels": np.full((4, 1), 2)}, "they must be 0 to 1"),
+        ({"val_labels": np.full((4, 1), -1)}, "val_labels reach from -1 to -1"),
+        ({"val_labels": np.array(["a"] * 4)}, "labels cannot be read"),
         ({"val_labels": np.array([0, 1, None, 1])}, "cannot be read"),
     ],
 )
@@ -123,28 +124,25 @@ def test_a_missing_file_says_where_it_belongs_and_its_checksum(write, monkeypatc
         npz.load(source, 28)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="parts with different channels are found out by numpy")
 def test_parts_with_different_channels_are_refused(write):
-    assert "test_images" in error_of(write(test_images=np.zeros((2, 28, 28, 3), np.uint8)))
+    assert "grey" in error_of(write(test_images=np.zeros((2, 28, 28, 3), np.uint8)))
 
 
-@pytest.mark.xfail(strict=True, reason="the count of groups is not checked")
 def test_groups_that_do_not_fit_the_images_are_refused(write):
     assert "test" in error_of(write(test_groups=np.arange(1)))
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="numpy opens a .npy file without an archive")
 def test_an_array_file_is_refused(tmp_path):
     with (tmp_path / "set.npz").open("wb") as file:
         np.save(file, np.zeros(3))
     error_of(tmp_path / "set.npz")
 
 
-@pytest.mark.xfail(strict=True, reason="zlib's error is not caught")
-def test_a_damaged_compressed_file_is_refused(tmp_path):
+def test_a_damaged_compressed_file_is_refused_or_read_but_nothing_else(tmp_path):
     path = tmp_path / "set.npz"
     np.savez_compressed(path, **arrays())
     whole = path.read_bytes()
     for place in range(60, len(whole), 499):
         path.write_bytes(whole[:place] + bytes(255 - byte for byte in whole[place : place + 8]) + whole[place + 8 :])
-        error_of(path)
+        with suppress(BadInput):  # a time stamp, say, may be damaged without harm
+            npz.read(path, ["healthy", "ill"], 28)
