@@ -1,6 +1,6 @@
 """ResNet-50 (emanet, Table 1): He et al. 2016, doi 10.1109/CVPR.2016.90, as timm has it.
 
-The paper does not say whether its weights were pretrained; here they are not (``init: scratch`` for every model).
+The paper does not say whether its weights were pretrained; here they start from random ones.
 """
 
 import timm

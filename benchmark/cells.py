@@ -5,6 +5,7 @@ the same digest is taken up again; what stands as evidence is replaced once a wh
 """
 
 import fcntl
+import importlib.metadata
 import multiprocessing
 import os
 import shutil
@@ -16,6 +17,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from benchmark.params import Params
 from benchmark.runs import Run
 
 SCRATCH = Path("scratch/runs")
+SCRATCH_OF_COPIES = Path("scratch/copies")  # of runs that do not become evidence
 _progress: "SimpleQueue[tuple[Run, int] | None]"
 
 
@@ -64,26 +67,33 @@ def train_cells(params: Params, wanted: list[list[Run]], force: bool) -> None:
 
 def train_into(params: Params, todo: list[Run], folder: Path) -> None:
     """Train runs, whatever evidence they have, and leave theirs below ``folder``, laid out like ``results/tasks``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}; it must be a folder that can be written to") from None
     with ExitStack() as locks:
         for cell in {(run.task, run.model): run for run in todo}.values():
             locks.enter_context(_locked(cell))
-        trained = dict(train(params, todo))
-        for run, scratch in trained.items():
+        for run, trained in dict(train(params, todo, SCRATCH_OF_COPIES)).items():
             target = folder / run.folder.relative_to(evidence.TASKS)
             shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(scratch, target)
-        for scratch in trained.values():
-            shutil.rmtree(scratch)
+            shutil.copytree(trained, target)
+            shutil.rmtree(trained)
 
 
-def train(params: Params, todo: list[Run]) -> Iterator[tuple[Run, Path]]:
+def train(params: Params, todo: list[Run], scratch: Path = SCRATCH) -> Iterator[tuple[Run, Path]]:
     """Train runs side by side, one thread each; yield each with the scratch folder that holds its evidence, when done.
 
     :class:`BadInput` comes before any compute; :class:`TrainingFailed` names the first run that raised.
     """
-    folders = {run: _scratch(params, run) for run in todo}
-    waiting = [run for run, folder in folders.items() if not (folder / evidence.PROVENANCE).exists()]
-    yield from ((run, folder) for run, folder in folders.items() if run not in waiting)
+    folders = {run: scratch / run.task / run.model / f"run-{run.run}-{_key(params, run)}" for run in todo}
+    waiting = []
+    for run, folder in folders.items():
+        if (folder / evidence.PROVENANCE).exists():
+            print(f"{run}: was finished before the last command ended; taken up from {folder}", file=sys.stderr)
+            yield run, folder
+        else:
+            waiting.append(run)
     if not waiting:
         return
     weight = _expected_seconds(params, waiting)
@@ -150,7 +160,6 @@ def _locked(cell: Run) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
-        path.unlink()
 
 
 def _unchanged(params: Params, run: Run) -> bool:
@@ -158,9 +167,10 @@ def _unchanged(params: Params, run: Run) -> bool:
     return path.exists() and evidence.read_json(path)["inputs"] == runs.inputs(params, run)
 
 
-def _scratch(params: Params, run: Run) -> Path:
-    key = evidence.digest(runs.inputs(params, run))[:16]
-    return SCRATCH / run.task / run.model / f"run-{run.run}-{key}"
+def _key(params: Params, run: Run) -> str:
+    """Return what must be the same for work in scratch to be taken up: inputs, versions and kind of machine."""
+    stack = [importlib.metadata.version(name) for name in runs.PACKAGES]
+    return evidence.digest([runs.inputs(params, run), stack, runs.machine()])[:16]
 
 
 def _expected_seconds(params: Params, todo: Iterable[Run]) -> dict[Run, float]:
@@ -177,22 +187,22 @@ def _start_worker(queue: "SimpleQueue[tuple[Run, int] | None]") -> None:
     global _progress
     _progress = queue
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command hears it, and ends its workers
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """End this process when the command that started it is gone, however it went."""
+    parent.join()
+    os._exit(1)
 
 
 def _work(params: Params, run: Run, folder: Path) -> None:
-    """Perform a run in a worker process, with one thread, as long as the command that asked for it lives."""
-    parent = multiprocessing.parent_process()
-
-    def on_epoch(done: int) -> None:
-        if parent is not None and not parent.is_alive():
-            os._exit(1)
-        _progress.put((run, done))
-
+    """Perform a run in a worker process, with one thread."""
     if params.model(run.model).kind == "network":
         import torch
 
         torch.set_num_threads(1)
-    runs.perform(params, run, folder, on_epoch)
+    runs.perform(params, run, folder, lambda done: _progress.put((run, done)))
     _progress.put((run, -1))
 
 

@@ -76,13 +76,26 @@ def code_files(params: Params, run: Run) -> list[str]:
 
 
 def factory(params: Params, run: Run) -> Callable[..., Any]:
-    """Return the function that builds the model; :class:`BadInput` if its options in params.yaml do not fit."""
-    build = getattr(import_module(run.module), run.model)
-    known = [name for name, value in inspect.signature(build).parameters.items() if value.kind != value.VAR_KEYWORD]
-    known = [name for name in known if name not in ("seed", "num_classes", "in_chans", "img_size", "pretrained")]
-    for option in params.model(run.model).options:
+    """Return the function that builds the model; :class:`BadInput` if it or its options in params.yaml do not fit."""
+    file = f"{run.module.replace('.', '/')}.py"
+    try:
+        build = getattr(import_module(run.module), run.model)
+    except (ImportError, SyntaxError) as error:
+        raise BadInput(f"{file}: cannot be imported ({error}); it must be a module that holds the model") from None
+    except AttributeError:
+        raise BadInput(f"{file}: holds no function {run.model!r}; it must hold one of the file's name") from None
+    model = params.model(run.model)
+    given = ("seed",) if model.kind == "estimator" else ("num_classes", "in_chans", "img_size")
+    signature = inspect.signature(build)
+    known = [name for name, value in signature.parameters.items() if value.kind != value.VAR_KEYWORD]
+    known = [name for name in known if name not in (*given, "pretrained")]
+    for option in model.options:
         if option not in known:
             raise BadInput(f"params.yaml: models.{run.model}.options: no option {option!r}; {closest(option, known)}")
+    try:
+        signature.bind(**dict.fromkeys((*given, *model.options)))
+    except TypeError as error:
+        raise BadInput(f"{file}: {run.model}: {error}; it must take {', '.join(given)}") from None
     return build
 
 
@@ -94,6 +107,8 @@ def perform(params: Params, run: Run, scratch: Path, on_epoch: Callable[[int], N
     split, rows = _read_split(params, run)
     images = data.load(task)
     manifest.check(images, evidence.read_json(evidence.TASKS / run.task / "manifest.json"), run.task)
+    if split["sample_id"].tolist() != images.ids:
+        raise BadInput(f"{run.task}: split.csv lists other images; make it anew with `dvc repro split@{run.task}`")
     scratch.mkdir(parents=True, exist_ok=True)
     predict, history = _fit(params, run, images, rows, scratch / "checkpoint.pt", on_epoch)
     trained = time.monotonic()
@@ -203,18 +218,23 @@ def _under_corruption(
 
 def _read_split(params: Params, run: Run) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     path = evidence.TASKS / run.task / "split.csv"
-    if not path.exists():
-        raise BadInput(f"{path}: missing; make it with `dvc repro split@{run.task}`")
-    split = pd.read_csv(path, dtype={"sample_id": str, "part": str})
-    return split, splits.of_run(split, params.task(run.task), params.pooled_split, run.run)
+    anew = f"make it anew with `dvc repro --force split@{run.task}`"
+    try:
+        split = pd.read_csv(path, dtype={"sample_id": str, "part": str})
+        return split, splits.of_run(split, params.task(run.task), params.pooled_split, run.run)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: missing; {anew}") from None
+    except (KeyError, ValueError) as error:
+        raise BadInput(f"{path}: does not fit the task's split ({error}); {anew}") from None
 
 
 def _commit(code: list[str]) -> str | None:
-    """Return the commit that trains, marked if ``code`` differs from it; None outside a repository."""
+    """Return the commit that trains, marked if ``code`` or params.yaml differ from it; None outside a repository."""
     try:
         call = ["git", "rev-parse", "HEAD"]
         commit = subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", *code], check=False).returncode
+        call = ["git", "status", "--porcelain", "--", *code, "params.yaml"]
+        changed = subprocess.run(call, capture_output=True, text=True, check=True).stdout
         return commit + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None

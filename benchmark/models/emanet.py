@@ -2,8 +2,9 @@
 
 A lightweight convolutional extractor, patch embedding of its feature map, a mask from that map, self-attention over
 the kept patches, fusion, and a linear classifier (Methodology; Algorithmic Strategy, steps 1 to 8). What the paper
-leaves open is chosen so: the mask excludes irrelevant keys before the softmax; patches that the mask drops keep the
-extractor's features through the fusion; the hard threshold passes its gradient straight through.
+leaves open is chosen so: attention weights of dropped keys are set to 0 and the others scaled to sum to 1, which is a
+softmax over the kept keys; patches that the mask drops keep the extractor's features through the fusion; the hard
+threshold passes its gradient straight through.
 """
 
 from typing import Any
