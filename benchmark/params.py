@@ -69,6 +69,13 @@ class Npz(Strict):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     classes: Annotated[list[str], Field(min_length=2)]
 
+    @field_validator("classes")
+    @classmethod
+    def _names_differ(cls, classes: list[str]) -> list[str]:
+        if len(set(classes)) < len(classes):
+            raise ValueError("two classes have the same name")
+        return classes
+
 
 class Folder(Strict):
     """One folder a class below each folder of the source's own split; images of any size."""
@@ -207,10 +214,17 @@ Strengths = Annotated[list[Positive], Field(min_length=5, max_length=5)]
 
 
 class Band(Strict):
-    """How far evidence may differ on another kind of processor, per cell, image by image."""
+    """How far a cell may differ on another kind of processor, image by image, on average."""
 
     mean_probability: Share
     changed_labels: Share
+
+
+class Bands(Strict):
+    """The band of each kind of model; training amplifies rounding in networks alone."""
+
+    network: Band
+    estimator: Band
 
 
 class Params(Strict):
@@ -219,7 +233,7 @@ class Params(Strict):
     pooled_split: PooledSplit
     duplicates: Duplicates
     robustness: dict[str, Strengths]
-    other_processor: Band
+    other_processor: Bands
     sources: dict[Name, Source]
     tasks: dict[Name, Task]
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Model]
@@ -230,6 +244,8 @@ class Params(Strict):
         _require("robustness", list(self.robustness), list(CORRUPTIONS))
         if missing := set(CORRUPTIONS) - set(self.robustness):
             raise ValueError(f"robustness: {', '.join(sorted(missing))} must stand here too")
+        if not all(1 <= quality <= 100 for quality in self.robustness["jpeg"]):
+            raise ValueError("robustness.jpeg: a quality must be 1 to 100")
         for stage, cells in self.stages:
             _require(f"stages.{stage}.task", cells.task, list(self.tasks))
             _require(f"stages.{stage}.model", getattr(cells, "model", []), list(self.models))
@@ -300,6 +316,9 @@ def say(error: ValidationError, raw: Any) -> str:
         what = f"unknown kind {first['ctx']['tag']!r}; known: {first['ctx']['expected_tags']}"
     elif first["type"] in ("model_type", "model_attributes_type", "dict_type"):
         what = f"must be a mapping, not {first['input']!r}"
+    elif first["type"] in ("too_short", "too_long"):
+        bound = "min_length" if first["type"] == "too_short" else "max_length"
+        what = f"holds {first['ctx']['actual_length']} values; it must hold {first['ctx'][bound]}"
     else:
         what = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
     return ": ".join(filter(None, [".".join(path), what])) + (f" (and {len(others)} more)" if others else "")

@@ -78,8 +78,11 @@ def _render(params: Params, found: Found, paper: Paper, table: Table) -> dict[st
             row |= {column.measure: mean}
             if column.measure in QUALITY:
                 row |= {f"{column.measure}_low": low, f"{column.measure}_high": high}
-            row[f"{column.measure}_paper"] = value
-            cells.append(f"{_shown(column.measure, mean, low, high)} ({value})")
+            row[f"{column.measure}_printed"] = value
+            shown = _shown(column.measure, mean, low, high)
+            if mean is None and model in found.cost and column.measure in found.cost[model]:
+                shown = "not counted"
+            cells.append(f"{shown} ({value})")
         plain.append(row)
         rows.append(cells)
     headings = ["System", "Model", "Runs", *(_heading(column.heading, column.measure) for column in table.columns)]
@@ -124,8 +127,10 @@ def _notes(params: Params, found: Found, paper: Paper, table: Table) -> list[str
     """Say what the numbers are, and what they are not."""
     task, known = params.task(found.task), found.manifest
     notes = [SYNTHETIC] if task.synthetic else []
+    disjoint = task.runs * params.pooled_split.test <= params.pooled_split.parts
     scope = (
-        "split 70/15/15 by clusters of near-duplicates; each run tests on other images"
+        "split 70/15/15 by clusters of near-duplicates"
+        + ("; each run tests on other images" if disjoint else "; runs share test images")
         if task.split == "pooled"
         else "the source's own split; every run tests on the same images"
     )

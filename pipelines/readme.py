@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmark import evidence, params
-from pipelines import run
+from pipelines import Parser, run
 
 README = Path("README.md")
 BEGIN, END = "<!-- tables: made by `make readme` -->\n", "<!-- end of tables -->"
@@ -22,6 +22,7 @@ def with_tables(readme: str, settings: params.Params) -> str:
 
 def main() -> None:
     """Write the README."""
+    Parser("readme", __doc__).parse_args()
     evidence.replace_text(README, with_tables(README.read_text(encoding="utf-8"), params.load()))
 
 

@@ -20,7 +20,8 @@ def main() -> None:
     samples = pd.read_csv(path, dtype={"sample_id": str, "digest": str})
     classes = evidence.read_json(evidence.TASKS / name / "manifest.json")["classes"]
     named = samples.assign(label=samples["label"].map(dict(enumerate(classes))))
-    part = splits.deal(named, shares.parts, name)
+    validated = "validation" in set(samples["official"])
+    part = None if task.split == "official" and validated else splits.deal(named, shares.parts, name)
     if task.split == "official":
         part = splits.official(samples, part, shares, task.keep_leaks)
     split = samples[["sample_id", "label", "cluster"]].assign(part=part)

@@ -59,7 +59,7 @@ def _with_evidence(
     ]
     if not listed:
         raise BadInput(
-            "no committed evidence of such runs; params.yaml must list them under stages, and `dvc repro` make it"
+            "no committed evidence of such runs; tasks and models must stand under stages, and runs must be made"
         )
     return listed
 

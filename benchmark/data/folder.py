@@ -12,7 +12,7 @@ from benchmark.data.resize import resize_one
 from benchmark.errors import BadInput
 from benchmark.params import Folder
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
 
 def load(source: Folder, size: int) -> Images:
@@ -25,7 +25,8 @@ def load(source: Folder, size: int) -> Images:
     found: list[tuple[str, int, Path]] = []
     for part, name in parts.items():
         for label, class_name in enumerate(classes):
-            paths = sorted(p for p in (top / name / class_name).glob("*") if p.suffix.lower() in SUFFIXES)
+            files_here = (top / name / class_name).glob("[!.]*")
+            paths = sorted(path for path in files_here if path.suffix.lower() in SUFFIXES)
             if not paths:
                 raise BadInput(f"{top / name / class_name}: no images; every class folder must hold some")
             found += [(part, label, path) for path in paths]
@@ -42,7 +43,9 @@ def load(source: Folder, size: int) -> Images:
 
 
 def _class_folders(part: Path) -> list[Path]:
-    folders = [path for path in part.glob("*") if path.is_dir()]
+    if not part.is_dir():
+        raise BadInput(f"{part}: missing; the source's train and test folders must be named as in params.yaml")
+    folders = [path for path in part.glob("[!.]*") if path.is_dir()]
     if not folders:
         raise BadInput(f"{part}: no class folders; it must hold one folder a class")
     return folders

@@ -30,9 +30,7 @@ def read(path: Path, classes: list[str], size: int) -> Images:
     arrays = _arrays(path)
     try:
         pixels = {part: _images(path, KEYS[part], arrays[f"{KEYS[part]}_images"]) for part in PARTS}
-        labels = {part: arrays[f"{KEYS[part]}_labels"].reshape(-1).astype(np.int64) for part in PARTS}
-    except ValueError as error:
-        raise BadInput(f"{path}: labels cannot be read ({error}); they must be whole numbers") from None
+        labels = {part: _labels(path, KEYS[part], arrays[f"{KEYS[part]}_labels"]) for part in PARTS}
     except KeyError as error:
         raise BadInput(
             f"{path}: {error.args[0]} is missing; it must hold images and labels of train, val and test"
@@ -79,9 +77,16 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         raise BadInput(f"{path}: cannot be read ({error}); it must be an .npz file of arrays") from None
 
 
+def _labels(path: Path, name: str, labels: np.ndarray) -> np.ndarray:
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise BadInput(f"{path}: {name}_labels are {labels.dtype}; they must be whole numbers")
+    return labels.reshape(-1).astype(np.int64)
+
+
 def _images(path: Path, name: str, images: np.ndarray) -> np.ndarray:
     """Return images as N × H × W × C, or refuse them."""
     shape = images.shape
-    if images.dtype != np.uint8 or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
+    fits = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
+    if images.dtype != np.uint8 or not fits or 0 in shape[1:]:
         raise BadInput(f"{path}: {name}_images is {images.dtype} {shape}; it must be uint8, N × H × W or N × H × W × 3")
     return images[..., np.newaxis] if len(shape) == 3 else images

@@ -40,9 +40,9 @@ def test_on_the_same_stack_every_byte_must_agree(settings, leave):
 
 
 def test_on_another_processor_a_small_difference_passes_and_is_stated(settings, leave):
-    found = outcome(settings, leave("one", 0.8), leave("other", 0.75, "another"))
+    found = outcome(settings, leave("one", 0.8), leave("other", 0.795, "another"))
     assert found.passed
-    assert "probability by 0.0500 on average" in str(found)
+    assert "a probability differs by 0.0050 on average and the class for 0.0 %" in str(found)
 
 
 @pytest.mark.parametrize("probability", [0.6, 0.45], ids=["far off", "another class"])
@@ -51,4 +51,4 @@ def test_on_another_processor_a_large_difference_fails(settings, leave, probabil
 
 
 def test_on_another_processor_another_class_fails_however_near(settings, leave):
-    assert not outcome(settings, leave("one", 0.51), leave("other", 0.49, "another")).passed
+    assert not outcome(settings, leave("one", 0.501), leave("other", 0.499, "another")).passed

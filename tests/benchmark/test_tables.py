@@ -57,7 +57,7 @@ def test_numbers_are_means_of_the_runs_beside_the_papers_numbers(build):
     assert row["runs"] == 3
     assert row["accuracy"] == pytest.approx(0.84)
     assert row["accuracy_low"] < 0.84 < row["accuracy_high"]
-    assert row["accuracy_paper"] == 90.2
+    assert row["accuracy_printed"] == 90.2
     assert row["macs"] == 12_340_000
     assert re.search(r"84\.0 \[\d+\.\d, \d+\.\d\] \(90\.2\)", files["emanet_table1.md"])
     assert "12.3 (High)" in files["emanet_table1.md"]

@@ -87,7 +87,7 @@ def test_the_digest_changes_with_one_pixel_one_label_or_the_names_of_classes(wri
         ({"val_labels": np.zeros((3, 1), int)}, "val_images, _labels and _groups differ in length"),
         ({"val_labels": np.full((4, 1), 2)}, "they must be 0 to 1"),
         ({"val_labels": np.full((4, 1), -1)}, "val_labels reach from -1 to -1"),
-        ({"val_labels": np.array(["a"] * 4)}, "labels cannot be read"),
+        ({"val_labels": np.array(["a"] * 4)}, "must be whole numbers"),
         ({"val_labels": np.array([0, 1, None, 1])}, "cannot be read"),
     ],
 )
