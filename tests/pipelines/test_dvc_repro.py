@@ -195,6 +195,7 @@ def test_verify_says_whether_the_evidence_came_out(pipeline):
     assert "phantom-knn: 1 of 2 runs came out the same" in failed.stdout
 
 
+@pytest.mark.long
 def test_verify_against_another_commit_accepts_a_refactor_and_finds_a_change(pipeline):
     with (pipeline / "baselines/knn.py").open("a") as file:
         file.write("\n# the same numbers\n")
