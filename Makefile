@@ -1,7 +1,7 @@
 # Needs git, make and Python 3.11 or 3.12 (name another by PYTHON=…). Nothing is installed outside .venv.
 PYTHON ?= python3
 TASK ?= phantom
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PATH := $(CURDIR)/.venv/bin:$(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
 .PHONY: setup reproduce test test-long lint readme lock
 
