@@ -1,7 +1,8 @@
 """Training of cells, task × model: which runs, side by side, and the swap into place.
 
-Every run is computed in a scratch folder keyed by the digest of its inputs. What was finished or half done there under
-the same digest is taken up again; what stands as evidence is replaced once a whole cell is finished, and not before.
+Every run is computed in a scratch folder keyed by the digest of its inputs, the versions and the kind of machine. What
+was finished or half done there under the same key is taken up again; what stands as evidence is replaced once a whole
+cell is finished, and not before.
 """
 
 import fcntl

@@ -308,7 +308,6 @@ def say(error: ValidationError, raw: Any) -> str:
             here = here[step]  # other steps are tags of a union, no keys of the file
     if first["type"] == "missing":
         path.append(str(first["loc"][-1]))
-    if first["type"] == "missing":
         what = "this key is missing"
     elif first["type"] == "value_error":
         what = str(first["ctx"]["error"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmark import cells, evidence, runs
 from benchmark.errors import BadInput
-from benchmark.params import Params
+from benchmark.params import Band, Params
 from benchmark.runs import Run
 
 SCRATCH = Path("scratch/reproduction")
@@ -19,24 +19,42 @@ SCRATCH = Path("scratch/reproduction")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the runs of one cell came out, and whether that will do."""
+    """How the runs of one cell came out, and how far they may differ on another processor."""
 
     cell: str
     differences: tuple[evidence.Difference, ...]
     same_stack: bool
-    passed: bool
+    band: Band
+
+    @property
+    def same(self) -> int:
+        """How many runs came out the same, byte for byte."""
+        return sum(not difference.files for difference in self.differences)
+
+    @property
+    def mean_probability(self) -> float:
+        """By how much a probability differs, on average."""
+        return sum(difference.mean_probability for difference in self.differences) / len(self.differences)
+
+    @property
+    def changed_labels(self) -> float:
+        """For what share of the images the class differs."""
+        return sum(difference.changed_labels for difference in self.differences) / len(self.differences)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every byte agrees, or, on another processor or other versions, the cell lies within its band."""
+        within = self.mean_probability <= self.band.mean_probability and self.changed_labels <= self.band.changed_labels
+        return self.same == len(self.differences) or (within and not self.same_stack)
 
     def __str__(self) -> str:
-        same = sum(not difference.files for difference in self.differences)
-        text = f"{self.cell}: {same} of {len(self.differences)} runs came out the same, byte for byte"
-        if same == len(self.differences):
+        text = f"{self.cell}: {self.same} of {len(self.differences)} runs came out the same, byte for byte"
+        if self.same == len(self.differences):
             return text
-        gap = sum(difference.mean_probability for difference in self.differences) / len(self.differences)
-        changed = sum(difference.changed_labels for difference in self.differences) / len(self.differences)
         where = "the same kind of processor and versions" if self.same_stack else "another processor or other versions"
         return (
-            f"{text}; on {where}, per image, a probability differs by {gap:.4f} on average and the class for "
-            f"{100 * changed:.1f} % ({'within' if self.passed else 'outside'} what is allowed)"
+            f"{text}; on {where}, per image, a probability differs by {self.mean_probability:.4f} on average and the "
+            f"class for {100 * self.changed_labels:.1f} % ({'within' if self.passed else 'outside'} what is allowed)"
         )
 
 
@@ -51,17 +69,12 @@ def compare(params: Params, todo: list[Run], one: Path, other: Path) -> list[Out
         folders = [run.folder.relative_to(evidence.TASKS) for run in todo if (run.task, run.model) == (task, model)]
         differences = tuple(evidence.compare(one / folder, other / folder) for folder in folders)
         same_stack = all(_stack(one / folder) == _stack(other / folder) for folder in folders)
-        band, count = getattr(params.other_processor, params.model(model).kind), len(differences)
-        within = (
-            sum(difference.mean_probability for difference in differences) / count <= band.mean_probability
-            and sum(difference.changed_labels for difference in differences) / count <= band.changed_labels
-        )
-        same = not any(difference.files for difference in differences)
-        outcomes.append(Outcome(f"{task}-{model}", differences, same_stack, same or (within and not same_stack)))
+        band = getattr(params.other_processor, params.model(model).kind)
+        outcomes.append(Outcome(f"{task}-{model}", differences, same_stack, band))
     return outcomes
 
 
-def with_base(params: Params, base: str, listed: list[Run]) -> tuple[list[Run], list[Outcome]]:
+def with_base(params: Params, base: str, listed: list[Run]) -> list[Outcome]:
     """Train a sample of ``listed`` with the code of commit ``base`` and with this one, here, and compare.
 
     The sample is run 0 of every cell of synthetic tasks, and of the quickest network and estimator of each other task.
@@ -76,7 +89,7 @@ def with_base(params: Params, base: str, listed: list[Run]) -> tuple[list[Run], 
             models = [run.model for run in sample if run.task == task]
             _grid(tree, task, models, there)
         cells.train_into(params, sample, here)
-        return sample, compare(params, sample, there, here)
+        return compare(params, sample, there, here)
 
 
 def restamp(params: Params, base: str, listed: list[Run]) -> int:

@@ -22,7 +22,7 @@ def main() -> int:
     known = _with_evidence(settings, args.task, args.model, args.run)
     shutil.rmtree(reproduction.SCRATCH, ignore_errors=True)
     if args.base:
-        _, outcomes = reproduction.with_base(settings, args.base, known)
+        outcomes = reproduction.with_base(settings, args.base, known)
     else:
         cells.train_into(settings, known, reproduction.SCRATCH)
         outcomes = reproduction.compare(settings, known, evidence.TASKS, reproduction.SCRATCH)
