@@ -32,7 +32,7 @@ from benchmark.runs import Run
 
 SCRATCH = Path("scratch/runs")
 SCRATCH_OF_COPIES = Path("scratch/copies")  # of runs that do not become evidence
-_progress: "SimpleQueue[tuple[Run, int] | None]"
+_progress: "SimpleQueue[tuple[Run, int, int] | None]"
 
 
 class TrainingFailed(Exception):  # noqa: N818
@@ -102,8 +102,8 @@ def train(params: Params, todo: list[Run], scratch: Path = SCRATCH) -> Iterator[
     context = multiprocessing.get_context("forkserver")
     if any(params.model(run.model).kind == "network" for run in waiting):
         context.set_forkserver_preload(["benchmark.training"])
-    queue: SimpleQueue[tuple[Run, int] | None] = context.SimpleQueue()
-    shown = threading.Thread(target=_show, args=(queue, params, weight), daemon=True)
+    queue: SimpleQueue[tuple[Run, int, int] | None] = context.SimpleQueue()
+    shown = threading.Thread(target=_show, args=(queue, weight), daemon=True)
     shown.start()
     workers = min(cpu_count(), len(waiting))
     with ProcessPoolExecutor(workers, context, _start_worker, (queue,)) as pool:
@@ -184,7 +184,7 @@ def _expected_seconds(params: Params, todo: Iterable[Run]) -> dict[Run, float]:
     return known
 
 
-def _start_worker(queue: "SimpleQueue[tuple[Run, int] | None]") -> None:
+def _start_worker(queue: "SimpleQueue[tuple[Run, int, int] | None]") -> None:
     global _progress
     _progress = queue
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command hears it, and ends its workers
@@ -203,18 +203,17 @@ def _work(params: Params, run: Run, folder: Path) -> None:
         import torch
 
         torch.set_num_threads(1)
-    runs.perform(params, run, folder, lambda done: _progress.put((run, done)))
-    _progress.put((run, -1))
+    runs.perform(params, run, folder, lambda done, epochs: _progress.put((run, done, epochs)))
+    _progress.put((run, -1, 1))
 
 
-def _show(queue: "SimpleQueue[tuple[Run, int] | None]", params: Params, weight: dict[Run, float]) -> None:
+def _show(queue: "SimpleQueue[tuple[Run, int, int] | None]", weight: dict[Run, float]) -> None:
     """Show how far the runs are, weighted by what each is expected to take; on a terminal with the time left."""
     style = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
     at, begun = dict.fromkeys(weight, 0.0), time.monotonic()
     with tqdm(total=sum(weight.values()), desc="training", bar_format=style, disable=None) as bar:
         while (heard := queue.get()) is not None:
-            run, done = heard
-            epochs = params.task(run.task).recipe.epochs if params.model(run.model).kind == "network" else 1
+            run, done, epochs = heard
             at[run] = weight[run] if done < 0 else 0.98 * weight[run] * done / epochs
             bar.n = sum(at.values())
             bar.set_postfix_str(f"{run}, epoch {done} of {epochs}" if done >= 0 else f"{run}, done")

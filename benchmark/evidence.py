@@ -1,7 +1,8 @@
 """Evidence: what a run leaves, where it lies, how it is read, compared and put in place.
 
-A run's folder holds ``metrics.json``, ``predictions.csv``, ``history.csv``, ``robustness.csv``, which come out the
-same each time, and ``provenance.json``, which holds all that may differ.
+A run's folder holds ``metrics.json``, ``predictions.csv``, ``history.csv``, ``robustness.csv``, of a network also
+``explanations.json`` and, if it masks, ``masks.csv``, which come out the same each time, and ``provenance.json``, which
+holds all that may differ.
 """
 
 import hashlib
@@ -19,7 +20,8 @@ import pandas as pd
 from benchmark.errors import BadInput
 
 TASKS = Path("results/tasks")
-DETERMINISTIC = ("metrics.json", "predictions.csv", "history.csv", "robustness.csv")
+OF_ALL = ("metrics.json", "predictions.csv", "history.csv", "robustness.csv")
+DETERMINISTIC = (*OF_ALL, "explanations.json", "masks.csv")
 PROVENANCE = "provenance.json"
 DIGITS = "%.9g"  # enough that metrics come out the same from the file
 

@@ -4,6 +4,7 @@ Whatever is wrong with the file is said in one line, before anything else is don
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,8 @@ from ruamel.yaml.error import YAMLError
 from benchmark.errors import BadInput, closest
 
 FILE = Path("params.yaml")
+ROWS = ("train", "baseline", "estimator")  # the stages that train the rows of the papers' tables
+TRAINING = (*ROWS, "timm", "transfer", "ablation_emanet", "ablation_adaptive", "calibration")
 CORRUPTIONS = ("gaussian_noise", "gaussian_blur", "contrast", "jpeg")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -141,6 +144,7 @@ class Task(Strict):
     runs: Count
     device: Literal["cpu", "cuda"]
     recipe: Recipe
+    notes: dict[str, str] = {}  # model → what its row must say on this task
 
     @property
     def synthetic(self) -> bool:
@@ -149,16 +153,43 @@ class Task(Strict):
 
 
 class Model(Strict):
-    """What is trained: a torch module (``network``) or a scikit-learn ``estimator`` on some features."""
+    """What is trained: a torch module (``network``) or a scikit-learn ``estimator`` on some ``features``.
+
+    ``of`` names the file that holds its factory, where that has another name. ``init`` says where a network's first
+    weights come from: ``scratch``, ``imagenet``, ``file:PATH``, or ``task:NAME``, which trains it on that task's images
+    first. ``lesion`` hands a network the true mask of the lesion as one more channel. ``recipe`` holds what deviates
+    from the task's recipe; the tables show it beside the row.
+    """
 
     kind: Literal["network", "estimator"]
+    of: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] | None = None
+    init: Annotated[str, Field(pattern=r"^(scratch|imagenet|file:.+|task:[a-z0-9_-]+)$")] | None = None
     features: Literal["pixels", "hog"] | None = None
+    lesion: bool = False
+    recipe: dict[str, Any] = {}
     options: dict[str, str | int | float | bool] = {}
 
+    @property
+    def pretraining(self) -> str | None:
+        """The task that its first weights are trained on, if any."""
+        return self.init.removeprefix("task:") if self.init and self.init.startswith("task:") else None
+
+    @field_validator("recipe")
+    @classmethod
+    def _preprocessing_is_the_tasks(cls, recipe: dict[str, Any]) -> dict[str, Any]:
+        for key in ("gaussian_sigma", "normalisation"):
+            if key in recipe:
+                raise ValueError(f"{key} belongs to the task; it is the same for all its models")
+        return recipe
+
     @model_validator(mode="after")
-    def _features_belong_to_estimators(self) -> "Model":
+    def _fits_its_kind(self) -> "Model":
         if (self.kind == "estimator") != (self.features is not None):
             raise ValueError("an estimator names its features (pixels or hog); a network has none")
+        if (self.kind == "network") != (self.init is not None):
+            raise ValueError("a network names its init (scratch, imagenet, file:PATH or task:NAME); an estimator none")
+        if self.kind == "estimator" and (self.recipe or self.lesion):
+            raise ValueError("recipe and lesion are for networks; an estimator has options alone")
         return self
 
 
@@ -175,6 +206,12 @@ class Cells(Strict):
     model: list[str]
 
 
+class Transfer(Cells):
+    """Cells whose first weights are trained on the task ``on``."""
+
+    on: str
+
+
 class Stages(Strict):
     """What plain ``dvc repro`` keeps up to date."""
 
@@ -183,6 +220,11 @@ class Stages(Strict):
     train: Cells
     baseline: Cells
     estimator: Cells
+    timm: Cells
+    transfer: Transfer
+    ablation_emanet: Cells
+    ablation_adaptive: Cells
+    calibration: Cells
     cost: Tasks
     tables: Tasks
 
@@ -237,6 +279,7 @@ class Params(Strict):
     sources: dict[Name, Source]
     tasks: dict[Name, Task]
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Model]
+    notes: dict[str, str]  # model → what its row must say on every task
     stages: Stages
 
     @model_validator(mode="after")
@@ -246,14 +289,42 @@ class Params(Strict):
             raise ValueError(f"robustness: {', '.join(sorted(missing))} must stand here too")
         if not all(1 <= quality <= 100 for quality in self.robustness["jpeg"]):
             raise ValueError("robustness.jpeg: a quality must be 1 to 100")
+        _require("notes", list(self.notes), list(self.models))
+        for name, task in self.tasks.items():
+            _require(f"tasks.{name}.notes", list(task.notes), list(self.models))
         for stage, cells in self.stages:
             _require(f"stages.{stage}.task", cells.task, list(self.tasks))
-            _require(f"stages.{stage}.model", getattr(cells, "model", []), list(self.models))
-            kind = {"train": "network", "baseline": "network", "estimator": "estimator"}.get(stage)
             for model in getattr(cells, "model", []):
-                if self.models[model].kind != kind:
-                    raise ValueError(f"stages.{stage}.model: {model!r} is no {kind}")
+                _require(f"stages.{stage}.model", [model], list(self.models))
+                self._belongs(stage, cells, model)
         return self
+
+    def _belongs(self, stage: str, cells: Cells, name: str) -> None:
+        """Raise ValueError where a stage lists a model that is not for it."""
+        where, model = f"stages.{stage}.model: {name!r}", self.models[name]
+        kind = "estimator" if stage == "estimator" else "network"
+        if model.kind != kind:
+            raise ValueError(f"{where} is no {kind}")
+        expected = cells.on if isinstance(cells, Transfer) else None
+        if model.pretraining != expected:
+            right = f"init: task:{expected}" if expected else "another init; stage transfer trains on a task first"
+            raise ValueError(f"{where} has init: {model.init}; it must have {right}")
+        for task in cells.task:
+            if model.lesion and not self.tasks[task].synthetic:
+                raise ValueError(f"{where} takes the lesion's true mask, which {task!r} does not know; phantom does")
+            self.recipe(task, name)
+
+    def recipe(self, task: str, model: str) -> Recipe:
+        """Return the recipe that ``model`` is trained by: the task's, and what deviates; ValueError names a bad key."""
+        known, deviating = self.task(task).recipe.model_dump(), self.model(model).recipe
+        merged = known | {
+            key: known[key] | value if isinstance(value, dict) and isinstance(known.get(key), dict) else value
+            for key, value in deviating.items()
+        }
+        try:
+            return Recipe.model_validate(merged)
+        except ValidationError as error:
+            raise ValueError(f"models.{model}.recipe: {say(error, merged)}") from None
 
     def task(self, name: str) -> Task:
         """Return the task of this name; :class:`BadInput` names the known ones."""
@@ -267,9 +338,9 @@ class Params(Strict):
             raise BadInput(f"params.yaml: no model {name!r}; {closest(name, list(self.models))}")
         return self.models[name]
 
-    def cells(self, task: str) -> list[str]:
-        """Return the models that some stage lists for ``task``, in the order of ``models``."""
-        groups = (self.stages.train, self.stages.baseline, self.stages.estimator)
+    def cells(self, task: str, stages: Iterable[str] = TRAINING) -> list[str]:
+        """Return the models that some of ``stages`` list for ``task``, in the order of ``models``."""
+        groups = [getattr(self.stages, stage) for stage in stages]
         listed = {model for cells in groups if task in cells.task for model in cells.model}
         return [model for model in self.models if model in listed]
 

@@ -9,7 +9,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module, metadata
 from pathlib import Path
@@ -19,8 +19,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark import data, evidence, manifest, metrics, preprocessing, robustness, splits
+from benchmark.data import Images
+from benchmark.data.resize import resize
 from benchmark.errors import BadInput, closest
-from benchmark.params import CORRUPTIONS, Params
+from benchmark.params import CORRUPTIONS, Params, Recipe, Task
 
 SHARED = (
     "benchmark/data/resize.py",
@@ -29,11 +31,20 @@ SHARED = (
     "benchmark/runs.py",
     "benchmark/splits.py",
 )
-TRAINER = {"network": "benchmark/training.py", "estimator": "benchmark/classical.py"}
-PACKAGES = ("numpy", "scipy", "scikit-learn", "scikit-image", "pillow", "torch", "timm")
-RECIPE_OF_TASK = ("native_size", "input_size", "split", "keep_leaks", "device", "recipe")
+OF_KIND = {
+    "network": (
+        "benchmark/explanations.py",
+        "benchmark/models/__init__.py",
+        "benchmark/models/blocks.py",
+        "benchmark/training.py",
+        "benchmark/weights.py",
+    ),
+    "estimator": ("benchmark/classical.py",),
+}
+PACKAGES = ("numpy", "scipy", "scikit-learn", "scikit-image", "pillow", "torch", "torchvision", "timm", "captum")
+PROTOCOL = ("native_size", "input_size", "split", "keep_leaks", "device")
 
-Predict = Callable[[np.ndarray], np.ndarray]
+Predict = Callable[[np.ndarray], np.ndarray]  # uint8 test images at native size → probabilities
 
 
 @dataclass(frozen=True)
@@ -54,36 +65,74 @@ class Run:
         return evidence.run_folder(self.task, self.model, self.run)
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What training gives: how the test images are classified, the history, and of a network itself and its input."""
+
+    predict: Predict
+    history: list[dict[str, float]]
+    network: Any = None
+    prepare: Predict | None = None  # uint8 test images at native size → what the network sees
+
+
 def inputs(params: Params, run: Run) -> dict[str, str]:
     """Return the digests of all that the evidence of ``run`` depends on; :class:`BadInput` if any of it is wrong."""
     task, model = params.task(run.task), params.model(run.model)
-    factory(params, run)
+    build = factory(params, run)
     described = evidence.read_json(evidence.TASKS / run.task / "manifest.json")
     _, parts = _read_split(params, run)
     code = code_files(params, run)
-    settings = {key: value for key, value in task.model_dump().items() if key in RECIPE_OF_TASK}
-    return {
+    found = {
         "code": evidence.digest("".join(evidence.digest(Path(path).read_bytes()) for path in code)),
-        "params": evidence.digest([settings, model.model_dump(), params.robustness]),
+        "params": evidence.digest(
+            [_protocol(task), params.recipe(run.task, run.model).model_dump(), model.model_dump(), params.robustness]
+        ),
         "data": described["digest"],
         "split": evidence.digest({name: rows.tolist() for name, rows in parts.items()}),
     }
+    if model.kind == "network":
+        from benchmark import weights
+
+        if of_file := weights.check(run.model, model, build):
+            found["weights"] = of_file
+    if model.pretraining:
+        found["pretraining"] = _inputs_of_pretraining(params, run, model.pretraining)
+    return found
+
+
+def _protocol(task: Task) -> dict[str, Any]:
+    return {key: value for key, value in task.model_dump().items() if key in PROTOCOL}
+
+
+def _inputs_of_pretraining(params: Params, run: Run, name: str) -> str:
+    """Return the digest of what the first weights of ``run`` are trained on, by the rules of the task ``name``."""
+    task, other = params.task(run.task), params.task(name)
+    if other.source.name == task.source.name:
+        raise BadInput(
+            f"params.yaml: models.{run.model}.init: {name} has the images of {run.task}; it must have others"
+        )
+    described = evidence.read_json(evidence.TASKS / name / "manifest.json")
+    _, parts = _read_split(params, replace(run, task=name))
+    rows = {key: value.tolist() for key, value in parts.items()}
+    return evidence.digest([described["digest"], _protocol(other), other.recipe.model_dump(), rows])
 
 
 def code_files(params: Params, run: Run) -> list[str]:
     """Return the files whose code decides what a run leaves; its stage in dvc.yaml depends on the same ones."""
-    return [f"{run.module.replace('.', '/')}.py", TRAINER[params.model(run.model).kind], *SHARED]
+    model = params.model(run.model)
+    pretraining = ("benchmark/duplicates.py",) if model.pretraining else ()
+    return [f"{run.module.replace('.', '/')}.py", *OF_KIND[model.kind], *pretraining, *SHARED]
 
 
 def factory(params: Params, run: Run) -> Callable[..., Any]:
     """Return the function that builds the model; :class:`BadInput` if it or its options in params.yaml do not fit."""
-    file = f"{run.module.replace('.', '/')}.py"
+    file, name = f"{run.module.replace('.', '/')}.py", run.module.rpartition(".")[2]
     try:
-        build = getattr(import_module(run.module), run.model)
+        build = getattr(import_module(run.module), name)
     except (ImportError, SyntaxError) as error:
         raise BadInput(f"{file}: cannot be imported ({error}); it must be a module that holds the model") from None
     except AttributeError:
-        raise BadInput(f"{file}: holds no function {run.model!r}; it must hold one of the file's name") from None
+        raise BadInput(f"{file}: holds no function {name!r}; it must hold one of the file's name") from None
     model = params.model(run.model)
     given = ("seed",) if model.kind == "estimator" else ("num_classes", "in_chans", "img_size")
     signature = inspect.signature(build)
@@ -99,32 +148,36 @@ def factory(params: Params, run: Run) -> Callable[..., Any]:
     return build
 
 
-def perform(params: Params, run: Run, scratch: Path, on_epoch: Callable[[int], None]) -> None:
-    """Train, predict, leave the evidence in ``scratch``, ``provenance.json`` last; a checkpoint there is resumed."""
+def perform(params: Params, run: Run, scratch: Path, on_epoch: Callable[[int, int], None]) -> None:
+    """Train, predict, leave the evidence in ``scratch``, ``provenance.json`` last; a checkpoint there is resumed.
+
+    ``on_epoch`` hears how many epochs are done, and of how many.
+    """
     started, clock = datetime.now(UTC), time.monotonic()
     task = params.task(run.task)
     digests, commit = inputs(params, run), _commit(code_files(params, run))
-    split, rows = _read_split(params, run)
-    images = data.load(task)
-    manifest.check(images, evidence.read_json(evidence.TASKS / run.task / "manifest.json"), run.task)
-    if split["sample_id"].tolist() != images.ids:
-        raise BadInput(f"{run.task}: split.csv lists other images; make it anew with `dvc repro split@{run.task}`")
+    images, rows = _images(params, run)
     scratch.mkdir(parents=True, exist_ok=True)
-    predict, history = _fit(params, run, images, rows, scratch / "checkpoint.pt", on_epoch)
+    fit = _fit_estimator if params.model(run.model).kind == "estimator" else _fit_network
+    done = fit(params, run, images, rows, scratch, on_epoch)
     trained = time.monotonic()
 
     test = rows["test"]
     pixels, labels = images.pixels[test], images.labels[test]
-    ids = split["sample_id"].iloc[test].tolist()
-    evidence.write_predictions(scratch / "predictions.csv", ids, labels, predict(pixels))
+    ids, of_pixels = ([known[row] for row in test] for known in (images.ids, images.digests))
+    evidence.write_predictions(scratch / "predictions.csv", ids, labels, done.predict(pixels))
     _, labels, probabilities = evidence.read_predictions(scratch / "predictions.csv")
     evidence.write_json(scratch / "metrics.json", metrics.score(labels, probabilities))
-    pd.DataFrame(history).to_csv(scratch / "history.csv", index=False, float_format=evidence.DIGITS)
-    corrupted = _under_corruption(params, predict, pixels, labels, [images.digests[row] for row in test])
+    pd.DataFrame(done.history).to_csv(scratch / "history.csv", index=False, float_format=evidence.DIGITS)
+    corrupted = _under_corruption(params, done.predict, pixels, labels, of_pixels)
     corrupted.to_csv(scratch / "robustness.csv", index=False, float_format=evidence.DIGITS)
+    if done.network is not None:
+        lesions = None if images.masks is None else _lesions(images, test, task)
+        _explain(scratch, done, pixels, labels, probabilities.argmax(1), ids, of_pixels, lesions)
     if inputs(params, run) != digests:
         raise BadInput(f"{run}: its code or data changed while it trained; start it again")
-    (scratch / "checkpoint.pt").unlink(missing_ok=True)
+    for checkpoint in scratch.glob("*.pt"):
+        checkpoint.unlink()
     evidence.write_json(
         scratch / evidence.PROVENANCE,
         {
@@ -159,45 +212,169 @@ def machine() -> dict[str, str]:
     return {"processor": name, "kind": "-".join([*kind, flags]), "system": f"{platform.system()} {platform.machine()}"}
 
 
-def _fit(
+def _images(params: Params, run: Run) -> tuple[Images, dict[str, np.ndarray]]:
+    """Return the images of a run's task and the rows of its parts; :class:`BadInput` if they are not the manifest's."""
+    split, rows = _read_split(params, run)
+    images = data.load(params.task(run.task))
+    manifest.check(images, evidence.read_json(evidence.TASKS / run.task / "manifest.json"), run.task)
+    if split["sample_id"].tolist() != images.ids:
+        raise BadInput(f"{run.task}: split.csv lists other images; make it anew with `dvc repro split@{run.task}`")
+    return images, rows
+
+
+def _prepared(
+    images: Images, rows: dict[str, np.ndarray], task: Task, lesion: bool = False
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], Predict]:
+    """Return training and validation images with their labels, and how test images are prepared like them.
+
+    With ``lesion``, its mask follows the channels of the image.
+    """
+    levels = preprocessing.normaliser(preprocessing.resized(images.pixels[rows["train"]], task), task)
+
+    def prepare(pixels: np.ndarray, part: str) -> np.ndarray:
+        seen = preprocessing.normalised(preprocessing.resized(pixels, task), levels)
+        if not lesion:
+            return seen
+        return np.concatenate([seen, _lesions(images, rows[part], task)[:, None]], 1, dtype=np.float32)
+
+    train, validation = (
+        (prepare(images.pixels[rows[part]], part), images.labels[rows[part]]) for part in ("train", "validation")
+    )
+    return train, validation, lambda pixels: prepare(pixels, "test")
+
+
+def _lesions(images: Images, rows: np.ndarray, task: Task) -> np.ndarray:
+    """Return where lesions are, at the input size (bool, N × H × W)."""
+    return resize(images.masks[rows].astype(np.uint8) * 255, task.input_size)[..., 0] > 127
+
+
+def _fit_estimator(
     params: Params,
     run: Run,
-    images: data.Images,
+    images: Images,
     rows: dict[str, np.ndarray],
+    scratch: Path,
+    on_epoch: Callable[[int, int], None],
+) -> Trained:
+    from benchmark import classical
+
+    model = params.model(run.model)
+    train, validation, prepare = _prepared(images, rows, params.task(run.task))
+    estimator = factory(params, run)(seed=run.run, **model.options)
+    history = classical.fit(estimator, train, validation, model.features)
+    on_epoch(1, 1)
+    return Trained(lambda pixels: classical.predict(estimator, prepare(pixels), model.features), history)
+
+
+def _fit_network(
+    params: Params,
+    run: Run,
+    images: Images,
+    rows: dict[str, np.ndarray],
+    scratch: Path,
+    on_epoch: Callable[[int, int], None],
+) -> Trained:
+    from benchmark import training
+
+    task, recipe = params.task(run.task), params.recipe(run.task, run.model)
+    teacher, before = None, 0
+    if name := params.model(run.model).pretraining:
+        before = params.task(name).recipe.epochs
+        other, other_images, other_rows = _other_task(params, run, name, images)
+        teacher, _, _ = _train(
+            params,
+            run,
+            other_images,
+            other_rows,
+            other,
+            other.recipe,
+            None,
+            scratch / "pretraining.pt",
+            lambda done: on_epoch(done, before + recipe.epochs),
+        )
+    network, prepare, history = _train(
+        params,
+        run,
+        images,
+        rows,
+        task,
+        recipe,
+        teacher,
+        scratch / "checkpoint.pt",
+        lambda done: on_epoch(before + done, before + recipe.epochs),
+    )
+    return Trained(lambda pixels: training.predict(network, prepare(pixels)), history, network, prepare)
+
+
+def _other_task(params: Params, run: Run, name: str, images: Images) -> tuple[Task, Images, dict[str, np.ndarray]]:
+    """Return the task that first weights are trained on, at the size of the run's own, with its images and rows."""
+    from benchmark import weights
+
+    task, where = params.task(run.task), f"params.yaml: models.{run.model}.init: task:{name}"
+    others, rows = _images(params, replace(run, task=name))
+    if others.pixels.shape[3] != images.pixels.shape[3]:
+        raise BadInput(f"{where}: its images have other channels; it must be a task with {images.pixels.shape[3]}")
+    weights.refuse_shared(images, others, params.duplicates, where)
+    other = params.task(name).model_copy(update={"input_size": task.input_size, "device": task.device})
+    return other, others, rows
+
+
+def _train(
+    params: Params,
+    run: Run,
+    images: Images,
+    rows: dict[str, np.ndarray],
+    task: Task,
+    recipe: Recipe,
+    teacher: Any,
     checkpoint: Path,
     on_epoch: Callable[[int], None],
-) -> tuple[Predict, list[dict[str, float]]]:
-    """Train the model; return how it maps uint8 images at native size to probabilities, and its history."""
-    task, model = params.task(run.task), params.model(run.model)
-    build = factory(params, run)
-    resized = {name: preprocessing.resized(images.pixels[rows[name]], task) for name in ("train", "validation")}
-    levels = preprocessing.normaliser(resized["train"], task)
-    train, validation = (
-        (preprocessing.normalised(resized[name], levels), images.labels[rows[name]]) for name in ("train", "validation")
-    )
-
-    def prepare(pixels: np.ndarray) -> np.ndarray:
-        return preprocessing.normalised(preprocessing.resized(pixels, task), levels)
-
-    if model.kind == "estimator":
-        from benchmark import classical
-
-        estimator = build(seed=run.run, **model.options)
-        history = classical.fit(estimator, train, validation, model.features)
-        on_epoch(1)
-        return lambda pixels: classical.predict(estimator, prepare(pixels), model.features), history
-
+) -> tuple[Any, Predict, list[dict[str, float]]]:
+    """Return a network trained on some images, how test images are prepared for it, and its history."""
     import torch
 
-    from benchmark import training
+    from benchmark import training, weights
 
     if task.device == "cuda" and not torch.cuda.is_available():
         raise BadInput(f"params.yaml: tasks.{run.task}.device: no CUDA device here; it must be cpu on this machine")
+    model = params.model(run.model)
     torch.manual_seed(run.run)
     shape = {"num_classes": len(images.classes), "in_chans": images.pixels.shape[3], "img_size": task.input_size}
-    network = build(**shape, **model.options)
-    history = training.fit(network, train, validation, task.recipe, run.run, task.device, checkpoint, on_epoch)
-    return lambda pixels: training.predict(network, prepare(pixels)), history
+    network = weights.build(run.model, model, factory(params, run), shape)
+    if teacher is not None:
+        weights.hand_over(teacher, network, len(images.classes))
+    train, validation, prepare = _prepared(images, rows, task, model.lesion)
+    history = training.fit(network, train, validation, recipe, run.run, task.device, checkpoint, on_epoch)
+    return network, prepare, history
+
+
+def _explain(
+    scratch: Path,
+    done: Trained,
+    pixels: np.ndarray,
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    ids: list[str],
+    digests: list[str],
+    lesions: np.ndarray | None,
+) -> None:
+    """Write what explains a network's answers for some test images, and what its mask keeps of all of them."""
+    from benchmark import explanations
+
+    shown = explanations.chosen(labels, digests)
+    seen = done.prepare(pixels)
+    maps = explanations.maps(done.network, seen[shown], predicted[shown])
+    kept = explanations.masks(done.network, seen)
+    found: dict[str, dict[str, Any]] = {}
+    for place, index in enumerate(shown):
+        found[ids[index]] = {"label": labels[index], "predicted": predicted[index]}
+        found[ids[index]] |= {name: of_images[place] for name, of_images in maps.items()}
+        if kept is not None:
+            found[ids[index]]["mask"] = kept[index]
+    explanations.write(scratch / "explanations.json", found)
+    if kept is not None:
+        touched = None if lesions is None else explanations.on_tokens(lesions, done.network.token_size)
+        explanations.mask_table(ids, kept, touched).to_csv(scratch / "masks.csv", index=False)
 
 
 def _under_corruption(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from benchmark import params
 from benchmark.errors import BadInput
 
 
@@ -45,9 +46,10 @@ def run(main: Callable[[], int | None]) -> None:
     sys.exit(status or 0)
 
 
-def module_of(model: str) -> str:
+def module_of(settings: params.Params, model: str) -> str:
     """Return the module that holds a model's factory: one of the proposed networks, or a baseline."""
+    name = settings.model(model).of or model
     for package in ("benchmark/models", "baselines"):
-        if Path(package, f"{model}.py").exists():
-            return f"{package.replace('/', '.')}.{model}"
-    raise BadInput(f"baselines/{model}.py: missing; a model of params.yaml needs a file of its name")
+        if Path(package, f"{name}.py").exists():
+            return f"{package.replace('/', '.')}.{name}"
+    raise BadInput(f"baselines/{name}.py: missing; model {model!r} of params.yaml needs this file")

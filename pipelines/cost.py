@@ -15,7 +15,7 @@ def main() -> None:
     task, images = settings.task(name), data.load(settings.task(name))
     models, calls = {}, {}
     for model in settings.cells(name):
-        first = runs.Run(name, model, 0, module_of(model))
+        first = runs.Run(name, model, 0, module_of(settings, model))
         models[model], calls[model] = cost.price(settings, first, images)
     for model, latency in cost.latencies(calls).items():
         models[model]["latency_ms"] = round(latency, 4)

@@ -6,14 +6,17 @@ from benchmark import cells, params
 from benchmark.errors import BadInput
 from pipelines import Parser, module_of, run
 
+STAGES = "stages of params.yaml whose models are meant; all, if not given"
+
 
 def main() -> None:
     """Bring the evidence of all listed cells of some tasks up to date."""
     parser = Parser("grid", __doc__)
     parser.add_argument("--task", nargs="+", required=True, help="tasks of params.yaml")
     parser.add_argument(
-        "--model", nargs="+", help="models of params.yaml; all that are listed for the task, if not given"
+        "--model", nargs="+", help="models of params.yaml; all that some stage lists for the task, if not given"
     )
+    parser.add_argument("--stage", nargs="+", choices=params.TRAINING, default=params.TRAINING, help=STAGES)
     parser.add_argument("--into", type=Path, help="leave what is trained below this folder, not among the evidence")
     parser.add_argument("--run", nargs="+", type=int, help="with --into: numbers of runs; all, if not given")
     args = parser.parse_args()
@@ -23,9 +26,9 @@ def main() -> None:
     wanted = []
     for task in dict.fromkeys(args.task):
         settings.task(task)
-        for model in dict.fromkeys(args.model or settings.cells(task)):
+        for model in dict.fromkeys(args.model or settings.cells(task, args.stage)):
             settings.model(model)
-            wanted.append(cells.runs_of_cell(settings, task, model, module_of(model)))
+            wanted.append(cells.runs_of_cell(settings, task, model, module_of(settings, model)))
     if not wanted:
         raise BadInput(
             f"params.yaml: stages list no model for {', '.join(args.task)}; list some, or name them by --model"

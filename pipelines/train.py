@@ -13,7 +13,7 @@ def main() -> None:
     settings = params.load()
     settings.task(args.task)
     settings.model(args.model)
-    wanted = cells.runs_of_cell(settings, args.task, args.model, module_of(args.model))
+    wanted = cells.runs_of_cell(settings, args.task, args.model, module_of(settings, args.model))
     cells.train_cells(settings, [wanted], force=True)  # a stage with nothing to do was asked for by `dvc repro --force`
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Iterable
 
 from benchmark import cells, evidence, params, reproduction, tables
 from benchmark.errors import BadInput
@@ -12,6 +13,9 @@ def main() -> int:
     """Return 0 if everything came out as it must, else 1."""
     parser = Parser("verify", __doc__)
     parser.add_argument("--task", nargs="+", help="tasks of params.yaml; all with evidence, if not given")
+    parser.add_argument(
+        "--stage", nargs="+", choices=params.TRAINING, help="stages of params.yaml; all with evidence, if not given"
+    )
     parser.add_argument("--model", nargs="+", help="models of params.yaml; all with evidence, if not given")
     parser.add_argument("--run", nargs="+", type=int, help="numbers of runs; all with evidence, if not given")
     parser.add_argument(
@@ -19,7 +23,7 @@ def main() -> int:
     )
     args = parser.parse_args()
     settings = params.load()
-    known = _with_evidence(settings, args.task, args.model, args.run)
+    known = _with_evidence(settings, args.task, args.stage or params.TRAINING, args.model, args.run)
     shutil.rmtree(reproduction.SCRATCH, ignore_errors=True)
     if args.base:
         outcomes = reproduction.with_base(settings, args.base, known)
@@ -43,7 +47,11 @@ def main() -> int:
 
 
 def _with_evidence(
-    settings: params.Params, tasks: list[str] | None, models: list[str] | None, numbers: list[int] | None
+    settings: params.Params,
+    tasks: list[str] | None,
+    stages: Iterable[str],
+    models: list[str] | None,
+    numbers: list[int] | None,
 ) -> list[cells.Run]:
     for name in tasks or []:
         settings.task(name)
@@ -52,9 +60,9 @@ def _with_evidence(
     listed = [
         one
         for task in tasks or settings.tasks
-        for model in settings.cells(task)
+        for model in settings.cells(task, stages)
         if not models or model in models
-        for one in cells.runs_of_cell(settings, task, model, module_of(model))
+        for one in cells.runs_of_cell(settings, task, model, module_of(settings, model))
         if (one.folder / evidence.PROVENANCE).exists() and (not numbers or one.run in numbers)
     ]
     if not listed:

@@ -31,7 +31,7 @@ def names(entries):
 def test_a_training_stage_depends_on_the_code_that_decides_its_evidence(stage, task, model, monkeypatch):
     monkeypatch.chdir(ROOT)
     listed = [filled(path, task, model) for path in STAGES[stage]["deps"]]
-    expected = runs.code_files(SETTINGS, Run(task, model, 0, module_of(model)))
+    expected = runs.code_files(SETTINGS, Run(task, model, 0, module_of(SETTINGS, model)))
     assert sorted(path for path in listed if path.endswith(".py")) == sorted(expected)
 
 

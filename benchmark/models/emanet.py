@@ -1,120 +1,294 @@
 """EMANet, the proposed network of the paper ``emanet`` (Ramasubbu 2026, IJACTE 15(2), 131-135).
 
-A lightweight convolutional extractor, patch embedding of its feature map, a mask from that map, self-attention over
-the kept patches, fusion, and a linear classifier (Methodology; Algorithmic Strategy, steps 1 to 8). What the paper
-leaves open is chosen so: attention weights of dropped keys are set to 0 and the others scaled to sum to 1, which is a
-softmax over the kept keys; patches that the mask drops keep the extractor's features through the fusion; the hard
-threshold passes its gradient straight through.
+A lightweight convolutional extractor, patch embedding of its feature map, a mask from that map, masked self-attention,
+fusion, and a linear classifier (Methodology; Algorithmic Strategy, steps 1 to 8). The loss is cross-entropy; the
+optional λ‖W‖² is the recipe's weight decay. What the paper leaves open or contradicts, and the option that chooses:
+
+- ``form``: the first equation masks a query's output (``output``), the second and step 12 the weights after the softmax
+  without scaling them again (``weights``); neither saves an operation. Chosen: irrelevant keys are excluded before the
+  softmax, and only kept tokens are computed (``gather``); ``before_softmax`` lets dropped positions attend to the kept
+  ones too; ``none`` is plain self-attention.
+- ``selection``: tokens whose importance reaches ``threshold`` are kept, so that the kept share differs by image (step
+  9), or the ``share`` of the most important ones (``topk``).
+- ``mask``: f_mask is three words. Chosen (``learned``): feature importance, a linear map of F_cnn, plus spatial
+  saliency, a token's mean activation against the image's other tokens. A threshold has no gradient: it passes straight
+  through (Bengio et al. 2013, arXiv:1308.3432). ``inverted``, ``random`` and ``lesion`` (the true one) are ablations.
+- ``dropped``: what a dropped position holds after the fusion: F_cnn alone (``cnn``), or α F_cnn + (1 − α) F_att
+  whatever F_att is there (``fused``, as written).
+- ``alpha``: one for all (``scalar``) or one a channel (``channel``), within 0 and 1, or any number (``free``);
+  ``zero`` and ``one`` hold it there.
+- ``plain``: steps 3 to 5 to the letter. Otherwise patch embeddings get fixed sine-cosine positions and a layer
+  normalisation, and F_att an output projection, as the cited transformers have them (Dosovitskiy et al. 2020).
+
+To the letter, the paper is ``form`` weights, ``selection`` threshold, ``dropped`` fused, ``alpha`` free, ``plain``, one
+of ``heads`` and no ``dropout``: the model ``emanet_literal`` of params.yaml.
+
+αF_cnn + (1 − α)F_att needs equal shapes: F_cnn is averaged over each patch. As the classifier sees the mean over all
+positions, spreading F_att over the patch's pixels instead would be the same function.
 """
 
-from typing import Any
-
 import torch
-from timm.models import register_model
+import torch.nn.functional as F
+from timm.layers import build_sincos2d_pos_embed
 from torch import Tensor, nn
 
+from benchmark.models import registered
+from benchmark.models.blocks import convolution, separable
 
-def separable(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    """Return a depthwise separable convolution (Howard et al. 2017, arXiv:1704.04861)."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False),
-        nn.BatchNorm2d(inputs),
-        nn.ReLU(),
-        nn.Conv2d(inputs, outputs, 1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-    )
+FORMS = ("gather", "before_softmax", "weights", "output", "none")
+SELECTIONS = ("threshold", "topk")
+MASKS = ("learned", "inverted", "random", "lesion")
+DROPPED = ("cnn", "fused")
+ALPHAS = ("scalar", "channel", "free", "zero", "one")
+STRIDE = 4  # of the extractor, pixels
 
 
 class Mask(nn.Module):
-    """f_mask (step 4): patch embeddings (N × T × D) to a mask (N × T) of zeros and ones.
+    """f_mask (step 4): F_cnn on the token grid (N × T × D) to a mask (N × T) of zeros and ones.
 
-    Feature importance is learned, spatial saliency is the patch's mean activation against the image's other patches;
-    their sum is thresholded, so that the kept share differs by image. The most important patch is always kept.
+    ``source`` is ``learned``, ``inverted`` or ``random``, as the option ``mask``. At least one token is kept.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, source: str, selection: str, threshold: float, share: float) -> None:
         super().__init__()
-        self.importance = nn.Linear(width, 1)
-        self.saliency = nn.Parameter(torch.ones(()))
+        self.source, self.selection, self.threshold, self.share = source, selection, threshold, share
+        if source != "random":
+            self.importance = nn.Linear(width, 1)
+            self.saliency = nn.Parameter(torch.ones(()))
 
-    def forward(self, patches: Tensor) -> Tensor:
-        """Return the hard mask, with the gradient of the soft one (straight-through; Bengio et al. 2013)."""
-        strength = patches.abs().mean(2)
-        saliency = (strength - strength.mean(1, keepdim=True)) / (strength.std(1, keepdim=True) + 1e-6)
-        soft = (self.importance(patches).squeeze(2) + self.saliency * saliency).sigmoid()
-        hard = (soft >= soft.amax(1, keepdim=True).clamp(max=0.5)).to(soft.dtype)
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the hard mask, with the gradient of the soft one."""
+        if self.source == "random":
+            return self._select(self._drawn(tokens))
+        soft = self.soft(tokens)
+        hard = self._select(soft)
+        if self.source == "inverted":  # the gradient is not, so that training cannot undo it
+            hard = 1 - hard
         return hard + soft - soft.detach()
+
+    def soft(self, tokens: Tensor) -> Tensor:
+        """Return the importance of each token (N × T), within 0 and 1: feature importance and spatial saliency."""
+        strength = tokens.abs().mean(2)
+        spread = strength.std(1, correction=0, keepdim=True) + 1e-6
+        saliency = (strength - strength.mean(1, keepdim=True)) / spread
+        return (self.importance(tokens).squeeze(2) + self.saliency * saliency).sigmoid()
+
+    def _select(self, soft: Tensor) -> Tensor:
+        if self.selection == "threshold":
+            return (soft >= soft.amax(1, keepdim=True).clamp(max=self.threshold)).to(soft.dtype)
+        count = max(1, round(self.share * soft.shape[1]))
+        best = soft.argsort(dim=1, descending=True, stable=True)[:, :count]
+        return torch.zeros_like(soft).scatter(1, best, 1.0)
+
+    def _drawn(self, tokens: Tensor) -> Tensor:
+        """Return random importances: new ones for each image in training, the same for all images afterwards."""
+        if self.training:
+            return torch.rand(tokens.shape[:2]).to(tokens)
+        fixed = torch.rand(tokens.shape[1], generator=torch.Generator().manual_seed(0))
+        return fixed.to(tokens).expand(len(tokens), -1)
 
 
 class MaskedSelfAttention(nn.Module):
-    """Self-attention over kept patches (step 5), by explicit matrix products, so that all can be counted."""
+    """Self-attention under a mask (step 5), by explicit matrix products, so that all of them can be counted.
 
-    def __init__(self, width: int, heads: int) -> None:
+    In training ``gather`` computes every token, under the same mask, so that dropped ones tell the mask what they would
+    have been worth (as in Rao et al. 2021, arXiv:2106.02034); afterwards it computes the kept tokens only.
+    """
+
+    def __init__(self, width: int, heads: int, form: str, project: bool = True) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.form = heads, form
         self.qkv = nn.Linear(width, 3 * width)
-        self.project = nn.Linear(width, width)
+        self.project = nn.Linear(width, width) if project else nn.Identity()
 
-    def forward(self, patches: Tensor, mask: Tensor) -> Tensor:
-        """Return F_att (N × T × D) for patches (N × T × D) and their mask (N × T)."""
-        n, tokens, width = patches.shape
-        query, key, value = self.qkv(patches).view(n, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+    def forward(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
+        """Return F_att (N × T × D) of tokens (N × T × D) under their mask (N × T; None: all are kept)."""
+        if self.form == "gather" and not self.training:
+            return self._gathered(tokens, mask > 0.5)
+        return self._attended(tokens, mask)
+
+    def _attended(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
+        n, count, width = tokens.shape
+        query, key, value = self.qkv(tokens).view(n, count, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         scores = query @ key.transpose(2, 3) * (width // self.heads) ** -0.5
-        weights = scores.softmax(3) * mask[:, None, None, :]
-        weights = weights / (weights.sum(3, keepdim=True) + 1e-6)
-        return self.project((weights @ value).transpose(1, 2).reshape(n, tokens, width))
+        if self.form in ("gather", "before_softmax"):
+            weights = masked_softmax(scores, mask[:, None, None, :])
+        else:
+            weights = scores.softmax(3)
+        if self.form == "weights":
+            weights = weights * mask[:, None, None, :]
+        attended = self.project((weights @ value).transpose(1, 2).reshape(n, count, width))
+        return attended * mask.unsqueeze(2) if self.form in ("gather", "output") else attended
+
+    def _gathered(self, tokens: Tensor, kept: Tensor) -> Tensor:
+        """Attend among the kept tokens alone, padded to the largest count in the batch; 0 for dropped ones."""
+        count = max(1, int(kept.sum(1).max()))
+        first = (~kept).to(torch.uint8).argsort(dim=1, stable=True)[:, :count]  # kept tokens first, in their order
+        index = first.unsqueeze(2).expand(-1, -1, tokens.shape[2])
+        attended = self._attended(tokens.gather(1, index), kept.gather(1, first).to(tokens.dtype))
+        return torch.zeros_like(tokens).scatter(1, index, attended)
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Return the softmax of scores (… × T) over the keys that ``mask`` (… × T, zeros and ones) keeps; 0 for the others.
+
+    The mask gets a gradient for dropped keys too, as if their scores were at most the largest kept one.
+    """
+    largest = scores.masked_fill(mask == 0, -torch.inf).amax(3, keepdim=True)
+    largest = largest.masked_fill(largest.isinf(), 0.0).detach()  # where nothing is kept
+    weights = (scores - largest).clamp(max=0.0).exp() * mask
+    return weights / weights.sum(3, keepdim=True).clamp(min=1e-6)
+
+
+class Fusion(nn.Module):
+    """F_fusion = α F_cnn + (1 − α) F_att (step 6), all of them N × D × rows × columns."""
+
+    def __init__(self, width: int, alpha: str, dropped: str) -> None:
+        super().__init__()
+        self.how, self.dropped = alpha, dropped
+        if alpha in ("scalar", "channel"):
+            self.logit = nn.Parameter(torch.zeros(width if alpha == "channel" else 1))
+        elif alpha == "free":
+            self.value = nn.Parameter(torch.full((1,), 0.5))
+
+    def alpha(self) -> Tensor | float:
+        """Return α, one number or one a channel (D)."""
+        if self.how in ("scalar", "channel"):
+            return self.logit.sigmoid()
+        return self.value if self.how == "free" else float(self.how == "one")
+
+    def forward(self, local: Tensor, attended: Tensor | None, mask: Tensor | None) -> Tensor:
+        """Fuse F_cnn and F_att; ``mask`` is N × 1 × rows × columns, or None where every position is kept."""
+        if attended is None:
+            return local.clone()
+        alpha = self.alpha()
+        alpha = alpha.view(-1, 1, 1) if isinstance(alpha, Tensor) else alpha
+        fused = alpha * local + (1 - alpha) * attended
+        return fused if mask is None or self.dropped == "fused" else mask * fused + (1 - mask) * local
 
 
 class EMANet(nn.Module):
-    """Maps images (N × in_chans × H × W, H and W at least 16) to logits (N × num_classes)."""
+    """Maps images (N × in_chans × H × W) to logits (N × num_classes).
 
-    def __init__(self, num_classes: int, in_chans: int, width: int, heads: int, patch: int, dropout: float) -> None:
+    Without ``attention`` the fusion gets F_cnn alone; without ``mask`` every token is kept. With ``lesion`` the mask is
+    one more channel of the images: where the lesion is (0 or 1). ``plain`` as at the top of this file.
+    """
+
+    last_feature_map = "fusion"
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_chans: int,
+        width: int,
+        patch: int,
+        dropout: float,
+        mask: Mask | None,
+        lesion: bool,
+        attention: MaskedSelfAttention | None,
+        plain: bool,
+        fusion: Fusion,
+    ) -> None:
         super().__init__()
+        self.patch, self.token_size, self.lesion, self.plain = patch, STRIDE * patch, lesion, plain
         self.extractor = nn.Sequential(
-            nn.Conv2d(in_chans, 32, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(32),
-            nn.ReLU(),
+            convolution(in_chans, 32),
             separable(32, 64, 2),
             separable(64, 64),
             separable(64, width, 2),
             separable(width, width),
             separable(width, width),
         )
-        self.embed = nn.Conv2d(width, width, patch, patch)
-        self.mask = Mask(width)
-        self.norm = nn.LayerNorm(width)
-        self.attention = MaskedSelfAttention(width, heads)
-        self.unfold = nn.Linear(width, width * patch**2)
-        self.shuffle = nn.PixelShuffle(patch)
-        self.alpha = nn.Parameter(torch.zeros(()))  # α is its sigmoid, so that it stays within 0 and 1
+        self.mask = mask
+        if attention is not None:
+            self.embed = nn.Conv2d(width, width, patch, patch)
+            self.norm = nn.Identity() if plain else nn.LayerNorm(width)
+        self.attention = attention
+        self.fusion = fusion
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, num_classes))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits."""
-        features = self.extractor(images)
-        patches = self.embed(features)
-        n, _, rows, columns = patches.shape
-        patches = self.norm(patches.flatten(2).transpose(1, 2))
-        mask = self.mask(patches)
-        attended = self.unfold(self.attention(patches, mask)) * mask.unsqueeze(2)
-        attended = self.shuffle(attended.transpose(1, 2).reshape(n, -1, rows, columns))
-        kept = nn.functional.interpolate(mask.view(n, 1, rows, columns), size=attended.shape[2:])
-        features = features[..., : attended.shape[2], : attended.shape[3]]
-        share = self.alpha.sigmoid() * kept + (1 - kept)  # α where the mask keeps a patch, 1 where it drops it
-        return self.head((share * features + (1 - self.alpha.sigmoid()) * attended).mean((2, 3)))
+        features, local, mask = self._seen(images)
+        if self.attention is None:
+            return self.head(self.fusion(local, None, None).mean((2, 3)))
+        n, width, rows, columns = local.shape
+        embedded = self.embed(features)
+        if not self.plain:
+            embedded = embedded + _positions(embedded)
+        tokens = self.norm(embedded.flatten(2).transpose(1, 2))
+        attended = self.attention(tokens, mask).transpose(1, 2).reshape(n, width, rows, columns)
+        grid = None if mask is None else mask.view(n, 1, rows, columns)
+        return self.head(self.fusion(local, attended, grid).mean((2, 3)))
+
+    def masks(self, images: Tensor) -> Tensor | None:
+        """Return the tokens that are kept (bool, N × rows × columns); None if none is ever dropped."""
+        _, local, mask = self._seen(images)
+        return None if mask is None else mask.view(len(images), *local.shape[2:]) > 0.5
+
+    def _seen(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return F_cnn padded to whole patches, its mean over each patch (N × D × rows × columns), and the mask."""
+        features = _padded(self.extractor(images[:, :-1] if self.lesion else images), self.patch)
+        local = F.avg_pool2d(features, self.patch)
+        if self.lesion:
+            kept = F.max_pool2d(_padded(images[:, -1:], self.token_size), self.token_size) > 0.5
+            return features, local, kept.flatten(1).to(features.dtype)
+        return features, local, None if self.mask is None else self.mask(local.flatten(2).transpose(1, 2))
 
 
-@register_model
+def _padded(maps: Tensor, side: int) -> Tensor:
+    return F.pad(maps, (0, -maps.shape[3] % side, 0, -maps.shape[2] % side))
+
+
+def _positions(tokens: Tensor) -> Tensor:
+    """Return sine-cosine positions (1 × D × rows × columns), fixed, as vision transformers add to patch embeddings."""
+    _, width, rows, columns = tokens.shape
+    found = build_sincos2d_pos_embed([rows, columns], width, device=tokens.device)
+    return found.transpose(0, 1).reshape(1, width, rows, columns)
+
+
+@registered
 def emanet(
-    pretrained: bool = False,
     num_classes: int = 2,
     in_chans: int = 1,
+    img_size: int = 64,
+    form: str = "gather",
+    selection: str = "threshold",
+    threshold: float = 0.5,
+    share: float = 0.5,
+    mask: str = "learned",
+    dropped: str = "cnn",
+    alpha: str = "scalar",
     width: int = 128,
     heads: int = 4,
     patch: int = 2,
-    dropout: float = 0.1,
-    **_: Any,
+    dropout: float = 0.2,
+    plain: bool = False,
 ) -> nn.Module:
-    """Build the network; it has no pretrained weights."""
-    return EMANet(num_classes, in_chans, width, heads, patch, dropout)
+    """Build the strongest faithful reading; it takes images of 16 px and more, so that ``img_size`` changes nothing.
+
+    The options stand at the top of this file; ValueError names a wrong one.
+    """
+    for name, value, known in (
+        ("form", form, FORMS),
+        ("selection", selection, SELECTIONS),
+        ("mask", mask, MASKS),
+        ("dropped", dropped, DROPPED),
+        ("alpha", alpha, ALPHAS),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(known)}")
+    attends = alpha != "one"
+    masked = attends and form != "none"
+    return EMANet(
+        num_classes,
+        in_chans,
+        width,
+        patch,
+        dropout,
+        mask=Mask(width, mask, selection, threshold, share) if masked and mask != "lesion" else None,
+        lesion=mask == "lesion",
+        attention=MaskedSelfAttention(width, heads, form, project=not plain) if attends else None,
+        plain=plain,
+        fusion=Fusion(width, alpha, dropped),
+    )

@@ -23,7 +23,7 @@ def at_the_top(monkeypatch):
 
 def build(name, channels, classes, size, seed=0):
     torch.manual_seed(seed)
-    factory = runs.factory(SETTINGS, Run("phantom", name, seed, module_of(name)))
+    factory = runs.factory(SETTINGS, Run("phantom", name, seed, module_of(SETTINGS, name)))
     return factory(num_classes=classes, in_chans=channels, img_size=size, **SETTINGS.models[name].options)
 
 
@@ -91,4 +91,4 @@ def test_timm_creates_the_same_network_under_its_name(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_model_hides_one_of_timms_own(name):
     build(name, 1, 2, 32)
-    assert model_entrypoint(name).__module__ == module_of(name) or name in timm.list_models(module="resnet")
+    assert model_entrypoint(name).__module__ == module_of(SETTINGS, name) or name in timm.list_models(module="resnet")
