@@ -6,7 +6,6 @@ cell is finished, and not before.
 """
 
 import fcntl
-import importlib.metadata
 import multiprocessing
 import os
 import shutil
@@ -170,8 +169,7 @@ def _unchanged(params: Params, run: Run) -> bool:
 
 def _key(params: Params, run: Run) -> str:
     """Return what must be the same for work in scratch to be taken up: inputs, versions and kind of machine."""
-    stack = [importlib.metadata.version(name) for name in runs.PACKAGES]
-    return evidence.digest([runs.inputs(params, run), stack, runs.machine()])[:16]
+    return evidence.digest([runs.inputs(params, run), runs.versions(), runs.machine()])[:16]
 
 
 def _expected_seconds(params: Params, todo: Iterable[Run]) -> dict[Run, float]:

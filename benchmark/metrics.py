@@ -1,6 +1,9 @@
 """Metrics of a predictions file, by scikit-learn; no framework is needed to score evidence."""
 
+import math
+
 import numpy as np
+import pandas as pd
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
@@ -44,3 +47,20 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
     bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
     gaps = np.bincount(bins, right - confidence, minlength=ECE_BINS)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def of_masks(table: pd.DataFrame) -> dict[str, float]:
+    """Return what a mask keeps, from a row an image: ``tokens``, ``kept`` and, where lesions are known, those on them.
+
+    ``kept_share`` is the mean over images, ``kept_share_min`` and ``kept_share_max`` the range. Over the images that
+    have a lesion: ``on_lesion`` is the share of kept tokens that touch it, ``chance`` the share of all tokens that do,
+    ``lesion_kept`` the share of the lesion's tokens that are kept. All within 0 and 1; nan where nothing is kept.
+    """
+    shares = table["kept"] / table["tokens"]
+    found = {"kept_share": shares.mean(), "kept_share_min": shares.min(), "kept_share_max": shares.max()}
+    if "lesion_tokens" in table:
+        ill = table[table["lesion_tokens"] > 0].drop(columns="sample_id").sum()
+        found["on_lesion"] = ill["kept_lesion_tokens"] / ill["kept"] if ill["kept"] else math.nan
+        found["chance"] = ill["lesion_tokens"] / ill["tokens"]
+        found["lesion_kept"] = ill["kept_lesion_tokens"] / ill["lesion_tokens"]
+    return {name: float(value) for name, value in found.items()}

@@ -144,7 +144,6 @@ class Task(Strict):
     runs: Count
     device: Literal["cpu", "cuda"]
     recipe: Recipe
-    notes: dict[str, str] = {}  # model → what its row must say on this task
 
     @property
     def synthetic(self) -> bool:
@@ -279,7 +278,7 @@ class Params(Strict):
     sources: dict[Name, Source]
     tasks: dict[Name, Task]
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Model]
-    notes: dict[str, str]  # model → what its row must say on every task
+    notes: dict[str, str]  # model, or task-model → what its row must say
     stages: Stages
 
     @model_validator(mode="after")
@@ -289,9 +288,8 @@ class Params(Strict):
             raise ValueError(f"robustness: {', '.join(sorted(missing))} must stand here too")
         if not all(1 <= quality <= 100 for quality in self.robustness["jpeg"]):
             raise ValueError("robustness.jpeg: a quality must be 1 to 100")
-        _require("notes", list(self.notes), list(self.models))
-        for name, task in self.tasks.items():
-            _require(f"tasks.{name}.notes", list(task.notes), list(self.models))
+        rows = [*self.models, *(f"{task}-{model}" for task in self.tasks for model in self.models)]
+        _require("notes", list(self.notes), rows)
         for stage, cells in self.stages:
             _require(f"stages.{stage}.task", cells.task, list(self.tasks))
             for model in getattr(cells, "model", []):

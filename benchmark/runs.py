@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
@@ -108,9 +109,8 @@ def _inputs_of_pretraining(params: Params, run: Run, name: str) -> str:
     """Return the digest of what the first weights of ``run`` are trained on, by the rules of the task ``name``."""
     task, other = params.task(run.task), params.task(name)
     if other.source.name == task.source.name:
-        raise BadInput(
-            f"params.yaml: models.{run.model}.init: {name} has the images of {run.task}; it must have others"
-        )
+        where = f"params.yaml: models.{run.model}.init: task:{name}"
+        raise BadInput(f"{where} has the images of {run.task}; it must be a task with others")
     described = evidence.read_json(evidence.TASKS / name / "manifest.json")
     _, parts = _read_split(params, replace(run, task=name))
     rows = {key: value.tolist() for key, value in parts.items()}
@@ -194,9 +194,17 @@ def perform(params: Params, run: Run, scratch: Path, on_epoch: Callable[[int, in
             "device": task.device,
             "threads": 1,
             "machine": machine(),
-            "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES},
+            "versions": {"python": platform.python_version()} | versions(),
         },
     )
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that a run's numbers rest on."""
+    found = {name: metadata.version(name) for name in PACKAGES}
+    names = {name.lower() for name in metadata.packages_distributions()["xgboost"]}  # xgboost or xgboost-cpu
+    return found | {"xgboost": metadata.version(min(names))}
 
 
 def machine() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The papers' tables, made anew from evidence: CSV, Markdown, LaTeX, and a summary for ``dvc metrics``.
+"""The papers' tables, made anew from evidence, and one of all models: CSV, Markdown, LaTeX.
 
 Metrics are computed from the predictions, so that a change to a metric needs no training.
 """
@@ -12,7 +12,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from benchmark import evidence, metrics, papers
-from benchmark.papers import QUALITY, Paper, Table
+from benchmark.papers import QUALITY, Column, Paper, Table
 from benchmark.params import Params
 from benchmark.statistics import interval
 
@@ -21,15 +21,23 @@ LATEX = (
     | {c: f"\\{c}" for c in "&%$#_{}"}
     | {"^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
 )
+SENTINEL, SENTINEL_ROW = "one_nn", "1-NN on pixels"
+OF_MASKS = {
+    "kept_share": "Tokens kept (%)",
+    "on_lesion": "Of kept tokens, on the lesion (%)",
+    "chance": "By chance (%)",
+    "lesion_kept": "Of the lesion's tokens, kept (%)",
+}
 SYNTHETIC = "Synthetic images: a smoke test. No verdict on a paper rests on this table."
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the evidence of one task says: model → scores of each run, model → cost, and what the task is."""
+    """What the evidence of one task says: model → scores of each run, its masks and cost, and what the task is."""
 
     task: str
     scores: dict[str, list[dict[str, float]]]
+    masks: dict[str, list[dict[str, float]]]
     cost: dict[str, dict[str, float | None]]
     manifest: dict[str, Any]
 
@@ -41,10 +49,14 @@ def find(params: Params, task: str, runs: Path | None = None) -> Found:
     for path in sorted((runs or folder / "runs").glob("*/run-*/predictions.csv")):
         _, labels, probabilities = evidence.read_predictions(path)
         scores.setdefault(path.parts[-3], []).append(metrics.score(labels, probabilities))
+    masks: dict[str, list[dict[str, float]]] = {}
+    for path in sorted((runs or folder / "runs").glob("*/run-*/masks.csv")):
+        masks.setdefault(path.parts[-3], []).append(metrics.of_masks(pd.read_csv(path)))
     cost = folder / "cost.json"
     return Found(
         task,
         scores,
+        masks,
         evidence.read_json(cost)["models"] if cost.exists() else {},
         evidence.read_json(folder / "manifest.json"),
     )
@@ -53,48 +65,121 @@ def find(params: Params, task: str, runs: Path | None = None) -> Found:
 def summary(found: Found) -> dict[str, dict[str, float]]:
     """Return model → the mean of each measure over its runs, and the number of runs."""
     return {
-        model: {"runs": len(rows)} | {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+        model: {"runs": len(rows)}
+        | {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+        | {name: float(np.mean([row[name] for row in found.masks[model]])) for name in _mask_measures(found, model)}
         for model, rows in found.scores.items()
     }
 
 
 def build(params: Params, found: Found) -> dict[str, str]:
-    """Return file name → text of every table of every paper."""
+    """Return file name → text of every table of every paper, of all models, and of the masks if any network has one."""
     files = {}
     for paper in papers.load_all():
         for name, table in paper.tables.items():
-            files |= {f"{name}.{kind}": text for kind, text in _render(params, found, paper, table).items()}
+            files |= _written(name, *_of_paper(params, found, paper, table))
+    files |= _written("models", *_of_models(params, found))
+    if found.masks:
+        files |= _written("masks", *_of_masks(params, found))
     return files
 
 
-def _render(params: Params, found: Found, paper: Paper, table: Table) -> dict[str, str]:
+def _written(
+    name: str, title: str, headings: list[str], rows: list[list[str]], plain: list[dict[str, Any]], notes: list[str]
+) -> dict[str, str]:
+    """Return one table in three formats; ``rows`` are for people, ``plain`` are for programs."""
+    for_markdown = [[cell.replace("|", "\\|") for cell in cells] for cells in [headings, *rows]]
+    for_latex = [[_latex(cell) for cell in cells] for cells in [headings, *rows]]
+    markdown = tabulate(for_markdown[1:], for_markdown[0], tablefmt="github", disable_numparse=True)
+    latex = tabulate(for_latex[1:], for_latex[0], tablefmt="latex_raw", disable_numparse=True)
+    return {
+        f"{name}.csv": pd.DataFrame(plain).to_csv(index=False, float_format=evidence.DIGITS),
+        f"{name}.md": "\n\n".join([f"**{title}**", markdown, *notes]) + "\n",
+        f"{name}.tex": "\n".join([*(f"% {note}" for note in [title, *notes]), latex]) + "\n",
+    }
+
+
+def _of_paper(params: Params, found: Found, paper: Paper, table: Table) -> tuple[Any, ...]:
+    """Return the parts of a paper's table: its rows in its order, then the leakage sentinel."""
+    printed = {system: (paper.systems[system], values) for system, values in table.rows.items()}
+    printed[SENTINEL_ROW] = (SENTINEL, [None] * len(table.columns))
     plain, rows = [], []
-    for system, printed in table.rows.items():
-        model = paper.systems[system]
+    for system, (model, values) in printed.items():
         row: dict[str, Any] = {"system": system, "model": model, "runs": len(found.scores.get(model, []))}
-        cells = [system, model, row["runs"]]
-        for column, value in zip(table.columns, printed, strict=True):
-            mean, low, high = _measured(params, found, model, column.measure)
-            row |= {column.measure: mean}
-            if column.measure in QUALITY:
-                row |= {f"{column.measure}_low": low, f"{column.measure}_high": high}
-            row[f"{column.measure}_printed"] = value
-            shown = _shown(column.measure, mean, low, high)
-            if mean is None and model in found.cost and column.measure in found.cost[model]:
-                shown = "not counted"
-            cells.append(f"{shown} ({value})")
+        cells = [system, model, str(row["runs"])]
+        for column, value in zip(table.columns, values, strict=True):
+            numbers, shown = _cell(params, found, model, column)
+            row |= numbers | {f"{column.measure}_printed": value}
+            cells.append(f"{shown} ({value})" if value else shown)
         plain.append(row)
         rows.append(cells)
     headings = ["System", "Model", "Runs", *(_heading(column.heading, column.measure) for column in table.columns)]
-    latex_rows = [[_latex(str(cell)) for cell in cells] for cells in rows]
-    notes = _notes(params, found, paper, table)
-    markdown = tabulate(rows, headings, tablefmt="github", disable_numparse=True)
-    latex = tabulate(latex_rows, [_latex(h) for h in headings], tablefmt="latex_raw", disable_numparse=True)
-    return {
-        "csv": pd.DataFrame(plain).to_csv(index=False, float_format=evidence.DIGITS),
-        "md": "\n\n".join([f"**{paper.cite}, {table.place}, on `{found.task}`**", markdown, *notes]) + "\n",
-        "tex": "\n".join([*(f"% {note}" for note in notes), latex]) + "\n",
-    }
+    meaning = "Each cell: mean over runs [95 % interval] (the paper's number)."
+    models = {system: model for system, (model, _) in printed.items()}
+    notes = _notes(params, found, models, meaning, [column.measure for column in table.columns])
+    return f"{paper.cite}, {table.place}, on `{found.task}`", headings, rows, plain, notes
+
+
+def _of_models(params: Params, found: Found) -> tuple[Any, ...]:
+    """Return the parts of the table of every model that has evidence, in the order of params.yaml."""
+    names = {"accuracy": "Accuracy (%)", "f1_macro": "F1 (%)", "auc": "AUC", "macs": "MACs", "latency_ms": "Time (ms)"}
+    columns = [Column(heading=heading, measure=measure) for measure, heading in names.items()]
+    plain, rows = [], []
+    models = [model for model in params.models if model in found.scores]
+    for model in models:
+        row: dict[str, Any] = {"model": model, "runs": len(found.scores[model])}
+        row["params"] = found.cost.get(model, {}).get("params")
+        cells = [model, str(row["runs"]), "" if row["params"] is None else f"{row['params'] / 1e6:.2f}"]
+        for column in columns:
+            numbers, shown = _cell(params, found, model, column)
+            row |= numbers
+            cells.append(shown)
+        plain.append(row)
+        rows.append(cells)
+    headings = ["Model", "Runs", "Parameters (millions)", *(_heading(c.heading, c.measure) for c in columns)]
+    meaning = "Each cell: mean over runs [95 % interval]."
+    notes = _notes(params, found, dict(zip(models, models, strict=True)), meaning, list(names))
+    return f"All models with evidence, on `{found.task}`", headings, rows, plain, notes
+
+
+def _of_masks(params: Params, found: Found) -> tuple[Any, ...]:
+    """Return the parts of the table of what masks keep and, where lesions are known, how well they agree with them."""
+    measures = [name for name in OF_MASKS if any(name in rows[0] for rows in found.masks.values())]
+    models = [model for model in params.models if model in found.masks]
+    plain, rows = [], []
+    for model in models:
+        row: dict[str, Any] = {"model": model, "runs": len(found.masks[model])}
+        cells = [model, str(row["runs"])]
+        for name in measures:
+            mean, low, high = _interval(params, found, [of_run[name] for of_run in found.masks[model]])
+            row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
+            cells.append(_shown(name, mean, low, high))
+        low = min(of_run["kept_share_min"] for of_run in found.masks[model])
+        high = max(of_run["kept_share_max"] for of_run in found.masks[model])
+        row |= {"kept_share_min": low, "kept_share_max": high}
+        plain.append(row)
+        rows.append([*cells, f"{100 * low:.0f} to {100 * high:.0f}"])
+    headings = ["Model", "Runs", *(OF_MASKS[name] for name in measures), "Kept of one image (%)"]
+    meaning = "Each cell: mean over runs [95 % interval], on the test images; last column: from the least to the most."
+    if "on_lesion" in measures:
+        meaning += " Lesion: over the images that have one; chance: the share of all their tokens that touch it."
+    notes = _notes(params, found, dict(zip(models, models, strict=True)), meaning, [])
+    return f"What the masks keep, on `{found.task}`", headings, rows, plain, notes
+
+
+def _mask_measures(found: Found, model: str) -> list[str]:
+    return [name for name in OF_MASKS if model in found.masks and name in found.masks[model][0]]
+
+
+def _cell(params: Params, found: Found, model: str, column: Column) -> tuple[dict[str, float | None], str]:
+    """Return the numbers of a cell, for programs, and how it is shown."""
+    mean, low, high = _measured(params, found, model, column.measure)
+    numbers = {column.measure: mean}
+    if column.measure in QUALITY:
+        numbers |= {f"{column.measure}_low": low, f"{column.measure}_high": high}
+    if mean is None and column.measure in found.cost.get(model, {}):
+        return numbers, "not counted"
+    return numbers, _shown(column.measure, mean, low, high)
 
 
 def _measured(params: Params, found: Found, model: str, measure: str) -> tuple[float | None, ...]:
@@ -103,7 +188,10 @@ def _measured(params: Params, found: Found, model: str, measure: str) -> tuple[f
         return found.cost.get(model, {}).get(measure), None, None
     if model not in found.scores:
         return None, None, None
-    values = [row[measure] for row in found.scores[model]]
+    return _interval(params, found, [row[measure] for row in found.scores[model]])
+
+
+def _interval(params: Params, found: Found, values: list[float]) -> tuple[float, float, float]:
     return interval(values, params.task(found.task), params.pooled_split)
 
 
@@ -123,8 +211,8 @@ def _heading(heading: str, measure: str) -> str:
     return f"{heading} (millions of MACs)" if measure == "macs" else heading
 
 
-def _notes(params: Params, found: Found, paper: Paper, table: Table) -> list[str]:
-    """Say what the numbers are, and what they are not."""
+def _notes(params: Params, found: Found, models: dict[str, str], meaning: str, measures: list[str]) -> list[str]:
+    """Say what the numbers are, and what they are not; ``models`` maps the names of rows to models."""
     task, known = params.task(found.task), found.manifest
     notes = [SYNTHETIC] if task.synthetic else []
     disjoint = task.runs * params.pooled_split.test <= params.pooled_split.parts
@@ -138,19 +226,40 @@ def _notes(params: Params, found: Found, paper: Paper, table: Table) -> list[str
         f"{known['title']}: {known['images']} images, {len(known['classes'])} classes, "
         f"input {task.input_size} × {task.input_size} px; {scope}."
     )
-    notes.append(
-        "Each cell: mean over runs [95 % interval] (the paper's number). "
-        "Precision, recall and F1 are means over classes; the paper does not say which mean it took."
-    )
-    if any(column.measure not in QUALITY for column in table.columns):
+    if "f1_macro" in measures or "precision_macro" in measures:
+        meaning += " Precision, recall and F1 are means over classes; the papers do not say which mean they took."
+    notes.append(meaning)
+    if "macs" in measures or "latency_ms" in measures:
         notes.append(
             "MACs: multiply-accumulates of one image. Time: median latency of one image, batch 1, one CPU thread, "
-            "preprocessing aside; the paper names no hardware."
+            "preprocessing aside; the papers name no hardware."
         )
-    missing = [system for system in table.rows if paper.systems[system] not in found.scores]
+    missing = [row for row, model in models.items() if model not in found.scores]
     if missing:
         notes.append(f"No evidence yet: {', '.join(missing)}.")
+    for row, model in models.items():
+        if remarks := _remarks(params, found.task, model):
+            notes.append(f"{row}: {'; '.join(remarks)}.")
     return notes
+
+
+def _remarks(params: Params, task: str, model: str) -> list[str]:
+    """Return what sets a row apart: notes, other first weights, and what deviates from the task's recipe."""
+    remarks = [params.notes[row] for row in (model, f"{task}-{model}") if row in params.notes]
+    entry = params.models.get(model)
+    if entry and entry.init and not entry.init.startswith("scratch"):
+        remarks.append(f"first weights: {entry.init.replace('task:', 'trained on the task ').replace('file:', '')}")
+    if entry and entry.recipe:
+        remarks.append("deviates from the recipe: " + ", ".join(_flat(entry.recipe)))
+    return remarks
+
+
+def _flat(values: dict[str, Any], before: str = "") -> list[str]:
+    return [
+        line
+        for key, value in values.items()
+        for line in (_flat(value, f"{before}{key}.") if isinstance(value, dict) else [f"{before}{key} {value}"])
+    ]
 
 
 def _latex(text: str) -> str:

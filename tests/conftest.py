@@ -115,11 +115,21 @@ def command(workplace, monkeypatch, capsys):
 
 
 @pytest.fixture
-def small(workplace):
+def describe(workplace):
+    """Return a function that writes the manifest and the split of a task of the workplace."""
+
+    def write(task):
+        found = params.load()
+        described, samples = manifest.describe(data.load(found.task(task)), found.task(task), found)
+        evidence.write_json(evidence.TASKS / task / "manifest.json", described)
+        samples["part"] = splits.deal(samples, found.pooled_split.parts, task)
+        samples.to_csv(evidence.TASKS / task / "split.csv", index=False)
+        return found
+
+    return write
+
+
+@pytest.fixture
+def small(describe):
     """The parameters of the workplace, which then holds the manifest and the split of its small phantom."""
-    found = params.load()
-    described, samples = manifest.describe(data.load(found.task("phantom")), found.task("phantom"), found)
-    evidence.write_json(evidence.TASKS / "phantom/manifest.json", described)
-    samples["part"] = splits.deal(samples, found.pooled_split.parts, "phantom")
-    samples.to_csv(evidence.TASKS / "phantom/split.csv", index=False)
-    return found
+    return describe("phantom")

@@ -1,9 +1,12 @@
-"""The blocks that several networks share: convolutions, channel attention and spatial attention.
+"""The blocks that several networks share: convolutions, positions, channel attention and spatial attention.
 
 Feature maps are N × C × H × W. Equations are those of the paper ``adaptive`` (Falih 2026).
 """
 
+from functools import lru_cache
+
 import torch
+from timm.layers import build_sincos2d_pos_embed
 from torch import Tensor, nn
 
 
@@ -24,6 +27,14 @@ def separable(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
         nn.BatchNorm2d(outputs),
         nn.ReLU(),
     )
+
+
+@lru_cache(maxsize=16)
+def positions(width: int, rows: int, columns: int, device: torch.device) -> Tensor:
+    """Return fixed sine-cosine positions (1 × width × rows × columns), as vision transformers add to their tokens."""
+    with torch.inference_mode(mode=False):  # what is kept must serve in training too
+        found = build_sincos2d_pos_embed([rows, columns], width, device=device)
+        return found.transpose(0, 1).reshape(1, width, rows, columns)
 
 
 class SpatialAttention(nn.Module):

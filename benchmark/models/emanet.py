@@ -29,11 +29,10 @@ positions, spreading F_att over the patch's pixels instead would be the same fun
 
 import torch
 import torch.nn.functional as F
-from timm.layers import build_sincos2d_pos_embed
 from torch import Tensor, nn
 
 from benchmark.models import registered
-from benchmark.models.blocks import convolution, separable
+from benchmark.models.blocks import convolution, positions, separable
 
 FORMS = ("gather", "before_softmax", "weights", "output", "none")
 SELECTIONS = ("threshold", "topk")
@@ -76,7 +75,7 @@ class Mask(nn.Module):
     def _select(self, soft: Tensor) -> Tensor:
         if self.selection == "threshold":
             return (soft >= soft.amax(1, keepdim=True).clamp(max=self.threshold)).to(soft.dtype)
-        count = max(1, round(self.share * soft.shape[1]))
+        count = max(1, int(self.share * soft.shape[1] + 0.5))
         best = soft.argsort(dim=1, descending=True, stable=True)[:, :count]
         return torch.zeros_like(soft).scatter(1, best, 1.0)
 
@@ -215,7 +214,7 @@ class EMANet(nn.Module):
         n, width, rows, columns = local.shape
         embedded = self.embed(features)
         if not self.plain:
-            embedded = embedded + _positions(embedded)
+            embedded = embedded + positions(width, int(rows), int(columns), images.device)
         tokens = self.norm(embedded.flatten(2).transpose(1, 2))
         attended = self.attention(tokens, mask).transpose(1, 2).reshape(n, width, rows, columns)
         grid = None if mask is None else mask.view(n, 1, rows, columns)
@@ -238,13 +237,6 @@ class EMANet(nn.Module):
 
 def _padded(maps: Tensor, side: int) -> Tensor:
     return F.pad(maps, (0, -maps.shape[3] % side, 0, -maps.shape[2] % side))
-
-
-def _positions(tokens: Tensor) -> Tensor:
-    """Return sine-cosine positions (1 × D × rows × columns), fixed, as vision transformers add to patch embeddings."""
-    _, width, rows, columns = tokens.shape
-    found = build_sincos2d_pos_embed([rows, columns], width, device=tokens.device)
-    return found.transpose(0, 1).reshape(1, width, rows, columns)
 
 
 @registered

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import metrics as reference
 
@@ -87,3 +88,26 @@ def test_certain_and_right_is_perfectly_calibrated():
 def test_scoring_needs_no_framework():
     code = "import sys; from benchmark import evidence, metrics, statistics, tables; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_mask_is_set_against_chance_over_the_images_that_have_a_lesion():
+    table = pd.DataFrame(
+        {
+            "sample_id": ["a", "b", "c"],
+            "tokens": [16, 16, 16],
+            "kept": [4, 8, 12],
+            "lesion_tokens": [2, 6, 0],
+            "kept_lesion_tokens": [2, 4, 0],
+        }
+    )
+    found = metrics.of_masks(table)
+    assert found["kept_share"] == 0.5
+    assert (found["kept_share_min"], found["kept_share_max"]) == (0.25, 0.75)
+    assert found["on_lesion"] == 6 / 12
+    assert found["chance"] == 8 / 32
+    assert found["lesion_kept"] == 6 / 8
+
+
+def test_a_mask_without_known_lesions_has_a_kept_share_alone():
+    table = pd.DataFrame({"sample_id": ["a"], "tokens": [16], "kept": [4]})
+    assert set(metrics.of_masks(table)) == {"kept_share", "kept_share_min", "kept_share_max"}

@@ -24,6 +24,30 @@ MISTAKES = {
     "estimator listed as network": ("stages.baseline.model", ["knn"], ["stages.baseline.model", "'knn'", "network"]),
     "estimator without features": ("models.knn", {"kind": "estimator"}, ["models.knn", "pixels or hog"]),
     "network with features": ("models.cnn.features", "hog", ["models.cnn", "a network has none"]),
+    "network without first weights": ("models.cnn", {"kind": "network"}, ["models.cnn", "init", "scratch", "imagenet"]),
+    "unknown first weights": ("models.cnn.init", "imagnet", ["models.cnn.init", "'imagnet'", "imagenet"]),
+    "estimator with first weights": ("models.knn.init", "scratch", ["models.knn", "an estimator none"]),
+    "estimator with a recipe": ("models.knn.recipe", {"epochs": 3}, ["models.knn", "recipe", "networks"]),
+    "preprocessing of one model": ("models.cnn.recipe", {"gaussian_sigma": 1.0}, ["models.cnn", "belongs to the task"]),
+    "deviation from nothing": ("models.cnn.recipe", {"epoch": 1}, ["models.cnn.recipe", "did you mean 'epochs'?"]),
+    "deviation of another type": ("models.cnn.recipe", {"epochs": "1"}, ["models.cnn.recipe: epochs", "'1'"]),
+    "lesions where none are known": (
+        "stages.ablation_emanet.task",
+        ["breastmnist"],
+        ["stages.ablation_emanet.model", "emanet_lesion_mask", "'breastmnist' does not know"],
+    ),
+    "weights of a task outside its stage": (
+        "models.cnn.init",
+        "task:breastmnist",
+        ["stages.baseline.model", "'cnn'", "task:breastmnist", "stage transfer"],
+    ),
+    "weights of another task than the stage's": (
+        "stages.transfer.on",
+        "chestxray",
+        ["stages.transfer.model", "'transfer_breastmnist'", "init: task:chestxray"],
+    ),
+    "note on an unknown model": ("notes", {"cnnn": "x"}, ["notes", "did you mean 'cnn'?"]),
+    "note on an unknown cell": ("notes", {"fantom-cnn": "x"}, ["notes", "did you mean 'phantom-cnn'?"]),
     "unknown kind of source": ("sources.phantom.kind", "fantom", ["sources.phantom", "'phantom'", "'folder'"]),
     "no list where one is needed": ("stages.fetch.task", "phantom", ["stages.fetch.task", "list", "'phantom'"]),
     "nothing where tasks are needed": ("tasks", None, ["tasks", "mapping"]),
@@ -94,7 +118,7 @@ def test_the_cells_of_a_task_are_the_models_that_stages_list_for_it(workplace, e
     edit("stages.baseline", {"task": ["breastmnist"], "model": ["cnn"]})
     edit("stages.estimator", {"task": ["phantom"], "model": ["knn", "svm"]})
     found = params.load(workplace / "params.yaml")
-    assert sorted(found.cells("phantom")) == ["emanet", "knn", "svm"]
+    assert sorted(found.cells("phantom", params.ROWS)) == ["emanet", "knn", "svm"]
     assert found.cells("chestxray") == []
 
 
@@ -121,3 +145,23 @@ def test_a_file_that_is_not_utf8_is_said_in_one_line(tmp_path):
 def test_a_missing_corruption_is_named(workplace, edit):
     edit("robustness", {name: [1.0] * 5 for name in params.CORRUPTIONS if name != "jpeg"})
     assert "jpeg" in error_of(workplace / "params.yaml")
+
+
+def test_a_models_recipe_is_the_tasks_but_for_what_deviates(settings):
+    of_task = settings.task("phantom").recipe
+    assert settings.recipe("phantom", "cnn") == of_task
+    changed = settings.recipe("phantom", "adaptive_no_augmentation")
+    assert changed.augmentation.flip == 0
+    assert changed.model_copy(update={"augmentation": of_task.augmentation}) == of_task
+
+
+def test_a_part_of_the_augmentation_can_deviate_alone(workplace, edit):
+    edit("models.cnn.recipe", {"augmentation": {"flip": 0.0}})
+    changed = params.load().recipe("phantom", "cnn").augmentation
+    assert (changed.flip, changed.rotation) == (0.0, 15.0)
+
+
+def test_the_papers_rows_are_apart_from_what_is_beyond_them(settings):
+    rows, everything = settings.cells("phantom", params.ROWS), settings.cells("phantom")
+    assert {"emanet", "adaptive", "svm"} <= set(rows) < set(everything)
+    assert "emanet_literal" in set(everything) - set(rows)

@@ -8,27 +8,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark import evidence, metrics, papers, tables
+from benchmark import evidence, metrics, papers, params, tables
 from benchmark.papers import QUALITY
 
-NAMES = ("emanet_table1", "adaptive_table1", "adaptive_figure8")
+PAPERS = ("emanet_table1", "adaptive_table1", "adaptive_figure8")
+NAMES = (*PAPERS, "models")
 
 
 def scores(accuracy):
     return dict.fromkeys(QUALITY, accuracy) | {"balanced_accuracy": accuracy, "log_loss": 1.0, "ece": 0.1}
 
 
-def found(task="phantom", **runs):
+def found(task="phantom", masks=None, **runs):
     manifest = {"title": "Grey images & more", "images": 600, "classes": ["a", "b"]}
     cost = {"cnn": {"params": 10, "macs": 12_340_000, "latency_ms": 3.14159}}
     measured = {model: [scores(value) for value in values] for model, values in runs.items()}
-    return tables.Found(task, measured, cost, manifest)
+    return tables.Found(task, measured, masks or {}, cost, manifest)
 
 
 @pytest.fixture
 def build(settings, workplace):
-    def made(*arguments, **runs):
-        return tables.build(settings, found(*arguments, **runs))
+    def made(*arguments, **changes):
+        return tables.build(settings, found(*arguments, **changes))
 
     return made
 
@@ -41,11 +42,11 @@ def test_every_table_comes_as_csv_markdown_and_latex(build):
     assert set(build()) == {f"{name}.{kind}" for name in NAMES for kind in ("csv", "md", "tex")}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PAPERS)
 def test_rows_stand_in_the_papers_order_whatever_has_evidence(build, name):
     files = build(emanet=[0.9], cnn=[0.8], random_forest=[0.7])
     rows = {table: list(paper.tables[table].rows) for paper in papers.load_all() for table in paper.tables}[name]
-    assert list(csv(files, name).index) == rows
+    assert list(csv(files, name).index) == [*rows, "1-NN on pixels"]
     for kind in ("md", "tex"):
         places = [files[f"{name}.{kind}"].index(f" {system} ") for system in rows]
         assert places == sorted(places)
@@ -134,3 +135,58 @@ def test_the_summary_is_json_of_means(settings):
 def test_latex_has_no_power_outside_of_mathematics(build):
     body = build()["emanet_table1.tex"]
     assert not re.search(r"(?<!\\)[\^~]", re.sub(r"\$[^$]*\$|^%.*$", "", body, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_every_table_of_a_paper_ends_with_the_leakage_sentinel(build, name):
+    files = build(one_nn=[0.99])
+    row = csv(files, name).iloc[-1]
+    assert (row.name, row["model"], row["accuracy"]) == ("1-NN on pixels", "one_nn", 0.99)
+    assert "1-NN on pixels: the leakage sentinel" in files[f"{name}.md"]
+
+
+def test_a_row_without_a_number_in_the_paper_shows_ours_alone(build):
+    row = next(line for line in build(one_nn=[0.5])["adaptive_figure8.md"].splitlines() if "| 1-NN" in line)
+    assert row.split("|")[4].strip() == "50.0"
+
+
+def test_the_table_of_models_holds_all_that_have_evidence_in_the_order_of_the_parameters(build, settings):
+    files = build(svm=[0.6], cnn=[0.8], emanet_weights=[0.7])
+    rows = pd.read_csv(io.StringIO(files["models.csv"])).set_index("model")
+    assert list(rows.index) == [name for name in settings.models if name in ("svm", "cnn", "emanet_weights")]
+    assert rows.loc["cnn", "params"] == 10
+
+
+def test_what_deviates_stands_under_the_table(build):
+    files = build(adaptive_no_augmentation=[0.8], transfer_breastmnist=[0.8])
+    assert "adaptive_no_augmentation: deviates from the recipe: augmentation.flip 0.0, " in files["models.md"]
+    assert "transfer_breastmnist: first weights: trained on the task breastmnist." in files["models.md"]
+    assert "Transfer Learning: its ImageNet weights come from timm's hub, and no" in files["adaptive_table1.md"]
+
+
+def test_a_note_of_a_task_stands_under_its_tables_alone(workplace, edit):
+    edit("notes", {"breastmnist-cnn": "trained twice"})
+    changed = params.load()
+    assert "Standard CNN: trained twice." in tables.build(changed, found("breastmnist"))["emanet_table1.md"]
+    assert "trained twice" not in tables.build(changed, found("phantom"))["emanet_table1.md"]
+
+
+def test_masks_are_set_against_chance(build):
+    of_run = {"kept_share": 0.4, "kept_share_min": 0.1, "kept_share_max": 0.9}
+    of_run |= {"on_lesion": 0.8, "chance": 0.25, "lesion_kept": 0.7}
+    files = build(emanet=[0.9], masks={"emanet": [of_run]})
+    row = next(line for line in files["masks.md"].splitlines() if "| emanet" in line)
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    assert cells == ["emanet", "1", "40.0", "80.0", "25.0", "70.0", "10 to 90"]
+    assert pd.read_csv(io.StringIO(files["masks.csv"]))["chance"].tolist() == [0.25]
+
+
+def test_masks_where_no_lesion_is_known_show_what_is_kept(build):
+    of_run = {"kept_share": 0.4, "kept_share_min": 0.1, "kept_share_max": 0.9}
+    files = build(emanet=[0.9], masks={"emanet": [of_run]})
+    assert "lesion" not in files["masks.md"]
+
+
+def test_a_bar_in_a_cell_does_not_end_it(build, monkeypatch):
+    monkeypatch.setattr(tables, "SENTINEL_ROW", "1-NN | pixels")
+    assert "| 1-NN \\| pixels " in build(one_nn=[0.5])["adaptive_figure8.md"]

@@ -94,8 +94,10 @@ def test_an_unknown_model_gets_the_closest_one(refused, stage):
 
 
 def test_a_model_without_a_file_is_named(refused, edit):
-    edit("models.vit", {"kind": "network"})
-    assert "baselines/vit.py: missing" in refused("train", "--task", "phantom", "--model", "vit")
+    edit("models.vip", {"kind": "network", "init": "scratch"})
+    assert "baselines/vip.py: missing; model 'vip'" in refused("train", "--task", "phantom", "--model", "vip")
+    edit("models.vip", {"kind": "network", "init": "scratch", "of": "vap"})
+    assert "baselines/vap.py: missing; model 'vip'" in refused("train", "--task", "phantom", "--model", "vip")
 
 
 @pytest.mark.parametrize("stage", ["fetch", "split", "cost", "score", "tables", "grid"])

@@ -1,83 +1,309 @@
-"""EMANet's own parts: the mask, and attention that only sees what the mask keeps."""
+"""EMANet against the paper's equations, stated plainly, and what its options mean."""
 
+import numpy as np
 import pytest
 import torch
 
-from benchmark.models.emanet import EMANet, Mask, MaskedSelfAttention, emanet
+from benchmark.models.emanet import Fusion, Mask, MaskedSelfAttention, emanet
+
+FORMS = ("gather", "before_softmax", "weights", "output", "none")
 
 
 @pytest.fixture
-def patches():
+def tokens():
     return torch.randn(4, 9, 16, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.fixture
-def mask():
-    torch.manual_seed(0)
-    return Mask(16)
+def kept():
+    """A mask (4 × 9) that keeps another number of tokens of each image."""
+    rows = ["110100000", "111111110", "000000001", "101010101"]
+    return torch.tensor([[float(digit) for digit in row] for row in rows])
 
 
 @pytest.fixture
-def attention():
+def images():
+    return torch.randn(3, 1, 32, 32, generator=torch.Generator().manual_seed(1))
+
+
+def attention(form, project=True):
     torch.manual_seed(0)
-    return MaskedSelfAttention(16, 2)
+    return MaskedSelfAttention(16, 2, form, project).eval()
 
 
-def softmax_over_kept(attention, patches, mask):
-    """Attention with keys that the mask drops excluded before the softmax."""
-    n, tokens, width = patches.shape
-    query, key, value = attention.qkv(patches).view(n, tokens, 3, attention.heads, -1).permute(2, 0, 3, 1, 4)
-    scores = query @ key.transpose(2, 3) * (width // attention.heads) ** -0.5
-    weights = scores.masked_fill(mask[:, None, None, :] == 0, -torch.inf).softmax(3)
-    return attention.project((weights @ value).transpose(1, 2).reshape(n, tokens, width))
+def mask_of(source="learned", selection="threshold", threshold=0.5, share=0.5):
+    torch.manual_seed(0)
+    return Mask(16, source, selection, threshold, share)
 
 
-def test_the_mask_is_of_zeros_and_ones_and_differs_by_image(mask, patches):
-    kept = mask(patches)
-    assert kept.shape == (4, 9)
+def network(**options):
+    torch.manual_seed(0)
+    return emanet(num_classes=3, width=32, **options).eval()
+
+
+def plain_attention(module, tokens, weigh):
+    """Softmax(QKᵀ/√d)V by einsum; ``weigh`` maps scores (N × heads × T × T) to weights."""
+    n, count, width = tokens.shape
+    weight, bias = (array.detach().numpy() for array in (module.qkv.weight, module.qkv.bias))
+    projected = np.einsum("ntd,ed->nte", tokens.numpy(), weight) + bias
+    query, key, value = projected.reshape(n, count, 3, module.heads, -1).transpose(2, 0, 3, 1, 4)
+    weights = weigh(np.einsum("nhqd,nhkd->nhqk", query, key) / np.sqrt(width / module.heads))
+    out = np.einsum("nhqk,nhkd->nqhd", weights, value).reshape(n, count, width)
+    if isinstance(module.project, torch.nn.Linear):
+        out = out @ module.project.weight.detach().numpy().T + module.project.bias.detach().numpy()
+    return out
+
+
+def softmax(scores):
+    powers = np.exp(scores - scores.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def excluding(mask):
+    return lambda scores: softmax(np.where(mask.numpy()[:, None, None, :] > 0, scores, -np.inf))
+
+
+def close(found, expected):
+    return np.allclose(found.detach().numpy(), expected, atol=1e-5)
+
+
+def test_standard_attention_is_the_papers_equation(tokens):
+    module = attention("none")
+    assert close(module(tokens, None), plain_attention(module, tokens, softmax))
+
+
+def test_output_masks_what_a_query_gets(tokens, kept):
+    module = attention("output")
+    expected = kept.numpy()[..., None] * plain_attention(module, tokens, softmax)
+    assert close(module(tokens, kept), expected)
+
+
+def test_weights_are_masked_after_the_softmax_and_not_scaled_again(tokens, kept):
+    module = attention("weights")
+    expected = plain_attention(module, tokens, lambda scores: softmax(scores) * kept.numpy()[:, None, None, :])
+    assert close(module(tokens, kept), expected)
+
+
+def test_before_softmax_excludes_dropped_keys_for_every_query(tokens, kept):
+    module = attention("before_softmax")
+    assert close(module(tokens, kept), plain_attention(module, tokens, excluding(kept)))
+
+
+@pytest.mark.parametrize("strength", [1.0, 20.0, 200.0])
+def test_a_dropped_key_counts_nothing_however_strong_it_is(tokens, kept, strength):
+    module = attention("before_softmax")
+    loud = torch.where(kept.unsqueeze(2) > 0, tokens, strength * tokens)
+    quiet = torch.where(kept.unsqueeze(2) > 0, tokens, torch.zeros(()))
+    rows = kept > 0
+    assert torch.allclose(module(loud, kept)[rows], module(quiet, kept)[rows], atol=1e-5)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_gather_is_before_softmax_on_the_kept_tokens_and_nothing_elsewhere(tokens, kept, training):
+    gather, reference = attention("gather").train(training), attention("before_softmax")
+    found, expected = gather(tokens, kept), reference(tokens, kept)
+    assert torch.allclose(found[kept > 0], expected[kept > 0], atol=1e-5)
+    assert (found[kept == 0] == 0).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_with_every_token_kept_all_forms_are_plain_attention(tokens, form):
+    expected = attention("none")(tokens, None)
+    assert torch.allclose(attention(form)(tokens, torch.ones(4, 9)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", FORMS[:4])
+def test_the_forms_are_different_functions(tokens, kept, form):
+    others = [attention(name)(tokens, kept) for name in FORMS if name != form]
+    assert not any(torch.allclose(attention(form)(tokens, kept), other, atol=1e-3) for other in others)
+
+
+def test_gather_looks_at_kept_tokens_only(tokens, kept):
+    module = attention("gather")
+    changed = torch.where(kept.unsqueeze(2) > 0, tokens, torch.full((), torch.nan))
+    for image in range(4):
+        one = slice(image, image + 1)
+        assert torch.equal(module(changed[one], kept[one]), module(tokens[one], kept[one]))
+
+
+def test_an_image_of_which_nothing_is_kept_gets_no_attention(tokens, kept):
+    nothing = kept * torch.tensor([1.0, 0.0, 1.0, 1.0])[:, None]
+    for training in (False, True):
+        found = attention("gather").train(training)(tokens, nothing)
+        assert found.isfinite().all()
+        assert (found[1] == 0).all()
+
+
+def test_dropped_tokens_tell_the_mask_in_training_what_they_would_be_worth(tokens, kept):
+    mask = kept.clone().requires_grad_()
+    attention("gather").train()(tokens, mask)[:, :, 0].sum().backward()
+    assert (mask.grad[kept == 0].abs() > 0).all()
+
+
+def test_the_mask_is_importance_plus_saliency_over_a_threshold(tokens):
+    module = mask_of()
+    values = tokens.numpy()
+    strength = np.abs(values).mean(2)
+    saliency = (strength - strength.mean(1, keepdims=True)) / strength.std(1, keepdims=True)
+    weight, bias = module.importance.weight.detach().numpy(), module.importance.bias.detach().numpy()
+    score = (values @ weight.T)[..., 0] + bias + saliency
+    assert close(module.soft(tokens), 1 / (1 + np.exp(-score)))
+    assert np.array_equal(module(tokens).detach().numpy() > 0.5, score >= 0)
+
+
+def test_with_a_threshold_the_kept_share_differs_by_image(tokens):
+    kept = mask_of()(tokens)
     assert torch.allclose(kept, kept.round())
-    assert set(kept.round().unique().tolist()) == {0, 1}
     assert len(kept.sum(1).round().unique()) > 1
 
 
-@pytest.mark.parametrize("bias", [-100.0, -5.0, 0.0, 5.0])
-def test_the_mask_keeps_at_least_one_patch(mask, patches, bias):
+@pytest.mark.parametrize(("share", "count"), [(0.25, 2), (0.5, 5), (0.75, 7), (0.01, 1), (1.0, 9)])
+def test_topk_keeps_the_most_important_share_of_every_image(tokens, share, count):
+    module = mask_of(selection="topk", share=share)
+    kept = module(tokens) > 0.5
+    assert (kept.sum(1) == count).all()
+    soft = module.soft(tokens).detach()
+    least_kept = soft.masked_fill(~kept, 1.0).amin(1)
+    assert (soft.masked_fill(kept, 0.0).amax(1) <= least_kept).all()
+
+
+def test_topk_keeps_its_share_of_an_image_without_differences():
+    assert (mask_of(selection="topk")(torch.zeros(2, 8, 16)) > 0.5).sum(1).tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("bias", [-100.0, -5.0, 5.0])
+def test_a_threshold_keeps_at_least_the_most_important_token(tokens, bias):
+    module = mask_of()
     with torch.no_grad():
-        mask.importance.bias.fill_(bias)
-    assert (mask(patches) > 0.5).any(1).all()
-    assert (mask(torch.zeros(4, 9, 16)) > 0.5).any(1).all()
+        module.importance.bias.fill_(bias)
+    kept = module(tokens) > 0.5
+    assert (kept | (module.soft(tokens) < module.soft(tokens).amax(1, keepdim=True))).all()
+    assert (module(torch.zeros(4, 9, 16)) > 0.5).any(1).all()
 
 
-def test_a_doubtful_mask_keeps_the_most_important_patch(mask, patches):
-    strong = patches.clone()
-    strong[:, 3] *= 20
-    with torch.no_grad():
-        mask.importance.weight.zero_()
-        mask.importance.bias.fill_(-50.0)
-    assert (mask(strong).argmax(1) == 3).all()
-    assert ((mask(strong) > 0.5).sum(1) == 1).all()
+def test_the_gradient_passes_straight_through_the_threshold(tokens):
+    module = mask_of()
+    module(tokens).sum().backward()
+    found = module.importance.weight.grad.clone()
+    module.zero_grad()
+    module.soft(tokens).sum().backward()
+    assert torch.allclose(found, module.importance.weight.grad)
 
 
-def test_the_gradient_passes_through_the_threshold(mask, patches):
-    mask(patches).sum().backward()
-    assert mask.importance.weight.grad.abs().sum() > 0
-    assert mask.saliency.grad.abs() > 0
+def test_an_inverted_mask_keeps_what_the_mask_drops_and_learns_as_if_it_were_not(tokens):
+    plain, inverted = mask_of(), mask_of("inverted")
+    assert torch.allclose(inverted(tokens), 1 - plain(tokens).round())
+    plain(tokens).sum().backward()
+    inverted(tokens).sum().backward()
+    assert torch.allclose(plain.importance.weight.grad, inverted.importance.weight.grad)
 
 
-def test_attention_excludes_dropped_patches_before_the_softmax(attention, patches, mask):
-    kept = mask(patches).detach()
-    assert torch.allclose(attention(patches, kept), softmax_over_kept(attention, patches, kept), atol=1e-4)
+def test_a_random_mask_does_not_look_at_the_image_and_is_the_same_in_each_evaluation(tokens):
+    module = mask_of("random", "topk").eval()
+    assert torch.equal(module(tokens), module(tokens.flip(0)))
+    assert (module(tokens).sum(1) == 5).all()
+    assert not list(module.parameters())
+    torch.manual_seed(0)
+    assert not torch.equal(module.train()(tokens)[0], module(tokens)[1])
 
 
-def test_with_every_patch_kept_attention_is_plain(attention, patches):
-    kept = torch.ones(4, 9)
-    assert torch.allclose(attention(patches, kept), softmax_over_kept(attention, patches, kept), atol=1e-4)
+@pytest.mark.parametrize("alpha", ["scalar", "channel", "free", "zero", "one"])
+def test_fusion_is_the_papers_equation(alpha):
+    torch.manual_seed(0)
+    module = Fusion(8, alpha, "fused")
+    for parameter in module.parameters():
+        torch.nn.init.normal_(parameter)
+    local, attended = torch.randn(2, 8, 3, 3), torch.randn(2, 8, 3, 3)
+    a = np.asarray(module.alpha().detach() if isinstance(module.alpha(), torch.Tensor) else module.alpha())
+    a = a.reshape(-1, 1, 1)
+    expected = a * local.numpy() + (1 - a) * attended.numpy()
+    assert close(module(local, attended, torch.zeros(2, 1, 3, 3)), expected)
+    assert a.size == (8 if alpha == "channel" else 1)
+    if alpha in ("scalar", "channel"):
+        assert ((a > 0) & (a < 1)).all()
+    if alpha in ("zero", "one"):
+        assert a == float(alpha == "one")
 
 
-def test_images_that_do_not_divide_into_patches_are_taken():
-    network = EMANet(num_classes=3, in_chans=1, width=16, heads=2, patch=2, dropout=0.0).eval()
-    assert network(torch.zeros(2, 1, 30, 37)).shape == (2, 3)
+def test_dropped_positions_keep_the_extractors_features_through_the_fusion():
+    module = Fusion(8, "scalar", "cnn")
+    local, attended = torch.randn(2, 8, 3, 3), torch.randn(2, 8, 3, 3)
+    mask = torch.zeros(2, 1, 3, 3)
+    mask[:, :, 0] = 1
+    found = module(local, attended, mask)
+    assert torch.equal(found[:, :, 1:], local[:, :, 1:])
+    assert torch.allclose(found[:, :, 0], 0.5 * local[:, :, 0] + 0.5 * attended[:, :, 0])
 
 
-def test_options_change_the_size():
-    assert sum(p.numel() for p in emanet(width=32).parameters()) < sum(p.numel() for p in emanet().parameters())
+def test_spreading_attention_over_the_patchs_pixels_would_be_the_same_function(images):
+    built = network()
+    features, local, mask = built._seen(images)
+    tokens = built.norm((built.embed(features)).flatten(2).transpose(1, 2))
+    attended = built.attention(tokens, mask).transpose(1, 2).reshape(local.shape)
+    grid = mask.view(3, 1, 4, 4)
+    coarse = built.fusion(local, attended, grid).mean((2, 3))
+    spread = [torch.nn.functional.interpolate(maps, scale_factor=2) for maps in (attended, grid)]
+    assert torch.allclose(built.fusion(features, *spread).mean((2, 3)), coarse, atol=1e-5)
+
+
+def test_classifier_is_linear_on_the_mean_of_the_fused_features(images):
+    built, seen = network(), []
+    built.fusion.register_forward_hook(lambda *call: seen.append(call[2]))
+    logits = built(images)
+    weight, bias = (array.detach().numpy() for array in (built.head[1].weight, built.head[1].bias))
+    pooled = seen[0].detach().numpy().mean((2, 3))
+    assert close(logits, np.einsum("nd,cd->nc", pooled, weight) + bias)
+
+
+def test_it_hands_out_its_mask_for_any_image(images):
+    kept = network().masks(images)
+    assert kept.shape == (3, 4, 4)
+    assert kept.dtype == torch.bool
+    assert network().masks(torch.zeros(1, 1, 28, 28)).shape == (1, 4, 4)
+    assert network(form="none").masks(images) is None
+    assert network(alpha="one").masks(images) is None
+
+
+def test_the_lesions_mask_decides_which_tokens_are_kept(images):
+    lesion = torch.zeros(3, 1, 32, 32)
+    lesion[0, 0, 9, 30] = lesion[1, 0, :8, :9] = 1
+    built = network(mask="lesion")
+    kept = built.masks(torch.cat([images, lesion], 1))
+    assert kept[0].nonzero().tolist() == [[1, 3]]
+    assert kept[1].nonzero().tolist() == [[0, 0], [0, 1]]
+    assert not kept[2].any()
+    assert built(torch.cat([images, lesion], 1)).isfinite().all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_training_and_evaluation_are_the_same_function(images, form):
+    built = network(form=form, dropout=0.0)
+    for module in built.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.track_running_stats, module.running_mean, module.running_var = False, None, None
+    assert torch.allclose(built.train()(images), built.eval()(images), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("form", ["before_softmax", "weights", "output", "none"]),
+        ("selection", ["topk"]),
+        ("threshold", [0.3]),
+        ("mask", ["inverted", "random"]),
+        ("dropped", ["fused"]),
+        ("alpha", ["zero", "one"]),
+        ("plain", [True]),
+    ],
+)
+def test_every_option_changes_the_function(images, option, values):
+    rest = {"dropout": 0.0} | ({"dropped": "fused"} if option == "form" else {})
+    for value in values:
+        one, other = (network(**options).train()(images) for options in (rest, rest | {option: value}))
+        assert not torch.allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.parametrize("option", ["form", "selection", "mask", "dropped", "alpha"])
+def test_an_unknown_choice_is_named_with_the_known_ones(option):
+    with pytest.raises(ValueError, match=f"{option} is 'nonsense'; it must be one of "):
+        emanet(**{option: "nonsense"})
