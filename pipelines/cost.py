@@ -7,14 +7,17 @@ from pipelines import Parser, module_of, run
 
 
 def main() -> None:
-    """Write ``cost.json`` of a task, for all models listed for it."""
+    """Write ``cost.json`` of a task, for all models that are listed for it or have evidence."""
     parser = Parser("cost", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     name = parser.parse_args().task
     settings = params.load()
     task, images = settings.task(name), data.load(settings.task(name))
     models, calls = {}, {}
-    for model in settings.cells(name):
+    listed = settings.cells(name)
+    for model in settings.models:
+        if model not in listed and not evidence.runs_of(name, model):
+            continue
         first = runs.Run(name, model, 0, module_of(settings, model))
         models[model], calls[model] = cost.price(settings, first, images)
     for model, latency in cost.latencies(calls).items():

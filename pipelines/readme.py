@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmark import evidence, params
+from benchmark import evidence, papers, params
 from pipelines import Parser, run
 
 README = Path("README.md")
@@ -10,13 +10,15 @@ BEGIN, END = "<!-- tables: made by `make readme` -->\n", "<!-- end of tables -->
 
 
 def with_tables(readme: str, settings: params.Params) -> str:
-    """Return the README's text with the Markdown tables of all tasks that have some."""
+    """Return the README's text with the papers' tables of all tasks that have some, then what the masks keep."""
     before, rest = readme.split(BEGIN)
     after = rest.split(END)[1]
     shown = []
     for task in settings.stages.tables.task:
-        for path in sorted((evidence.TASKS / task / "tables").glob("*.md"), reverse=True):
-            shown.append(path.read_text(encoding="utf-8"))
+        folder = evidence.TASKS / task / "tables"
+        names = [name for paper in reversed(papers.load_all()) for name in paper.tables]
+        paths = [folder / f"{name}.md" for name in (*names, "masks")]
+        shown += [path.read_text(encoding="utf-8") for path in paths if path.exists()]
     return "\n".join([before + BEGIN, *shown, END + after])
 
 

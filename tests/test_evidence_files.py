@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from benchmark import splits
+from benchmark.evidence import digest
 from tests.conftest import ROOT
 
 FILES = sorted(ROOT.glob("results/tasks/*/runs/*/run-*/predictions.csv"))
@@ -52,3 +53,36 @@ def test_predictions_are_probabilities(path):
     assert np.isfinite(probabilities).all()
     assert probabilities.min() >= 0
     assert probabilities.sum(1) == pytest.approx(np.ones(len(probabilities)), abs=1e-6)
+
+
+def test_no_row_is_another_one_under_a_new_name():
+    seen = {}
+    for path in FILES:
+        content = (path.parents[3].name, path.parent.name, digest(path.read_bytes()))
+        assert content not in seen, f"{path} holds what {seen[content]} holds"
+        seen[content] = path
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.with_name("masks.csv").exists()], ids=name_of)
+def test_masks_are_counted_for_every_test_image(path):
+    table = read(path.with_name("masks.csv"))
+    assert table["sample_id"].tolist() == read(path)["sample_id"].tolist()
+    assert table["kept"].between(0, table["tokens"]).all()
+    if "lesion_tokens" in table:
+        assert (table["kept_lesion_tokens"] <= table[["kept", "lesion_tokens"]].min(axis=1)).all()
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_what_explains_a_network_is_there_for_two_test_images_of_each_class(path, settings):
+    if settings.models[path.parents[1].name].kind == "estimator":
+        assert not path.with_name("explanations.json").exists()
+        return
+    found = json.loads(path.with_name("explanations.json").read_text(encoding="utf-8"))
+    table = read(path).set_index("sample_id")
+    assert set(found) <= set(table.index)
+    assert pd.Series([image["label"] for image in found.values()]).value_counts().eq(2).all()
+    for name, image in found.items():
+        assert image["label"] == table.loc[name, "label"]
+        assert image["predicted"] == table.filter(regex=r"^p").loc[name].to_numpy().argmax()
+        for array in ("grad_cam", "feature_map"):
+            assert np.max(image.get(array, 1)) <= 1
