@@ -87,6 +87,8 @@ def train(params: Params, todo: list[Run], scratch: Path = SCRATCH) -> Iterator[
     :class:`BadInput` comes before any compute; :class:`TrainingFailed` names the first run that raised.
     """
     folders = {run: scratch / run.task / run.model / f"run-{run.run}-{_key(params, run)}" for run in todo}
+    for first in {(run.task, run.model): run for run in todo}.values():
+        _check_options(params, first)
     waiting = []
     for run, folder in folders.items():
         if (folder / evidence.PROVENANCE).exists():
@@ -170,6 +172,19 @@ def _unchanged(params: Params, run: Run) -> bool:
 def _key(params: Params, run: Run) -> str:
     """Return what must be the same for work in scratch to be taken up: inputs, versions and kind of machine."""
     return evidence.digest([runs.inputs(params, run), runs.versions(), runs.machine()])[:16]
+
+
+def _check_options(params: Params, run: Run) -> None:
+    """Build a network without memory for its weights, so that a wrong value of an option is said at once."""
+    model, build = params.model(run.model), runs.factory(params, run)
+    if model.kind == "network":
+        import torch
+
+        try:
+            with torch.device("meta"):
+                build(num_classes=2, in_chans=1, img_size=params.task(run.task).input_size, **model.options)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"params.yaml: models.{run.model}.options: {error}") from None
 
 
 def _expected_seconds(params: Params, todo: Iterable[Run]) -> dict[Run, float]:

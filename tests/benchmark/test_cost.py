@@ -40,6 +40,12 @@ def test_an_operation_that_nobody_counts_is_refused_by_name():
         cost.macs(nn.Sequential(nn.Flatten(0, 1), nn.GRU(16, 8)), (1, 16, 16))
 
 
+def test_attention_is_counted_though_timm_fuses_it():
+    network = timm.create_model("vit_tiny_patch16_224")
+    assert cost.macs(network, (3, 224, 224)) == pytest.approx(1.26e9, rel=0.01)
+    assert all(block.attn.fused_attn for block in network.blocks)
+
+
 def test_frozen_weights_are_no_parameters():
     network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
     assert cost.parameters(network) == 3 * 4 + 4 + 4 * 2 + 2

@@ -135,6 +135,34 @@ def test_a_wrong_option_of_a_model_is_named(refused, command, edit):
     assert "models.knn.options: no option 'neighbors'; did you mean 'neighbours'?" in line
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"form": "wieghts"}, "form is 'wieghts'; it must be one of gather, before_softmax, weights, output, none"),
+        ({"width": "wide"}, "models.emanet.options: "),
+    ],
+)
+def test_a_wrong_value_of_an_option_is_named(refused, command, edit, options, said):
+    command("fetch", "--task", "phantom")
+    command("split", "--task", "phantom")
+    edit("models.emanet.options", options)
+    assert said in refused("train", "--task", "phantom", "--model", "emanet")
+
+
+def test_a_model_that_timm_does_not_know_gets_the_closest_one(refused, command, edit):
+    command("fetch", "--task", "phantom")
+    command("split", "--task", "phantom")
+    edit("models.regnetx_002.options", {"name": "regnetx_0002"})
+    line = refused("train", "--task", "phantom", "--model", "regnetx_002")
+    assert "no model 'regnetx_0002' in timm; did you mean 'regnetx_002'?" in line
+
+
+def test_a_stage_without_a_model_of_ours_is_named(command):
+    status, _, errors = command("grid", "--task", "phantom", "--stage", "training")
+    assert status == 2
+    assert "--stage: invalid choice: 'training'" in errors
+
+
 def test_a_missing_npz_says_where_to_put_it(refused, recovered):
     path = recovered()
     path.unlink()
