@@ -16,10 +16,12 @@ classifier. Every point that the paper contradicts or leaves open, the choice ma
 - The weights a_i of Eq. 8 are learned, as written. ``fusion="input"`` makes them depend on the image, since features
   are "tailored for each input"; ``fusion="none"`` takes the last scale alone. The scales F_i have other widths and
   sizes: here a 1×1 convolution and average pooling bring them to those of one map.
-- Number, kernel sizes and widths of the CNN modules: three, of 3×3, 5×5 and 7×7, so that their features are diverse.
+- Number, kernel sizes and widths of the CNN modules: three that begin with 3×3, 5×5 and 7×7, so that their features
+  are diverse, and go on with 3×3.
 - Depth and width of the ViT encoders, and their positions: one block of the map's width, fixed sines and cosines.
 - The attention gate: additive (Oktay et al. 2018), and its gating signal is the global average of what it gates.
-- What the enhancement of Figure 1 is: a residual block of two 3×3 convolutions.
+- What the enhancement stage is (Figure 1; in Figure 2's prose the fusion module is "to enhance and integrate" features,
+  above Eq. 9 the fused ones pass "all layers"): a residual block of two 3×3 convolutions, after the fusion.
 - The RBPNN's size: eight Gaussian units a class over 64 features; centres and widths are trained with all else.
 - The dropout rate: ``dropout``, before the classifier. L_reg of Eq. 10 is the recipe's weight decay.
 - ``spatial``, ``channel`` leave out one attention, for ablations.
@@ -36,7 +38,7 @@ from torch import Tensor, nn
 from benchmark.models import registered
 from benchmark.models.blocks import ChannelAttention, SpatialAttention, convolution, positions
 
-KERNELS = (3, 5, 7)  # one a CNN module
+KERNELS = (3, 5, 7)  # of the first convolution, one a CNN module; later ones are 3×3
 WIDTHS = (16, 32, 64)  # of a CNN module, one a level
 FUSED = 128  # channels of the fused map
 
@@ -55,7 +57,7 @@ KNOWN = {
 def level(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
     """Return a level of a CNN module: convolutions with ReLU (Eqs. 2, 3), then max pooling (Eq. 4) to half the size.
 
-    The first convolution is of the module's kernel size, the second 3×3. An odd size is rounded up.
+    The first convolution is ``kernel`` × ``kernel``, the second 3×3. An odd size is rounded up.
     """
     return nn.Sequential(
         convolution(inputs, outputs, kernel), convolution(outputs, outputs), nn.MaxPool2d(2, ceil_mode=True)
@@ -106,8 +108,10 @@ class Modules(nn.Module):
     def __init__(self, in_chans: int, vit: str, scales: int) -> None:
         super().__init__()
         self.vit, self.scales = vit, scales
-        shapes = pairwise((in_chans, *WIDTHS))
-        self.levels = nn.ModuleList(nn.ModuleList(level(*shape, kernel) for kernel in KERNELS) for shape in shapes)
+        self.levels = nn.ModuleList()
+        for shape in pairwise((in_chans, *WIDTHS)):
+            kernels = [3 if self.levels else kernel for kernel in KERNELS]
+            self.levels.append(nn.ModuleList(level(*shape, kernel) for kernel in kernels))
         maps = {"series": len(KERNELS), "parallel": 1, "none": 0}[vit]
         self.encoders = nn.ModuleList(Encoder(WIDTHS[-1]) for _ in range(maps))
         if vit == "parallel":
@@ -194,7 +198,7 @@ class Fusion(nn.Module):
 
 
 class Enhancement(nn.Module):
-    """The feature enhancement of Figure 1: ReLU(F + g(F)), where g is two 3×3 convolutions with batch normalisation."""
+    """Feature enhancement (Figure 1): ReLU(F + g(F)), where g is two 3×3 convolutions with batch normalisation."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -233,8 +237,7 @@ class RBPNN(nn.Module):
 class Adaptive(nn.Module):
     """Maps images (N × in_chans × H × W, H and W at least 28) to logits (N × num_classes).
 
-    ``extractor`` gives maps of several scales, ``refine`` has a module for each. ``enhancement`` is Figure 1's, or
-    passes the fused map through.
+    ``extractor`` gives maps of several scales, and ``refine`` has a module for each.
     """
 
     last_feature_map = "enhancement"
@@ -275,8 +278,7 @@ def adaptive(
     check(backbone=backbone, vit=vit, spatial=spatial, channel=channel, attention_order=attention_order)
     check(channel_pooling=channel_pooling, fusion=fusion, head=head)
     scales = 1 if fusion == "none" else 3
-    figure_1 = backbone == "resnet50"
-    extractor = ResNet50(in_chans, scales) if figure_1 else Modules(in_chans, vit, scales)
+    extractor = ResNet50(in_chans, scales) if backbone == "resnet50" else Modules(in_chans, vit, scales)
     refine = []
     for count in extractor.channels:
         attentions = [SpatialAttention()] if spatial else []
@@ -286,7 +288,7 @@ def adaptive(
         extractor,
         refine,
         Fusion(extractor.channels, FUSED, fusion),
-        Enhancement(FUSED) if figure_1 else nn.Identity(),
+        Enhancement(FUSED),
         nn.Sequential(nn.Dropout(dropout), (nn.Linear if head == "softmax" else RBPNN)(FUSED, num_classes)),
     )
 
