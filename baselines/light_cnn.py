@@ -1,9 +1,9 @@
 """Lightweight CNN (emanet, Table 1), whose FLOPs the paper calls "Low", as it does EMANet's.
 
-The paper defines nothing more. Assumed: the first six layers of MobileNet ×0.75 (Howard et al. 2017,
-arXiv:1704.04861), a convolution and five depthwise separable ones. MobileNet is made for 224 px; here the first layer
-has a stride of 1 and the total stride is 4, not 8. On phantom images of 32 px, of another seed than the tables',
-networks of the same cost with a total stride of 8 did worse.
+The paper defines nothing more. Assumed: a small MobileNet (Howard et al. 2017, arXiv:1704.04861), a convolution and
+five depthwise separable ones of three quarters of its widths. MobileNet is made for 224 px; here the total stride is 4,
+where MobileNet has 8 at this depth. Where the strides stand was chosen on phantom images of another seed than the
+tables', among networks of the same cost.
 """
 
 from torch import Tensor, nn

@@ -75,8 +75,9 @@ def _with_evidence(
 def _show_tables(settings: params.Params, task: str) -> None:
     """Make the tables anew from the runs just trained, with the committed costs, and print them."""
     found = tables.find(settings, task, reproduction.SCRATCH / task / "runs")
+    of_papers = set(settings.cells(task, params.ROWS)) & set(found.scores)
     for name, text in tables.build(settings, found).items():
-        if name.endswith(".md"):
+        if name.endswith(".md") and (of_papers or name in ("models.md", "masks.md")):
             print(text)
 
 

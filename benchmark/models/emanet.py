@@ -6,8 +6,8 @@ optional λ‖W‖² is the recipe's weight decay. What the paper leaves open or
 
 - ``form``: the first equation masks a query's output (``output``), the second and step 12 the weights after the softmax
   without scaling them again (``weights``); neither saves an operation. Chosen: irrelevant keys are excluded before the
-  softmax, and only kept tokens are computed (``gather``); ``before_softmax`` lets dropped positions attend to the kept
-  ones too; ``none`` is plain self-attention.
+  softmax, and only kept tokens are computed (``gather``); with ``before_softmax`` dropped positions attend to the kept
+  ones too, which counts where ``dropped`` is ``fused``; ``none`` is plain self-attention.
 - ``selection``: tokens whose importance reaches ``threshold`` are kept, so that the kept share differs by image (step
   9), or the ``share`` of the most important ones (``topk``).
 - ``mask``: f_mask is three words. Chosen (``learned``): feature importance, a linear map of F_cnn, plus spatial
@@ -45,7 +45,8 @@ STRIDE = 4  # of the extractor, pixels
 class Mask(nn.Module):
     """f_mask (step 4): F_cnn on the token grid (N × T × D) to a mask (N × T) of zeros and ones.
 
-    ``source`` is ``learned``, ``inverted`` or ``random``, as the option ``mask``. At least one token is kept.
+    ``source`` is ``learned``, ``inverted`` or ``random``, as the option ``mask``. At least one token is kept; where the
+    mask is inverted, one at least is dropped.
     """
 
     def __init__(self, width: int, source: str, selection: str, threshold: float, share: float) -> None:
@@ -140,11 +141,15 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
 
 class Fusion(nn.Module):
-    """F_fusion = α F_cnn + (1 − α) F_att (step 6), all of them N × D × rows × columns."""
+    """F_fusion = α F_cnn + (1 − α) F_att (step 6), all of them N × D × rows × columns.
 
-    def __init__(self, width: int, alpha: str, dropped: str) -> None:
+    ``masked`` says that F_att is 0 where the mask drops a position, so that ``dropped`` ``cnn`` must not mask it again:
+    the mask's gradient would count it twice.
+    """
+
+    def __init__(self, width: int, alpha: str, dropped: str, masked: bool) -> None:
         super().__init__()
-        self.how, self.dropped = alpha, dropped
+        self.how, self.dropped, self.masked = alpha, dropped, masked
         if alpha in ("scalar", "channel"):
             self.logit = nn.Parameter(torch.zeros(width if alpha == "channel" else 1))
         elif alpha == "free":
@@ -162,8 +167,10 @@ class Fusion(nn.Module):
             return local.clone()
         alpha = self.alpha()
         alpha = alpha.view(-1, 1, 1) if isinstance(alpha, Tensor) else alpha
-        fused = alpha * local + (1 - alpha) * attended
-        return fused if mask is None or self.dropped == "fused" else mask * fused + (1 - mask) * local
+        if mask is None or self.dropped == "fused":
+            return alpha * local + (1 - alpha) * attended
+        attended = attended if self.masked else mask * attended
+        return (mask * alpha + 1 - mask) * local + (1 - alpha) * attended
 
 
 class EMANet(nn.Module):
@@ -268,8 +275,12 @@ def emanet(
         ("dropped", dropped, DROPPED),
         ("alpha", alpha, ALPHAS),
     ):
-        if value not in known:
-            raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(known)}")
+        _require(value in known, name, value, f"be one of {', '.join(known)}")
+    _require(0 < threshold < 1, "threshold", threshold, "lie within 0 and 1")
+    _require(0 < share <= 1, "share", share, "be above 0 and at most 1")
+    _require(patch >= 1, "patch", patch, "be 1 or more")
+    _require(width % 4 == 0, "width", width, "be a multiple of 4")
+    _require(heads >= 1 and width % heads == 0, "heads", heads, f"divide the width, {width}")
     attends = alpha != "one"
     masked = attends and form != "none"
     return EMANet(
@@ -282,5 +293,10 @@ def emanet(
         lesion=mask == "lesion",
         attention=MaskedSelfAttention(width, heads, form, project=not plain) if attends else None,
         plain=plain,
-        fusion=Fusion(width, alpha, dropped),
+        fusion=Fusion(width, alpha, dropped, masked=form in ("gather", "output")),
     )
+
+
+def _require(holds: bool, name: str, value: str | float, right: str) -> None:
+    if not holds:
+        raise ValueError(f"{name} is {value!r}; it must {right}")

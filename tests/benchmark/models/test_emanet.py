@@ -210,7 +210,7 @@ def test_a_random_mask_does_not_look_at_the_image_and_is_the_same_in_each_evalua
 @pytest.mark.parametrize("alpha", ["scalar", "channel", "free", "zero", "one"])
 def test_fusion_is_the_papers_equation(alpha):
     torch.manual_seed(0)
-    module = Fusion(8, alpha, "fused")
+    module = Fusion(8, alpha, "fused", masked=False)
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter)
     local, attended = torch.randn(2, 8, 3, 3), torch.randn(2, 8, 3, 3)
@@ -225,14 +225,24 @@ def test_fusion_is_the_papers_equation(alpha):
         assert a == float(alpha == "one")
 
 
-def test_dropped_positions_keep_the_extractors_features_through_the_fusion():
-    module = Fusion(8, "scalar", "cnn")
+@pytest.mark.parametrize("masked", [False, True])
+def test_dropped_positions_keep_the_extractors_features_through_the_fusion(masked):
+    module = Fusion(8, "scalar", "cnn", masked)
     local, attended = torch.randn(2, 8, 3, 3), torch.randn(2, 8, 3, 3)
     mask = torch.zeros(2, 1, 3, 3)
     mask[:, :, 0] = 1
-    found = module(local, attended, mask)
-    assert torch.equal(found[:, :, 1:], local[:, :, 1:])
+    found = module(local, mask * attended if masked else attended, mask)
+    assert torch.allclose(found[:, :, 1:], local[:, :, 1:])
     assert torch.allclose(found[:, :, 0], 0.5 * local[:, :, 0] + 0.5 * attended[:, :, 0])
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_fusion_tells_the_mask_what_attention_is_worth_at_a_position(masked):
+    module = Fusion(1, "scalar", "cnn", masked)
+    local, attended = torch.full((1, 1, 1, 2), 3.0), torch.full((1, 1, 1, 2), 10.0)
+    mask = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2).requires_grad_()
+    module(local, mask * attended if masked else attended, mask).sum().backward()
+    assert mask.grad.flatten().tolist() == pytest.approx([0.5 * (10 - 3)] * 2)  # (1 − α)(F_att − F_cnn)
 
 
 def test_spreading_attention_over_the_patchs_pixels_would_be_the_same_function(images):
@@ -301,6 +311,15 @@ def test_every_option_changes_the_function(images, option, values):
     for value in values:
         one, other = (network(**options).train()(images) for options in (rest, rest | {option: value}))
         assert not torch.allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("threshold", 1.0), ("share", 0.0), ("share", 7.0), ("patch", 0), ("width", 126), ("heads", 3)],
+)
+def test_a_number_out_of_range_is_named(option, value):
+    with pytest.raises(ValueError, match=f"{option} is {value}; it must "):
+        emanet(**{option: value})
 
 
 @pytest.mark.parametrize("option", ["form", "selection", "mask", "dropped", "alpha"])
