@@ -175,16 +175,20 @@ def _key(params: Params, run: Run) -> str:
 
 
 def _check_options(params: Params, run: Run) -> None:
-    """Build a network without memory for its weights, so that a wrong value of an option is said at once."""
-    model, build = params.model(run.model), runs.factory(params, run)
-    if model.kind == "network":
+    """Pass two images through a network without memory, so that a wrong value of an option is said at once."""
+    model, build, task = params.model(run.model), runs.factory(params, run), params.task(run.task)
+    if model.lesion and not task.synthetic:
+        raise BadInput(f"params.yaml: models.{run.model} takes the lesion's true mask, which {run.task} does not know")
+    if model.kind == "network" and (model.options or model.lesion):
         import torch
 
         try:
             with torch.device("meta"):
-                build(num_classes=2, in_chans=1, img_size=params.task(run.task).input_size, **model.options)
-        except (TypeError, ValueError) as error:
-            raise BadInput(f"params.yaml: models.{run.model}.options: {error}") from None
+                network = build(num_classes=2, in_chans=1, img_size=task.input_size, **model.options)
+                network(torch.zeros(2, 1 + model.lesion, task.input_size, task.input_size))
+        except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise BadInput(f"params.yaml: models.{run.model}: its options or lesion do not fit: {reason}") from None
 
 
 def _expected_seconds(params: Params, todo: Iterable[Run]) -> dict[Run, float]:

@@ -49,13 +49,18 @@ def macs(network: nn.Module, shape: tuple[int, int, int]) -> int:
         from fvcore.nn import FlopCountAnalysis
 
     with _explicit_attention(network.eval()):
-        count = FlopCountAnalysis(network, torch.zeros(1, *shape))
+        count = FlopCountAnalysis(network, _image(shape))
         count.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
         by_operator = count.by_operator()
     found = set(count.unsupported_ops()) | {f"aten::{name}" for name in by_operator if name not in COUNTED}
     if unknown := sorted(found - NOT_COUNTED):
         raise ValueError(f"no rule counts {', '.join(unknown)}; benchmark/cost.py must say what each costs")
     return int(sum(by_operator[name] for name in COUNTED))
+
+
+def _image(shape: tuple[int, int, int]) -> torch.Tensor:
+    """Return one image of noise; of an even one, a mask that goes by differences would keep everything."""
+    return torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
 
 
 @contextmanager
@@ -88,8 +93,9 @@ def latencies(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
 def price(params: Params, run: Run, images: Images) -> tuple[dict[str, int | None], Callable[[], Any]]:
     """Return parameters and MACs of a run's model, and the call that classifies one image.
 
-    Networks are measured with fresh weights. Estimators are fitted to the run's training images, and their features are
-    part of the call; their parameters and MACs are not counted.
+    Networks are measured with fresh weights, on noise; what a mask keeps then is not what it keeps once trained.
+    Estimators are fitted to the run's training images, and their features are part of the call; their parameters and
+    MACs are not counted.
     """
     task, model, build = params.task(run.task), params.model(run.model), runs.factory(params, run)
     channels = images.pixels.shape[3]
@@ -97,7 +103,7 @@ def price(params: Params, run: Run, images: Images) -> tuple[dict[str, int | Non
         shape = (channels + model.lesion, task.input_size, task.input_size)
         size = {"num_classes": len(images.classes), "in_chans": channels, "img_size": task.input_size}
         network = build(**size, **model.options).eval().to(memory_format=torch.channels_last)
-        image = torch.zeros(1, *shape).contiguous(memory_format=torch.channels_last)
+        image = _image(shape).contiguous(memory_format=torch.channels_last)
         return {"params": parameters(network), "macs": macs(network, shape)}, lambda: network(image)
     split = pd.read_csv(evidence.TASKS / run.task / "split.csv", dtype={"part": str})
     rows = splits.of_run(split, task, params.pooled_split, run.run)["train"]

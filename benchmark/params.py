@@ -290,6 +290,9 @@ class Params(Strict):
             raise ValueError("robustness.jpeg: a quality must be 1 to 100")
         rows = [*self.models, *(f"{task}-{model}" for task in self.tasks for model in self.models)]
         _require("notes", list(self.notes), rows)
+        for model in (name for name, model in self.models.items() if model.recipe):
+            for task in self.tasks:
+                self.recipe(task, model)
         for stage, cells in self.stages:
             _require(f"stages.{stage}.task", cells.task, list(self.tasks))
             for model in getattr(cells, "model", []):
@@ -310,7 +313,6 @@ class Params(Strict):
         for task in cells.task:
             if model.lesion and not self.tasks[task].synthetic:
                 raise ValueError(f"{where} takes the lesion's true mask, which {task!r} does not know; phantom does")
-            self.recipe(task, name)
 
     def recipe(self, task: str, model: str) -> Recipe:
         """Return the recipe that ``model`` is trained by: the task's, and what deviates; ValueError names a bad key."""

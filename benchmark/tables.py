@@ -230,9 +230,11 @@ def _notes(params: Params, found: Found, models: dict[str, str], meaning: str, m
         meaning += " Precision, recall and F1 are means over classes; the papers do not say which mean they took."
     notes.append(meaning)
     if "macs" in measures or "latency_ms" in measures:
+        masking = any(model in found.masks for model in models.values())
         notes.append(
             "MACs: multiply-accumulates of one image. Time: median latency of one image, batch 1, one CPU thread, "
             "preprocessing aside; the papers name no hardware."
+            + (" Networks that mask are measured with first weights, on noise." if masking else "")
         )
     missing = [row for row, model in models.items() if model not in found.scores]
     if missing:

@@ -212,3 +212,11 @@ def test_the_seed_draws_the_boosted_trees():
     one, other = (xgboost(seed=seed, trees=5).fit(features, labels).predict_proba(features) for seed in (0, 1))
     assert not np.array_equal(one, other)
     assert sys.modules["xgboost"] is not sys.modules["baselines.xgboost"]
+
+
+def test_naive_bayes_gives_probabilities_though_its_features_are_many_and_coarse():
+    random = np.random.RandomState(0)
+    labels = np.arange(90) % 3
+    features = (random.rand(90, 2000) + 0.05 * labels[:, None]).astype(np.float32)
+    probabilities = naive_bayes(seed=0).fit(features, labels).predict_proba(features)
+    assert np.allclose(probabilities.sum(1), 1, atol=1e-9)
