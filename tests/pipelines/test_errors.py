@@ -139,7 +139,7 @@ def test_a_wrong_option_of_a_model_is_named(refused, command, edit):
     ("options", "said"),
     [
         ({"form": "wieghts"}, "form is 'wieghts'; it must be one of gather, before_softmax, weights, output, none"),
-        ({"width": "wide"}, "models.emanet.options: "),
+        ({"width": "wide"}, "models.emanet: its options or lesion do not fit: "),
     ],
 )
 def test_a_wrong_value_of_an_option_is_named(refused, command, edit, options, said):
