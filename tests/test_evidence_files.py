@@ -74,7 +74,10 @@ def test_masks_are_counted_for_every_test_image(path):
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_what_explains_a_network_is_there_for_two_test_images_of_each_class(path, settings):
-    if settings.models[path.parents[1].name].kind == "estimator":
+    task, model = path.parents[3].name, path.parents[1].name
+    if model not in settings.cells(task):
+        pytest.skip("not listed under stages, so not brought up to date")
+    if settings.models[model].kind == "estimator":
         assert not path.with_name("explanations.json").exists()
         return
     found = json.loads(path.with_name("explanations.json").read_text(encoding="utf-8"))
