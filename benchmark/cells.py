@@ -21,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
+import numpy as np
 from joblib import cpu_count
 from tqdm import tqdm
 
@@ -175,20 +176,24 @@ def _key(params: Params, run: Run) -> str:
 
 
 def _check_options(params: Params, run: Run) -> None:
-    """Pass two images through a network without memory, so that a wrong value of an option is said at once."""
+    """Build the model and give it a little noise, so that a wrong value of an option is said at once."""
     model, build, task = params.model(run.model), runs.factory(params, run), params.task(run.task)
-    if model.lesion and not task.synthetic:
-        raise BadInput(f"params.yaml: models.{run.model} takes the lesion's true mask, which {run.task} does not know")
-    if model.kind == "network" and (model.options or model.lesion):
-        import torch
+    if misfit := params.misfit(run.task, run.model):
+        raise BadInput(f"params.yaml: models.{run.model} {misfit}")
+    if not (model.options or model.lesion):
+        return
+    try:
+        if model.kind == "estimator":
+            build(seed=0, **model.options).fit(np.random.default_rng(0).random((40, 8)), np.arange(40) % 2)
+        else:
+            import torch
 
-        try:
-            with torch.device("meta"):
+            with torch.device("meta"):  # no memory, no time
                 network = build(num_classes=2, in_chans=1, img_size=task.input_size, **model.options)
                 network(torch.zeros(2, 1 + model.lesion, task.input_size, task.input_size))
-        except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise BadInput(f"params.yaml: models.{run.model}: its options or lesion do not fit: {reason}") from None
+    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BadInput(f"params.yaml: models.{run.model}: its options or lesion do not fit: {reason}") from None
 
 
 def _expected_seconds(params: Params, todo: Iterable[Run]) -> dict[Run, float]:

@@ -37,7 +37,8 @@ def fit(
 def predict(estimator: BaseEstimator, images: np.ndarray, features: Features) -> np.ndarray:
     """Return class probabilities (float64, N × classes) of images (float32, N × C × H × W)."""
     with threadpool_limits(1):
-        return np.asarray(estimator.predict_proba(extract(images, features)), np.float64)
+        probabilities = np.asarray(estimator.predict_proba(extract(images, features)), np.float64)
+    return probabilities / probabilities.sum(1, keepdims=True)  # XGBoost's, in float32, add up to 1 in 7 digits
 
 
 def extract(images: np.ndarray, features: Features) -> np.ndarray:

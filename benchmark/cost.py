@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from benchmark import classical, evidence, preprocessing, runs, splits
-from benchmark.data import Images
+from benchmark import classical, runs
 from benchmark.params import Params
-from benchmark.runs import Run
+from benchmark.runs import Dataset, Run
 
 WARM_UP, ROUNDS = 10, 100
 
@@ -90,25 +88,22 @@ def latencies(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
-def price(params: Params, run: Run, images: Images) -> tuple[dict[str, int | None], Callable[[], Any]]:
+def price(params: Params, run: Run, dataset: Dataset) -> tuple[dict[str, int | None], Callable[[], Any]]:
     """Return parameters and MACs of a run's model, and the call that classifies one image.
 
     Networks are measured with fresh weights, on noise; what a mask keeps then is not what it keeps once trained.
     Estimators are fitted to the run's training images, and their features are part of the call; their parameters and
     MACs are not counted.
     """
-    task, model, build = params.task(run.task), params.model(run.model), runs.factory(params, run)
-    channels = images.pixels.shape[3]
+    model, build = params.model(run.model), runs.factory(params, run)
+    channels, side = dataset.images.pixels.shape[3], dataset.task.input_size
     if model.kind == "network":
-        shape = (channels + model.lesion, task.input_size, task.input_size)
-        size = {"num_classes": len(images.classes), "in_chans": channels, "img_size": task.input_size}
+        shape = (channels + model.lesion, side, side)
+        size = {"num_classes": len(dataset.images.classes), "in_chans": channels, "img_size": side}
         network = build(**size, **model.options).eval().to(memory_format=torch.channels_last)
         image = _image(shape).contiguous(memory_format=torch.channels_last)
         return {"params": parameters(network), "macs": macs(network, shape)}, lambda: network(image)
-    split = pd.read_csv(evidence.TASKS / run.task / "split.csv", dtype={"part": str})
-    rows = splits.of_run(split, task, params.pooled_split, run.run)["train"]
-    pixels = preprocessing.resized(images.pixels[rows], task)
-    inputs = preprocessing.normalised(pixels, preprocessing.normaliser(pixels, task))
+    train, validation, _ = dataset.prepared()
     estimator = build(seed=run.run, **model.options)
-    estimator.fit(classical.extract(inputs, model.features), images.labels[rows])
-    return {"params": None, "macs": None}, lambda: classical.predict(estimator, inputs[:1], model.features)
+    classical.fit(estimator, train, validation, model.features)
+    return {"params": None, "macs": None}, lambda: classical.predict(estimator, train[0][:1], model.features)

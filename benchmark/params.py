@@ -16,7 +16,7 @@ from benchmark.errors import BadInput, closest
 
 FILE = Path("params.yaml")
 ROWS = ("train", "baseline", "estimator")  # the stages that train the rows of the papers' tables
-TRAINING = (*ROWS, "timm", "transfer", "ablation_emanet", "ablation_adaptive", "calibration")
+TRAINING = (*ROWS, "timm", "transfer", "ablation_emanet", "ablation_adaptive", "learning", "calibration")
 CORRUPTIONS = ("gaussian_noise", "gaussian_blur", "contrast", "jpeg")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -156,8 +156,9 @@ class Model(Strict):
 
     ``of`` names the file that holds its factory, where that has another name. ``init`` says where a network's first
     weights come from: ``scratch``, ``imagenet``, ``file:PATH``, or ``task:NAME``, which trains it on that task's images
-    first. ``lesion`` hands a network the true mask of the lesion as one more channel. ``recipe`` holds what deviates
-    from the task's recipe; the tables show it beside the row.
+    first. ``lesion`` hands a network the true mask of the lesion as one more channel. ``train_parts`` says how many
+    training parts of a pooled split it learns from, for a learning curve; all of them, if not given. ``recipe`` holds
+    what deviates from the task's recipe; the tables show it beside the row.
     """
 
     kind: Literal["network", "estimator"]
@@ -165,6 +166,7 @@ class Model(Strict):
     init: Annotated[str, Field(pattern=r"^(scratch|imagenet|file:.+|task:[a-z0-9_-]+)$")] | None = None
     features: Literal["pixels", "hog"] | None = None
     lesion: bool = False
+    train_parts: Count | None = None
     recipe: dict[str, Any] = {}
     options: dict[str, str | int | float | bool] = {}
 
@@ -189,6 +191,8 @@ class Model(Strict):
             raise ValueError("a network names its init (scratch, imagenet, file:PATH or task:NAME); an estimator none")
         if self.kind == "estimator" and (self.recipe or self.lesion):
             raise ValueError("recipe and lesion are for networks; an estimator has options alone")
+        if self.pretraining and self.train_parts:
+            raise ValueError("train_parts does not go with init: task:NAME, which learns from two tasks")
         return self
 
 
@@ -223,6 +227,7 @@ class Stages(Strict):
     transfer: Transfer
     ablation_emanet: Cells
     ablation_adaptive: Cells
+    learning: Cells
     calibration: Cells
     cost: Tasks
     tables: Tasks
@@ -311,8 +316,19 @@ class Params(Strict):
             right = f"init: task:{expected}" if expected else "another init; stage transfer trains on a task first"
             raise ValueError(f"{where} has init: {model.init}; it must have {right}")
         for task in cells.task:
-            if model.lesion and not self.tasks[task].synthetic:
-                raise ValueError(f"{where} takes the lesion's true mask, which {task!r} does not know; phantom does")
+            if misfit := self.misfit(task, name):
+                raise ValueError(f"{where} {misfit}")
+
+    def misfit(self, task: str, model: str) -> str | None:
+        """Return why ``task`` cannot train ``model``, if it cannot."""
+        if self.models[model].lesion and not self.tasks[task].synthetic:
+            return f"takes the lesion's true mask, which {task!r} does not know; phantom does"
+        parts = self.models[model].train_parts
+        if parts and self.tasks[task].split != "pooled":
+            return f"has train_parts, and the split of {task!r} has none; it must be pooled"
+        if parts and parts > self.pooled_split.train:
+            return f"has train_parts: {parts}; pooled_split has {self.pooled_split.train} of them"
+        return None
 
     def recipe(self, task: str, model: str) -> Recipe:
         """Return the recipe that ``model`` is trained by: the task's, and what deviates; ValueError names a bad key."""

@@ -46,6 +46,8 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "scikit-image", "pillow", "torch",
 PROTOCOL = ("native_size", "input_size", "split", "keep_leaks", "device")
 
 Predict = Callable[[np.ndarray], np.ndarray]  # uint8 test images at native size → probabilities
+OnEpoch = Callable[[int, int], None]  # hears how many epochs are done, and of how many
+Part = tuple[np.ndarray, np.ndarray]  # images (float32, N × C × H × W) and labels (int64, N)
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,37 @@ class Trained:
     history: list[dict[str, float]]
     network: Any = None
     prepare: Predict | None = None  # uint8 test images at native size → what the network sees
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A task's images, and the rows of ``train``, ``validation`` and ``test`` among them for one run."""
+
+    task: Task
+    images: Images
+    rows: dict[str, np.ndarray]
+
+    def prepared(self, lesion: bool = False) -> tuple[Part, Part, Predict]:
+        """Return training and validation images with their labels, and how test images are prepared like them.
+
+        With ``lesion``, its mask follows the channels of the image.
+        """
+        pixels, labels = self.images.pixels, self.images.labels
+        levels = preprocessing.normaliser(preprocessing.resized(pixels[self.rows["train"]], self.task), self.task)
+
+        def prepare(pixels: np.ndarray, part: str) -> np.ndarray:
+            seen = preprocessing.normalised(preprocessing.resized(pixels, self.task), levels)
+            return np.concatenate([seen, self.lesions(part)[:, None]], 1, dtype=np.float32) if lesion else seen
+
+        train, validation = (
+            (prepare(pixels[rows], part), labels[rows]) for part, rows in self.rows.items() if part != "test"
+        )
+        return train, validation, lambda pixels: prepare(pixels, "test")
+
+    def lesions(self, part: str) -> np.ndarray:
+        """Return where the lesions of a part are, at the input size (bool, N × H × W)."""
+        masks = self.images.masks[self.rows[part]].astype(np.uint8) * 255
+        return resize(masks, self.task.input_size)[..., 0] > 127
 
 
 def inputs(params: Params, run: Run) -> dict[str, str]:
@@ -148,18 +181,16 @@ def factory(params: Params, run: Run) -> Callable[..., Any]:
     return build
 
 
-def perform(params: Params, run: Run, scratch: Path, on_epoch: Callable[[int, int], None]) -> None:
-    """Train, predict, leave the evidence in ``scratch``, ``provenance.json`` last; a checkpoint there is resumed.
-
-    ``on_epoch`` hears how many epochs are done, and of how many.
-    """
+def perform(params: Params, run: Run, scratch: Path, on_epoch: OnEpoch) -> None:
+    """Train, predict, leave the evidence in ``scratch``, ``provenance.json`` last; a checkpoint there is resumed."""
     started, clock = datetime.now(UTC), time.monotonic()
     task = params.task(run.task)
     digests, commit = inputs(params, run), _commit(code_files(params, run))
-    images, rows = _images(params, run)
+    dataset = dataset_of(params, run)
+    images, rows = dataset.images, dataset.rows
     scratch.mkdir(parents=True, exist_ok=True)
     fit = _fit_estimator if params.model(run.model).kind == "estimator" else _fit_network
-    done = fit(params, run, images, rows, scratch, on_epoch)
+    done = fit(params, run, dataset, scratch, on_epoch)
     trained = time.monotonic()
 
     test = rows["test"]
@@ -172,7 +203,7 @@ def perform(params: Params, run: Run, scratch: Path, on_epoch: Callable[[int, in
     corrupted = _under_corruption(params, done.predict, pixels, labels, of_pixels)
     corrupted.to_csv(scratch / "robustness.csv", index=False, float_format=evidence.DIGITS)
     if done.network is not None:
-        lesions = None if images.masks is None else _lesions(images, test, task)
+        lesions = None if images.masks is None else dataset.lesions("test")
         _explain(scratch, done, pixels, labels, probabilities.argmax(1), ids, of_pixels, lesions)
     if inputs(params, run) != digests:
         raise BadInput(f"{run}: its code or data changed while it trained; start it again")
@@ -220,140 +251,91 @@ def machine() -> dict[str, str]:
     return {"processor": name, "kind": "-".join([*kind, flags]), "system": f"{platform.system()} {platform.machine()}"}
 
 
-def _images(params: Params, run: Run) -> tuple[Images, dict[str, np.ndarray]]:
-    """Return the images of a run's task and the rows of its parts; :class:`BadInput` if they are not the manifest's."""
+def dataset_of(params: Params, run: Run) -> Dataset:
+    """Return the images of a run's task with its split; :class:`BadInput` if they are not the manifest's."""
     split, rows = _read_split(params, run)
     images = data.load(params.task(run.task))
     manifest.check(images, evidence.read_json(evidence.TASKS / run.task / "manifest.json"), run.task)
     if split["sample_id"].tolist() != images.ids:
         raise BadInput(f"{run.task}: split.csv lists other images; make it anew with `dvc repro split@{run.task}`")
-    return images, rows
+    return Dataset(params.task(run.task), images, rows)
 
 
-def _prepared(
-    images: Images, rows: dict[str, np.ndarray], task: Task, lesion: bool = False
-) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], Predict]:
-    """Return training and validation images with their labels, and how test images are prepared like them.
-
-    With ``lesion``, its mask follows the channels of the image.
-    """
-    levels = preprocessing.normaliser(preprocessing.resized(images.pixels[rows["train"]], task), task)
-
-    def prepare(pixels: np.ndarray, part: str) -> np.ndarray:
-        seen = preprocessing.normalised(preprocessing.resized(pixels, task), levels)
-        if not lesion:
-            return seen
-        return np.concatenate([seen, _lesions(images, rows[part], task)[:, None]], 1, dtype=np.float32)
-
-    train, validation = (
-        (prepare(images.pixels[rows[part]], part), images.labels[rows[part]]) for part in ("train", "validation")
-    )
-    return train, validation, lambda pixels: prepare(pixels, "test")
-
-
-def _lesions(images: Images, rows: np.ndarray, task: Task) -> np.ndarray:
-    """Return where lesions are, at the input size (bool, N × H × W)."""
-    return resize(images.masks[rows].astype(np.uint8) * 255, task.input_size)[..., 0] > 127
-
-
-def _fit_estimator(
-    params: Params,
-    run: Run,
-    images: Images,
-    rows: dict[str, np.ndarray],
-    scratch: Path,
-    on_epoch: Callable[[int, int], None],
-) -> Trained:
+def _fit_estimator(params: Params, run: Run, dataset: Dataset, scratch: Path, on_epoch: OnEpoch) -> Trained:
     from benchmark import classical
 
     model = params.model(run.model)
-    train, validation, prepare = _prepared(images, rows, params.task(run.task))
+    train, validation, prepare = dataset.prepared()
     estimator = factory(params, run)(seed=run.run, **model.options)
     history = classical.fit(estimator, train, validation, model.features)
     on_epoch(1, 1)
     return Trained(lambda pixels: classical.predict(estimator, prepare(pixels), model.features), history)
 
 
-def _fit_network(
-    params: Params,
-    run: Run,
-    images: Images,
-    rows: dict[str, np.ndarray],
-    scratch: Path,
-    on_epoch: Callable[[int, int], None],
-) -> Trained:
-    from benchmark import training
+def _fit_network(params: Params, run: Run, dataset: Dataset, scratch: Path, on_epoch: OnEpoch) -> Trained:
+    from benchmark import training, weights
 
-    task, recipe = params.task(run.task), params.recipe(run.task, run.model)
-    teacher, before = None, 0
-    if name := params.model(run.model).pretraining:
-        before = params.task(name).recipe.epochs
-        other, other_images, other_rows = _other_task(params, run, name, images)
-        teacher, _, _ = _train(
-            params,
-            run,
-            other_images,
-            other_rows,
-            other,
-            other.recipe,
-            None,
-            scratch / "pretraining.pt",
-            lambda done: on_epoch(done, before + recipe.epochs),
-        )
-    network, prepare, history = _train(
-        params,
-        run,
-        images,
-        rows,
-        task,
-        recipe,
-        teacher,
-        scratch / "checkpoint.pt",
-        lambda done: on_epoch(before + done, before + recipe.epochs),
+    model, recipe, classes = params.model(run.model), params.recipe(run.task, run.model), len(dataset.images.classes)
+    network, before, total = _built(params, run, dataset), 0, recipe.epochs
+    if model.pretraining:
+        other = _other_dataset(params, run, model.pretraining, dataset)
+        before = other.task.recipe.epochs
+        total += before
+        teacher = _built(params, run, other)
+        weights.hand_over(run.model, teacher, network, classes)  # what does not fit is said before any training
+        checkpoint = scratch / "pretraining.pt"
+        _train(run, teacher, other, other.task.recipe, False, checkpoint, lambda done: on_epoch(done, total))
+        weights.hand_over(run.model, teacher, network, classes)
+    checkpoint = scratch / "checkpoint.pt"
+    prepare, history = _train(
+        run, network, dataset, recipe, model.lesion, checkpoint, lambda done: on_epoch(before + done, total)
     )
     return Trained(lambda pixels: training.predict(network, prepare(pixels)), history, network, prepare)
 
 
-def _other_task(params: Params, run: Run, name: str, images: Images) -> tuple[Task, Images, dict[str, np.ndarray]]:
-    """Return the task that first weights are trained on, at the size of the run's own, with its images and rows."""
+def _other_dataset(params: Params, run: Run, name: str, own: Dataset) -> Dataset:
+    """Return the dataset that first weights are trained on, at the input size of the run's own."""
     from benchmark import weights
 
-    task, where = params.task(run.task), f"params.yaml: models.{run.model}.init: task:{name}"
-    others, rows = _images(params, replace(run, task=name))
-    if others.pixels.shape[3] != images.pixels.shape[3]:
-        raise BadInput(f"{where}: its images have other channels; it must be a task with {images.pixels.shape[3]}")
-    weights.refuse_shared(images, others, params.duplicates, where)
-    other = params.task(name).model_copy(update={"input_size": task.input_size, "device": task.device})
-    return other, others, rows
+    where = f"params.yaml: models.{run.model}.init: task:{name}"
+    other = dataset_of(params, replace(run, task=name))
+    channels = own.images.pixels.shape[3]
+    if other.images.pixels.shape[3] != channels:
+        raise BadInput(f"{where}: its images have other channels; it must be a task with {channels}")
+    weights.refuse_shared(own.images, other.images, params.duplicates, where)
+    task = other.task.model_copy(update={"input_size": own.task.input_size, "device": own.task.device})
+    return replace(other, task=task)
+
+
+def _built(params: Params, run: Run, dataset: Dataset) -> Any:
+    """Return the network of a run with its first weights, for the images of ``dataset``."""
+    import torch
+
+    from benchmark import weights
+
+    images, task = dataset.images, dataset.task
+    if task.device == "cuda" and not torch.cuda.is_available():
+        raise BadInput(f"params.yaml: tasks.{run.task}.device: no CUDA device here; it must be cpu on this machine")
+    torch.manual_seed(run.run)
+    shape = {"num_classes": len(images.classes), "in_chans": images.pixels.shape[3], "img_size": task.input_size}
+    return weights.build(run.model, params.model(run.model), factory(params, run), shape)
 
 
 def _train(
-    params: Params,
     run: Run,
-    images: Images,
-    rows: dict[str, np.ndarray],
-    task: Task,
+    network: Any,
+    dataset: Dataset,
     recipe: Recipe,
-    teacher: Any,
+    lesion: bool,
     checkpoint: Path,
     on_epoch: Callable[[int], None],
-) -> tuple[Any, Predict, list[dict[str, float]]]:
-    """Return a network trained on some images, how test images are prepared for it, and its history."""
-    import torch
+) -> tuple[Predict, list[dict[str, float]]]:
+    """Train a network on a dataset; return how test images are prepared for it, and its history."""
+    from benchmark import training
 
-    from benchmark import training, weights
-
-    if task.device == "cuda" and not torch.cuda.is_available():
-        raise BadInput(f"params.yaml: tasks.{run.task}.device: no CUDA device here; it must be cpu on this machine")
-    model = params.model(run.model)
-    torch.manual_seed(run.run)
-    shape = {"num_classes": len(images.classes), "in_chans": images.pixels.shape[3], "img_size": task.input_size}
-    network = weights.build(run.model, model, factory(params, run), shape)
-    if teacher is not None:
-        weights.hand_over(teacher, network, len(images.classes))
-    train, validation, prepare = _prepared(images, rows, task, model.lesion)
-    history = training.fit(network, train, validation, recipe, run.run, task.device, checkpoint, on_epoch)
-    return network, prepare, history
+    train, validation, prepare = dataset.prepared(lesion)
+    device = dataset.task.device
+    return prepare, training.fit(network, train, validation, recipe, run.run, device, checkpoint, on_epoch)
 
 
 def _explain(
@@ -404,9 +386,10 @@ def _under_corruption(
 def _read_split(params: Params, run: Run) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     path = evidence.TASKS / run.task / "split.csv"
     anew = f"make it anew with `dvc repro --force split@{run.task}`"
+    train_parts = params.model(run.model).train_parts
     try:
         split = pd.read_csv(path, dtype={"sample_id": str, "part": str})
-        return split, splits.of_run(split, params.task(run.task), params.pooled_split, run.run)
+        return split, splits.of_run(split, params.task(run.task), params.pooled_split, run.run, train_parts)
     except FileNotFoundError:
         raise BadInput(f"{path}: missing; {anew}") from None
     except (KeyError, ValueError) as error:

@@ -57,13 +57,18 @@ def official(samples: pd.DataFrame, parts: np.ndarray, shares: PooledSplit, keep
     return subset
 
 
-def of_run(split: pd.DataFrame, task: Task, shares: PooledSplit, run: int) -> dict[str, np.ndarray]:
-    """Return the row numbers of ``train``, ``validation`` and ``test`` for run ``run`` (0, 1, …) of ``task``."""
+def of_run(
+    split: pd.DataFrame, task: Task, shares: PooledSplit, run: int, train_parts: int | None = None
+) -> dict[str, np.ndarray]:
+    """Return the row numbers of ``train``, ``validation`` and ``test`` for run ``run`` (0, 1, …) of ``task``.
+
+    Of a pooled split, ``train_parts`` takes the first so many of the training parts; fewer lie within more.
+    """
     if task.split == "official":
         subset = split["part"].to_numpy()
     else:
         turned = (split["part"].astype(int).to_numpy() - shares.test * run) % shares.parts
-        subset = np.where(
-            turned < shares.test, "test", np.where(turned < shares.test + shares.validation, "validation", "train")
-        )
+        held_out = shares.test + shares.validation
+        subset = np.where(turned < shares.test, "test", np.where(turned < held_out, "validation", "train"))
+        subset[turned >= held_out + (train_parts or shares.train)] = "unused"
     return {name: np.flatnonzero(subset == name) for name in PARTS}

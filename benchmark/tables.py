@@ -246,11 +246,13 @@ def _notes(params: Params, found: Found, models: dict[str, str], meaning: str, m
 
 
 def _remarks(params: Params, task: str, model: str) -> list[str]:
-    """Return what sets a row apart: notes, other first weights, and what deviates from the task's recipe."""
+    """Return what sets a row apart: notes, other first weights, fewer images, and what deviates from the recipe."""
     remarks = [params.notes[row] for row in (model, f"{task}-{model}") if row in params.notes]
     entry = params.models.get(model)
     if entry and entry.init and not entry.init.startswith("scratch"):
         remarks.append(f"first weights: {entry.init.replace('task:', 'trained on the task ').replace('file:', '')}")
+    if entry and entry.train_parts:
+        remarks.append(f"learns from {entry.train_parts} of {params.pooled_split.train} training parts")
     if entry and entry.recipe:
         remarks.append("deviates from the recipe: " + ", ".join(_flat(entry.recipe)))
     return remarks

@@ -61,9 +61,12 @@ def build(name: str, model: Model, factory: Callable[..., nn.Module], shape: dic
     return network
 
 
-def hand_over(teacher: nn.Module, network: nn.Module, classes: int) -> None:
+def hand_over(name: str, teacher: nn.Module, network: nn.Module, classes: int) -> None:
     """Give ``network``, of so many classes, the weights of ``teacher``, the same but for its classes."""
-    _load(network, teacher.state_dict(), classes)
+    try:
+        _load(network, teacher.state_dict(), classes)
+    except ValueError as error:
+        raise BadInput(f"params.yaml: models.{name}.init: weights of the other task do not fit: {error}") from None
 
 
 def refuse_shared(images: Images, others: Images, threshold: Duplicates, where: str) -> None:

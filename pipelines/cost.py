@@ -2,7 +2,8 @@
 
 from importlib import metadata
 
-from benchmark import cost, data, evidence, params, runs
+from benchmark import cost, evidence, params, runs
+from benchmark.errors import BadInput
 from pipelines import Parser, module_of, run
 
 
@@ -12,18 +13,23 @@ def main() -> None:
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     name = parser.parse_args().task
     settings = params.load()
-    task, images = settings.task(name), data.load(settings.task(name))
-    models, calls = {}, {}
+    settings.task(name)
     listed = settings.cells(name)
-    for model in settings.models:
-        if model not in listed and not evidence.runs_of(name, model):
-            continue
-        first = runs.Run(name, model, 0, module_of(settings, model))
-        models[model], calls[model] = cost.price(settings, first, images)
+    priced = [
+        runs.Run(name, model, 0, module_of(settings, model))
+        for model in settings.models
+        if model in listed or evidence.runs_of(name, model)
+    ]
+    if not priced:
+        raise BadInput(f"params.yaml: stages list no model for {name}, and none has evidence; list some")
+    dataset = runs.dataset_of(settings, priced[0])
+    models, calls = {}, {}
+    for one in priced:
+        models[one.model], calls[one.model] = cost.price(settings, one, dataset)
     for model, latency in cost.latencies(calls).items():
         models[model]["latency_ms"] = round(latency, 4)
     measured = {
-        "input": [images.pixels.shape[3], task.input_size, task.input_size],
+        "input": [dataset.images.pixels.shape[3], dataset.task.input_size, dataset.task.input_size],
         "batch": 1,
         "precision": "float32",
         "threads": 1,

@@ -19,7 +19,7 @@ def registered(build: Factory) -> Factory:
     """
 
     @functools.wraps(build)
-    def factory(pretrained: bool = False, **options: Any) -> nn.Module:
+    def factory(*, pretrained: bool = False, **options: Any) -> nn.Module:
         if "pretrained" in inspect.signature(build).parameters:
             options["pretrained"] = pretrained
         elif pretrained:

@@ -36,7 +36,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from benchmark.models import registered
-from benchmark.models.blocks import ChannelAttention, SpatialAttention, convolution, positions
+from benchmark.models.blocks import ChannelAttention, SpatialAttention, convolution, level, positions
 
 KERNELS = (3, 5, 7)  # of the first convolution, one a CNN module; later ones are 3×3
 WIDTHS = (16, 32, 64)  # of a CNN module, one a level
@@ -52,16 +52,6 @@ KNOWN = {
     "fusion": ("learned", "input", "none"),
     "head": ("softmax", "rbpnn"),
 }
-
-
-def level(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
-    """Return a level of a CNN module: convolutions with ReLU (Eqs. 2, 3), then max pooling (Eq. 4) to half the size.
-
-    The first convolution is ``kernel`` × ``kernel``, the second 3×3. An odd size is rounded up.
-    """
-    return nn.Sequential(
-        convolution(inputs, outputs, kernel), convolution(outputs, outputs), nn.MaxPool2d(2, ceil_mode=True)
-    )
 
 
 class Encoder(nn.Module):
@@ -214,8 +204,9 @@ class RBPNN(nn.Module):
     """Radial basis probabilistic neural network (Figure 1; Huang 1999, doi 10.1142/S0218001499000604).
 
     Gaussian units exp(-‖z - c‖² / (2 s²)), several a class; their sums, each over the units of one class alone (Specht
-    1990); a linear layer. Its input z is a normalised linear map of the features, and σ² starts at the dimension of z:
-    two such z lie about twice that apart (squared), so that no unit starts near 0 or 1.
+    1990); a linear layer. It starts as ``units`` times the identity: with sums alone the classes would be told apart
+    too slowly. The input z is a normalised linear map of the features, and σ² starts at the dimension of z: two such z
+    lie about twice that apart (squared), so that no unit starts near 0 or 1.
     """
 
     def __init__(self, features: int, num_classes: int, dimension: int = 64, units: int = 8) -> None:
@@ -225,7 +216,8 @@ class RBPNN(nn.Module):
         self.centres = nn.Parameter(torch.randn(num_classes, units, dimension))
         self.log_widths = nn.Parameter(torch.zeros(num_classes, units))  # log(s² / dimension), so that s² is positive
         self.output = nn.Linear(num_classes, num_classes)
-        nn.init.eye_(self.output.weight)
+        with torch.no_grad():
+            self.output.weight.copy_(units * torch.eye(num_classes))
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits (N × num_classes) for features (N × features)."""

@@ -1,4 +1,4 @@
-"""The blocks that several networks share: convolutions, positions, channel attention and spatial attention.
+"""The parts that several networks share: convolutions, a classifier, positions, channel and spatial attention.
 
 Feature maps are N × C × H × W. Equations are those of the paper ``adaptive`` (Falih 2026).
 """
@@ -27,6 +27,34 @@ def separable(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
         nn.BatchNorm2d(outputs),
         nn.ReLU(),
     )
+
+
+def level(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
+    """Return two convolutions with ReLU (Eqs. 2, 3) and a max pooling (Eq. 4) to half the size, as in VGG.
+
+    The first convolution is ``kernel`` × ``kernel``, the second 3×3. An odd size is rounded up.
+    """
+    return nn.Sequential(
+        convolution(inputs, outputs, kernel), convolution(outputs, outputs), nn.MaxPool2d(2, ceil_mode=True)
+    )
+
+
+class Classifier(nn.Module):
+    """A feature extractor, global average pooling, dropout and a linear layer.
+
+    Maps images (N × in_chans × H × W) to logits (N × num_classes); ``features`` ends with ``width`` channels.
+    """
+
+    last_feature_map = "features"
+
+    def __init__(self, features: nn.Module, width: int, num_classes: int, dropout: float) -> None:
+        super().__init__()
+        self.features = features
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, num_classes))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits."""
+        return self.classifier(self.features(images).mean((2, 3)))
 
 
 @lru_cache(maxsize=16)

@@ -36,6 +36,17 @@ MISTAKES = {
         ["breastmnist"],
         ["stages.ablation_emanet.model", "emanet_lesion_mask", "'breastmnist' does not know"],
     ),
+    "parts of a split without any": (
+        "stages.learning.task",
+        ["breastmnist-official"],
+        ["stages.learning.model", "train_parts", "'breastmnist-official'", "pooled"],
+    ),
+    "more parts than are trained on": (
+        "models.adaptive_parts_7.train_parts",
+        15,
+        ["stages.learning.model", "15", "14"],
+    ),
+    "parts of one of two tasks": ("models.transfer_breastmnist.train_parts", 3, ["models.transfer_breastmnist", "two"]),
     "weights of a task outside its stage": (
         "models.cnn.init",
         "task:breastmnist",

@@ -104,6 +104,20 @@ def test_no_cluster_reaches_from_training_into_validation_or_test(samples, task,
             assert set(clusters[one]).isdisjoint(clusters[other])
 
 
+def test_fewer_training_parts_lie_within_more_and_nothing_else_changes(samples, task, settings):
+    split = samples.assign(part=splits.deal(samples, 20, "here"))
+    whole = splits.of_run(split, task, settings.pooled_split, 2)
+    sizes = []
+    for parts in (1, 4, 14):
+        found = splits.of_run(split, task, settings.pooled_split, 2, parts)
+        assert all(np.array_equal(found[name], whole[name]) for name in ("validation", "test"))
+        assert set(found["train"]) <= set(whole["train"])
+        assert split["part"][found["train"]].nunique() == parts
+        sizes.append(len(found["train"]))
+    assert sizes == sorted(set(sizes))
+    assert sizes[-1] == len(whole["train"])
+
+
 def test_every_run_of_an_official_task_has_the_same_images(settings, official):
     split = pd.DataFrame({"part": ["train", "validation", "test", "left_out", "train"]})
     for run in range(3):

@@ -49,7 +49,9 @@ def shrink(params):
     task["recipe"] = task["recipe"] | {"epochs": 1}
     params["tasks"], params["notes"] = {"phantom": task}, {}
     only, none = {"task": ["phantom"]}, {"task": [], "model": []}
-    beyond = dict.fromkeys(("timm", "transfer", "ablation_emanet", "ablation_adaptive", "calibration"), none)
+    beyond = dict.fromkeys(
+        ("timm", "transfer", "ablation_emanet", "ablation_adaptive", "learning", "calibration"), none
+    )
     params["stages"] = (
         beyond
         | {"transfer": none | {"on": "phantom"}}
@@ -104,7 +106,7 @@ def test_repro_leaves_all_that_the_contracts_name(made):
     tables = {path.name for path in (task / "tables").iterdir()}
     assert tables == {
         f"{table}.{kind}"
-        for table in ("emanet_table1", "adaptive_table1", "adaptive_figure8")
+        for table in ("emanet_table1", "adaptive_table1", "adaptive_figure8", "models", "masks")
         for kind in ("csv", "md", "tex")
     }
     assert set(json.loads((task / "summary.json").read_text())) == {"emanet", "cnn", "knn"}

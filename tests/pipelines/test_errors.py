@@ -149,6 +149,14 @@ def test_a_wrong_value_of_an_option_is_named(refused, command, edit, options, sa
     assert said in refused("train", "--task", "phantom", "--model", "emanet")
 
 
+def test_a_wrong_value_of_an_estimators_option_is_named(refused, command, edit):
+    command("fetch", "--task", "phantom")
+    command("split", "--task", "phantom")
+    edit("models.knn.options", {"neighbours": 0})
+    line = refused("train", "--task", "phantom", "--model", "knn")
+    assert "models.knn: its options or lesion do not fit: The 'n_neighbors' parameter" in line
+
+
 def test_a_model_that_timm_does_not_know_gets_the_closest_one(refused, command, edit):
     command("fetch", "--task", "phantom")
     command("split", "--task", "phantom")

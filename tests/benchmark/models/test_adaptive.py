@@ -6,8 +6,8 @@ import torch
 from scipy.signal import correlate2d
 from torch import nn
 
-from benchmark.models.adaptive import RBPNN, Enhancement, Fusion, Gate, Modules, Refinement, adaptive, level
-from benchmark.models.blocks import ChannelAttention, SpatialAttention
+from benchmark.models.adaptive import RBPNN, Enhancement, Fusion, Gate, Modules, Refinement, adaptive
+from benchmark.models.blocks import ChannelAttention, SpatialAttention, level
 
 CHANGES = [
     {},
