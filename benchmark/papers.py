@@ -1,52 +1,207 @@
-"""Papers as data: ``papers/*.yaml``, validated."""
+"""Papers as data: ``papers/*.yaml``, validated.
+
+A paper's tables hold its numbers as printed; every cell, and every order between two rows, is a claim. Its statements
+are the claims that stand in words, each with the rule that decides it.
+"""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from benchmark.errors import BadInput
-from benchmark.params import Strict, read_yaml, say
+from benchmark.errors import BadInput, closest
+from benchmark.params import CORRUPTIONS, Params, Share, Strict, read_yaml, say
 
 FOLDER = Path("papers")
 QUALITY = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "auc")
+COST = ("macs", "latency_ms")
+
+Quality = Literal["accuracy", "precision_macro", "recall_macro", "f1_macro", "auc"]
+Cost = Literal["macs", "latency_ms"]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
+Pairs = Annotated[list[Pair], Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1)]
 
 
 class Column(Strict):
-    """A column: its heading in the paper, and the measure that stands for it here."""
+    """A column: its heading in the paper, and the measure that stands for it here.
+
+    ``task`` is the task of params.yaml whose images and protocol are the column's, where the paper names them.
+    ``words`` ranks what stands there in place of numbers, from least to most.
+    """
 
     heading: str
-    measure: Literal["accuracy", "precision_macro", "recall_macro", "f1_macro", "auc", "macs", "latency_ms"]
+    measure: Quality | Cost
+    task: str | None = None
+    words: list[str] | None = None
 
 
 class Table(Strict):
-    """A table of a paper, or the values of a figure; a row's values are strings, as printed."""
+    """A table of a paper, or the values of a figure; a row's values are strings, as printed.
+
+    ``read_as`` says which number is meant where what is printed is ambiguous, in the unit of the column; null: none.
+    """
 
     title: str
-    place: str
+    place: Text
     columns: Annotated[list[Column], Field(min_length=1)]
     rows: dict[str, list[str]]
+    read_as: dict[str, list[float | None]] = Field({})
+
+    def on(self, task: str) -> "Table | None":
+        """Return the table with the columns that ``task`` can fill; None if it has none."""
+        kept = [index for index, column in enumerate(self.columns) if column.task in (None, task)]
+        if not kept:
+            return None
+        rows = {system: [values[index] for index in kept] for system, values in self.rows.items()}
+        return self.model_copy(update={"columns": [self.columns[index] for index in kept], "rows": rows, "read_as": {}})
+
+
+class Statement(Strict):
+    """A claim in words: what it says, where it stands, and what the authors answered, if they did."""
+
+    says: Text
+    place: Text
+    response: Text | None = None
+
+
+class Best(Statement):
+    """The proposed system is the best of a table in a measure: better than each of the others."""
+
+    rule: Literal["best"]
+    table: Name
+    measure: Quality
+
+
+class Better(Statement):
+    """In every pair of models, the first scores higher."""
+
+    rule: Literal["better"]
+    measure: Quality = "accuracy"
+    pairs: Pairs
+
+
+class Same(Statement):
+    """In every pair of models, the scores differ by less than the paper's ``margin``."""
+
+    rule: Literal["same"]
+    measure: Quality = "accuracy"
+    pairs: Pairs
+
+
+class Robust(Statement):
+    """In every pair of models, the first loses less accuracy under corruption, on average over all strengths."""
+
+    rule: Literal["robust"]
+    corruptions: Annotated[list[Literal[CORRUPTIONS]], Field(min_length=1)]
+    pairs: Pairs
+
+
+class Cheaper(Statement):
+    """In every pair of models, the first costs less."""
+
+    rule: Literal["cheaper"]
+    measure: Cost
+    pairs: Pairs
+
+
+class Contradiction(Statement):
+    """The paper contradicts itself; ``reason`` says how, with the places."""
+
+    rule: Literal["contradiction"]
+    reason: Text
+
+
+class NotTestable(Statement):
+    """No evidence that could be made here decides it; ``reason`` says why."""
+
+    rule: Literal["not_testable"]
+    reason: Text
+
+
+AnyStatement = Annotated[
+    Best | Better | Same | Robust | Cheaper | Contradiction | NotTestable, Field(discriminator="rule")
+]
 
 
 class Paper(Strict):
-    """What a paper claims."""
+    """What a paper claims.
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    ``proposed`` is the model of the proposed system, ``readings`` other models that its words allow too. Differences of
+    less than ``margin`` (a share) count as none. ``trials`` is how many runs a published mean is over, if the paper
+    says so. ``responses`` holds what the authors answered to a claim of a table, by its id.
+    """
+
+    name: Name
     title: str
     cite: str
-    proposed: str
-    systems: dict[str, str]
-    tables: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Table]
+    proposed: Name | None = None
+    readings: list[Name] = Field([])
+    margin: Annotated[Share, Field(gt=0)]
+    trials: Annotated[int, Field(ge=1)] | None = None
+    systems: dict[str, Name]
+    tables: dict[Name, Table]
+    statements: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+$")], AnyStatement] = Field({})
+    responses: dict[str, Text] = Field({})
 
     @model_validator(mode="after")
     def _rows_fit(self) -> "Paper":
         for name, table in self.tables.items():
-            for system, values in table.rows.items():
-                if system not in self.systems:
-                    raise ValueError(f"tables.{name}.rows: {system!r} must stand under systems too")
-                if len(values) != len(table.columns):
-                    raise ValueError(f"tables.{name}.rows.{system}: must have {len(table.columns)} values")
+            for where, rows in (("rows", table.rows), ("read_as", table.read_as)):
+                for system, values in rows.items():
+                    if system not in self.systems:
+                        known = closest(system, list(self.systems))
+                        raise ValueError(f"tables.{name}.{where}: {system!r} must stand under systems too; {known}")
+                    if len(values) != len(table.columns):
+                        raise ValueError(f"tables.{name}.{where}.{system}: must have {len(table.columns)} values")
+            for column in table.columns:
+                if column.task and column.measure not in QUALITY:
+                    raise ValueError(f"tables.{name}.columns: {column.heading!r}: task goes with a measure of quality")
+                if column.task and not self.trials:
+                    raise ValueError(f"tables.{name}.columns: {column.heading!r} has a task; trials must be given")
         return self
+
+    @model_validator(mode="after")
+    def _statements_fit(self) -> "Paper":
+        for name, statement in self.statements.items():
+            if isinstance(statement, Best):
+                if statement.table not in self.tables:
+                    known = closest(statement.table, list(self.tables))
+                    raise ValueError(f"statements.{name}.table: no table {statement.table!r}; {known}")
+                measures = [column.measure for column in self.tables[statement.table].columns]
+                if statement.measure not in measures:
+                    known = f"it must be one of {', '.join(measures)}"
+                    raise ValueError(f"statements.{name}.measure: {statement.table} has no such column; {known}")
+                if not self.proposed:
+                    raise ValueError(f"statements.{name}: rule best needs a proposed system")
+        return self
+
+    @property
+    def models(self) -> list[str]:
+        """All models that the paper's claims are about."""
+        pairs = [pair for one in self.statements.values() for pair in getattr(one, "pairs", [])]
+        named = [*self.systems.values(), *(model for pair in pairs for model in pair), *self.readings]
+        return list(dict.fromkeys([*named, *([self.proposed] if self.proposed else [])]))
+
+
+def rows(papers: list[Paper]) -> list[str]:
+    """Return the models of all papers' tables."""
+    return list(dict.fromkeys(model for paper in papers for model in paper.systems.values()))
+
+
+def check(papers: list[Paper], params: Params) -> None:
+    """Raise :class:`BadInput` if a paper names a model or a task that params.yaml does not hold."""
+    for paper in papers:
+        where = f"papers/{paper.name}.yaml"
+        for model in paper.models:
+            if model not in params.models:
+                raise BadInput(f"{where}: no model {model!r} in params.yaml; {closest(model, list(params.models))}")
+        for name, table in paper.tables.items():
+            for column in table.columns:
+                if column.task and column.task not in params.tasks:
+                    known = closest(column.task, list(params.tasks))
+                    raise BadInput(f"{where}: tables.{name}: no task {column.task!r} in params.yaml; {known}")
 
 
 def load_all(folder: Path = FOLDER) -> list[Paper]:

@@ -1,26 +1,200 @@
-"""How sure a mean over runs is."""
+"""How sure a mean over runs and images is, and what follows for a claim.
+
+A value stands for one test image in one run: whether a model was right, or by how much two models differ on it. Both
+images and runs are a sample: other images, and other draws of the training, would have given another mean.
+"""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 from scipy import stats
 
-from benchmark.params import PooledSplit, Task
-
 LEVEL = 0.95
+POWER = 0.80
+PRIOR = 4  # degrees of freedom that the usual variance of runs counts for
 
 
-def interval(values: list[float], task: Task, shares: PooledSplit) -> tuple[float, float, float]:
-    """Return mean, lower and upper 95 % bound of a measure (0 to 1) over runs; bounds are nan for a single run.
+@dataclass(frozen=True)
+class Design:
+    """To which run (int, N) and to which cluster of near-duplicate images (int, N) each of N values belongs."""
 
-    Pooled runs share training images, so that their spread alone is too small: the variance is that of the corrected
-    resampled t-test (Nadeau & Bengio 2003, doi 10.1023/A:1024068626366), s² (1/n + test/train). Official runs share
-    their test images: the bounds hold for new training runs on these images, and not for new images.
+    run: np.ndarray
+    cluster: np.ndarray
+
+    @property
+    def runs(self) -> int:
+        """The number of runs."""
+        return len(self._sizes)
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Run and cluster of each value, counted from 0."""
+        return np.unique(self.run, return_inverse=True)[1], np.unique(self.cluster, return_inverse=True)[1]
+
+    @cached_property
+    def _sizes(self) -> np.ndarray:
+        """The number of values of each run."""
+        return np.bincount(self._places[0])
+
+    @cached_property
+    def _seen(self) -> np.ndarray:
+        """Which cluster is seen in which run (bool, runs × clusters)."""
+        run, cluster = self._places
+        seen = np.zeros((len(self._sizes), cluster.max() + 1), dtype=bool)
+        seen[run, cluster] = True
+        return seen
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its standard error and degrees of freedom; both are nan where there is one run alone."""
+
+    value: float
+    error: float
+    freedom: float
+
+    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """Return the lower and upper bound of the mean."""
+        half = stats.t.ppf((1 + level) / 2, self.freedom) * self.error
+        return float(self.value - half), float(self.value + half)
+
+    def above(self, bound: float = 0.0) -> float:
+        """Return the one-sided p-value against a true mean of at most ``bound``."""
+        return self._tail(self.value - bound)
+
+    def below(self, bound: float = 0.0) -> float:
+        """Return the one-sided p-value against a true mean of at least ``bound``."""
+        return self._tail(bound - self.value)
+
+    def within(self, margin: float) -> float:
+        """Return the p-value of two one-sided tests against a true mean beyond ±``margin`` (Schuirmann 1987)."""
+        return max(self.above(-margin), self.below(margin))
+
+    def detectable(self, alpha: float) -> float:
+        """Return the smallest true mean that a two-sided test at ``alpha`` finds with a power of 80 %."""
+        quantiles = stats.t.ppf(1 - alpha / 2, self.freedom) + stats.t.ppf(POWER, self.freedom)
+        return float(quantiles * self.error)
+
+    def _tail(self, distance: float) -> float:
+        if self.error == 0:
+            return 0.0 if distance > 0 else 1.0
+        return float(stats.t.sf(distance / self.error, self.freedom))
+
+
+@dataclass(frozen=True)
+class _Components:
+    """The variance of a mean: of its images, of its runs, and what images alone give to the spread of runs."""
+
+    mean: float
+    images: float
+    images_freedom: float
+    between_runs: float
+    images_between_runs: float
+
+
+def crossed(values: np.ndarray, design: Design, usual: float = 0.0) -> Estimate:
+    """Return the mean over runs of the means over images, with the variance of a crossed image × run design.
+
+    Its variance is that of the images, by clusters, plus that of the runs: by how much the runs' means vary beyond what
+    their images explain. For runs on the same images this is the two-way random-effects analysis of variance, else the
+    same with images nested in runs; degrees of freedom are Satterthwaite's. Few runs tell little of how runs vary.
+    What is ``usual`` among models, as :func:`excess` finds it, therefore counts as ``PRIOR`` more degrees of freedom,
+    as in the moderated t-test (Smyth 2004, doi 10.2202/1544-6115.1027), and is the least that is assumed.
     """
-    n = len(values)
-    mean = float(np.mean(values))
-    if n < 2:
-        return mean, math.nan, math.nan
-    overlap = shares.test / shares.train if task.split == "pooled" else 0.0
-    half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * np.std(values, ddof=1) * math.sqrt(1 / n + overlap)
-    return mean, max(float(mean - half), 0.0), min(float(mean + half), 1.0)
+    found, runs = _components(values, design), design.runs
+    if runs < 2:
+        return Estimate(found.mean, math.nan, math.nan)
+    own, freedom = found.between_runs - found.images_between_runs, runs - 1
+    if usual:
+        own, freedom = (PRIOR * usual / runs + freedom * own) / (PRIOR + freedom), PRIOR + freedom
+    of_runs = max(0.0, own, usual / runs)
+    total = found.images + of_runs
+    if total == 0:
+        return Estimate(found.mean, 0.0, math.inf)
+    square = found.images**2 / found.images_freedom + (of_runs + found.images_between_runs) ** 2 / freedom
+    return Estimate(found.mean, math.sqrt(total), total**2 / square)
+
+
+def excess(columns: Sequence[np.ndarray], design: Design, paired: bool) -> float:
+    """Return the variance of one run beyond what its images explain, over several models; 0 where nothing tells.
+
+    It is the mean over the models' values, or, ``paired``, over the differences of all pairs of them.
+    """
+    many = [one - other for one, other in combinations(columns, 2)] if paired else columns
+    if not len(many) or design.runs < 2:
+        return 0.0
+    found = [_components(values, design) for values in many]
+    return max(0.0, design.runs * float(np.mean([one.between_runs - one.images_between_runs for one in found])))
+
+
+def _components(values: np.ndarray, design: Design) -> _Components:
+    (run, cluster), size, seen = design._places, design._sizes, design._seen
+    runs, clusters = seen.shape
+    means = np.bincount(run, values) / size
+    # Of a cluster's residuals in a run, over the run's images.
+    sums = np.bincount(run * clusters + cluster, (values - means[run]) / size[run], seen.size).reshape(seen.shape)
+    times, of_run = seen.sum(0), seen.sum(1).mean()
+    correction = of_run / (of_run - 1)
+    # What a cluster adds to a run beyond what it adds to every run; one seen in a single run adds all it has.
+    centred = np.where(seen, sums - np.where(times > 1, sums.sum(0) / times, 0), 0)
+    centred *= np.where(times > 1, np.sqrt(times / np.maximum(times - 1, 1)), 1)
+    return _Components(
+        mean=float(means.mean()),
+        images=float((sums.sum(0) ** 2).sum() / runs**2 * correction),
+        images_freedom=len(times) / correction,
+        between_runs=float(means.var(ddof=1) / runs) if runs > 1 else math.nan,
+        images_between_runs=float((centred**2).sum() / runs**2 * correction),
+    )
+
+
+def resampled(means: Sequence[float], test_to_train: float) -> Estimate:
+    """Return the mean of runs with the variance of the corrected resampled t-test, s² (1/n + test/train).
+
+    Runs of a pooled split share training images, so that their spread alone is too small (Nadeau & Bengio 2003, doi
+    10.1023/A:1024068626366). Runs of an official split share both parts: there ``test_to_train`` is 0, and the bounds
+    hold for new training runs on these images, not for new images.
+    """
+    runs = len(means)
+    if runs < 2:
+        return Estimate(float(np.mean(means)), math.nan, math.nan)
+    error = float(np.std(means, ddof=1)) * math.sqrt(1 / runs + test_to_train)
+    return Estimate(float(np.mean(means)), error, runs - 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return Holm's adjusted p-values (1979), in the order given."""
+    order = np.argsort(p_values, kind="stable")
+    steps = np.asarray(p_values, float)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return [float(value) for value in adjusted]
+
+
+def holds_in(p_values: Sequence[float], alpha: float) -> int:
+    """Return in how many of several sources a claim holds, at least, at level ``alpha``.
+
+    The partial conjunction test with Bonferroni's combination (Benjamini & Heller 2008, doi
+    10.1111/j.1541-0420.2007.00984.x): it holds in u of n if (n − u + 1) p_(u) is at most ``alpha``.
+    """
+    ordered, count = sorted(p_values), len(p_values)
+    return max((u for u in range(1, count + 1) if (count - u + 1) * ordered[u - 1] <= alpha), default=0)
+
+
+def images_needed(better: float, worse: float) -> tuple[int, int]:
+    """Return how many test images show a gap of two accuracies with 80 % power at 5 %, from least to most.
+
+    For McNemar's test on paired answers (Connor 1987, doi 10.2307/2531961): the least if the worse model is right
+    only where the better one is, the most if their errors are independent.
+    """
+    gap = better - worse
+    apart = better * (1 - worse) + worse * (1 - better)
+    quantile, power = stats.norm.ppf(1 - (1 - LEVEL) / 2), stats.norm.ppf(POWER)
+    needed = [
+        math.ceil((quantile * math.sqrt(share) + power * math.sqrt(share - gap**2)) ** 2 / gap**2)
+        for share in (gap, apart)
+    ]
+    return needed[0], needed[1]

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from benchmark import evidence, metrics, papers
+from benchmark import answers, evidence, metrics, papers
+from benchmark.answers import Answers
 from benchmark.papers import QUALITY, Column, Paper, Table
 from benchmark.params import Params
-from benchmark.statistics import interval
+from benchmark.statistics import Estimate, resampled
 
 LATEX = (
     {"\\": r"\textbackslash{}", "±": r"$\pm$", "“": "``", "”": "''", "–": "--"}
@@ -28,14 +29,19 @@ OF_MASKS = {
     "chance": "By chance (%)",
     "lesion_kept": "Of the lesion's tokens, kept (%)",
 }
+OVER_IMAGES = "95 % interval over test images and runs"
 SYNTHETIC = "Synthetic images: a smoke test. No verdict on a paper rests on this table."
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the evidence of one task says: model → scores of each run, its masks and cost, and what the task is."""
+    """What the evidence of one task says: model → scores of each run, its masks and cost, and what the task is.
+
+    ``answers`` holds the same runs image by image.
+    """
 
     task: str
+    answers: Answers
     scores: dict[str, list[dict[str, float]]]
     masks: dict[str, list[dict[str, float]]]
     cost: dict[str, dict[str, float | None]]
@@ -52,14 +58,8 @@ def find(params: Params, task: str, runs: Path | None = None) -> Found:
     masks: dict[str, list[dict[str, float]]] = {}
     for path in sorted((runs or folder / "runs").glob("*/run-*/masks.csv")):
         masks.setdefault(path.parts[-3], []).append(metrics.of_masks(pd.read_csv(path)))
-    cost = folder / "cost.json"
-    return Found(
-        task,
-        scores,
-        masks,
-        evidence.read_json(cost)["models"] if cost.exists() else {},
-        evidence.read_json(folder / "manifest.json"),
-    )
+    answered = answers.load(params, task, papers.rows(papers.load_all()), runs)
+    return Found(task, answered, scores, masks, answered.cost, evidence.read_json(folder / "manifest.json"))
 
 
 def summary(found: Found) -> dict[str, dict[str, float]]:
@@ -77,7 +77,8 @@ def build(params: Params, found: Found) -> dict[str, str]:
     files = {}
     for paper in papers.load_all():
         for name, table in paper.tables.items():
-            files |= _written(name, *_of_paper(params, found, paper, table))
+            if kept := table.on(found.task):
+                files |= _written(name, *_of_paper(params, found, paper, kept))
     files |= _written("models", *_of_models(params, found))
     if found.masks:
         files |= _written("masks", *_of_masks(params, found))
@@ -114,7 +115,7 @@ def _of_paper(params: Params, found: Found, paper: Paper, table: Table) -> tuple
         plain.append(row)
         rows.append(cells)
     headings = ["System", "Model", "Runs", *(_heading(column.heading, column.measure) for column in table.columns)]
-    meaning = "Each cell: mean over runs [95 % interval] (the paper's number)."
+    meaning = f"Each cell: mean over runs [{OVER_IMAGES}] (the paper's number)."
     models = {system: model for system, (model, _) in printed.items()}
     notes = _notes(params, found, models, meaning, [column.measure for column in table.columns])
     return f"{paper.cite}, {table.place}, on `{found.task}`", headings, rows, plain, notes
@@ -137,7 +138,7 @@ def _of_models(params: Params, found: Found) -> tuple[Any, ...]:
         plain.append(row)
         rows.append(cells)
     headings = ["Model", "Runs", "Parameters (millions)", *(_heading(c.heading, c.measure) for c in columns)]
-    meaning = "Each cell: mean over runs [95 % interval]."
+    meaning = f"Each cell: mean over runs [{OVER_IMAGES}]."
     notes = _notes(params, found, dict(zip(models, models, strict=True)), meaning, list(names))
     return f"All models with evidence, on `{found.task}`", headings, rows, plain, notes
 
@@ -146,12 +147,13 @@ def _of_masks(params: Params, found: Found) -> tuple[Any, ...]:
     """Return the parts of the table of what masks keep and, where lesions are known, how well they agree with them."""
     measures = [name for name in OF_MASKS if any(name in rows[0] for rows in found.masks.values())]
     models = [model for model in params.models if model in found.masks]
+    ratio = found.answers.test_to_train
     plain, rows = [], []
     for model in models:
         row: dict[str, Any] = {"model": model, "runs": len(found.masks[model])}
         cells = [model, str(row["runs"])]
         for name in measures:
-            mean, low, high = _interval(params, found, [of_run[name] for of_run in found.masks[model]])
+            mean, low, high = _bounded(resampled([of_run[name] for of_run in found.masks[model]], ratio))
             row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
             cells.append(_shown(name, mean, low, high))
         low = min(of_run["kept_share_min"] for of_run in found.masks[model])
@@ -160,7 +162,7 @@ def _of_masks(params: Params, found: Found) -> tuple[Any, ...]:
         plain.append(row)
         rows.append([*cells, f"{100 * low:.0f} to {100 * high:.0f}"])
     headings = ["Model", "Runs", *(OF_MASKS[name] for name in measures), "Kept of one image (%)"]
-    meaning = "Each cell: mean over runs [95 % interval], on the test images; last column: from the least to the most."
+    meaning = "Each cell: mean over runs [95 % interval over runs]; last column: from the least to the most."
     if "on_lesion" in measures:
         meaning += " Lesion: over the images that have one; chance: the share of all their tokens that touch it."
     notes = _notes(params, found, dict(zip(models, models, strict=True)), meaning, [])
@@ -186,13 +188,14 @@ def _measured(params: Params, found: Found, model: str, measure: str) -> tuple[f
     """Return mean and bounds of a quality measure over runs, or a cost with no bounds; None without evidence."""
     if measure not in QUALITY:
         return found.cost.get(model, {}).get(measure), None, None
-    if model not in found.scores:
-        return None, None, None
-    return _interval(params, found, [row[measure] for row in found.scores[model]])
+    estimate = found.answers.mean(model, measure)
+    return _bounded(estimate) if estimate else (None, None, None)
 
 
-def _interval(params: Params, found: Found, values: list[float]) -> tuple[float, float, float]:
-    return interval(values, params.task(found.task), params.pooled_split)
+def _bounded(estimate: Estimate) -> tuple[float, float, float]:
+    """Return a share with the bounds of its interval, within 0 and 1; they are nan for a single run."""
+    low, high = estimate.interval()
+    return estimate.value, low if np.isnan(low) else max(low, 0.0), high if np.isnan(high) else min(high, 1.0)
 
 
 def _shown(measure: str, mean: float | None, low: float | None, high: float | None) -> str:

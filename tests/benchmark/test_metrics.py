@@ -111,3 +111,29 @@ def test_a_mask_is_set_against_chance_over_the_images_that_have_a_lesion():
 def test_a_mask_without_known_lesions_has_a_kept_share_alone():
     table = pd.DataFrame({"sample_id": ["a"], "tokens": [16], "kept": [4]})
     assert set(metrics.of_masks(table)) == {"kept_share", "kept_share_min", "kept_share_max"}
+
+
+@pytest.mark.parametrize("classes", [2, 3, 11])
+def test_values_of_images_have_the_measure_as_their_mean(classes):
+    labels, probabilities = made_up(classes)
+    scores, values = metrics.score(labels, probabilities), metrics.per_image(labels, probabilities)
+    assert set(values) == set(metrics.PER_IMAGE)
+    assert {name: of_images.mean() for name, of_images in values.items()} == pytest.approx(
+        {name: scores[name] for name in values}, abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_values_of_images_spread_as_the_measure_does_over_samples_of_images(classes):
+    labels, probabilities = made_up(classes, 400)
+    random = np.random.default_rng(0)
+    drawn = [random.integers(0, 400, 400) for _ in range(300)]
+    resampled = pd.DataFrame([metrics.score(labels[rows], probabilities[rows]) for rows in drawn]).std()
+    for name, of_images in metrics.per_image(labels, probabilities).items():
+        assert of_images.std() / 20 == pytest.approx(resampled[name], rel=0.2), name
+
+
+def test_a_class_that_is_never_predicted_has_a_value_for_each_image():
+    labels, probabilities = np.array([0, 1, 2, 0, 1, 2]), np.eye(3)[[0, 1, 0, 0, 1, 0]]
+    for name, of_images in metrics.per_image(labels, probabilities).items():
+        assert of_images.mean() == pytest.approx(metrics.score(labels, probabilities)[name]), name

@@ -12,6 +12,7 @@ name: small
 title: A small paper
 cite: Somebody (2026)
 proposed: cnn
+margin: 0.02
 systems: {Our CNN: cnn, "k-NN": knn}
 tables:
   small_table1:
@@ -21,6 +22,9 @@ tables:
     rows:
       k-NN: ["81", "0.8"]
       Our CNN: ["99.9", high]
+statements:
+  best: {says: it is the best, place: Abstract, rule: best, table: small_table1, measure: accuracy}
+  robust: {says: it is robust, place: page 2, rule: robust, corruptions: [jpeg], pairs: [[cnn, knn]]}
 """
 
 
@@ -53,6 +57,15 @@ def test_rows_and_values_are_kept_as_printed(write):
         ("name: small", "name: Small Paper", "name: string should match pattern"),
         ("columns: [{", "columns: [{{", "it must be valid YAML"),
         ("title: Results", "title: Results\n    title: Again", "duplicate key"),
+        ("place: Abstract, ", "", "statements.best.place: this key is missing"),
+        ("place: Abstract", 'place: ""', "statements.best.place: string should have at least 1 character"),
+        ("rule: best", "rule: beats", "statements.best: unknown kind 'beats'"),
+        ("table: small_table1", "table: small_table2", "statements.best.table: no table 'small_table2'; did you mean"),
+        ("measure: accuracy}\n", "measure: f1_macro}\n", "statements.best.measure: small_table1 has no such column"),
+        ("measure: accuracy}\n", "measure: acuracy}\n", "statements.best.measure: input should be 'accuracy'"),
+        ("[jpeg]", "[jpg]", "statements.robust.corruptions.0: input should be"),
+        ("[[cnn, knn]]", "[[cnn]]", "statements.robust.pairs.0: holds 1 values; it must hold 2"),
+        ("margin: 0.02", "margin: 2", "margin: input should be less than or equal to 1, not 2"),
     ],
 )
 def test_a_mistake_is_said_in_one_line_that_names_file_and_key(write, old, new, said):
@@ -73,7 +86,28 @@ def test_the_committed_papers_are_valid_and_tables_have_names_of_their_own():
 
 def test_the_proposed_model_of_each_committed_paper_stands_among_its_systems():
     for paper in papers.load_all(ROOT / "papers"):
-        assert paper.proposed in paper.systems.values()
+        assert paper.proposed is None or paper.proposed in paper.systems.values()
+
+
+def test_all_models_and_tasks_of_the_committed_papers_are_known(settings):
+    papers.check(papers.load_all(ROOT / "papers"), settings)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("knn}", "knm}", "no model 'knm' in params.yaml; did you mean 'knn'?"),
+        ("[[cnn, knn]]", "[[cnn, emanett]]", "no model 'emanett' in params.yaml; did you mean 'emanet'?"),
+        ("measure: auc}", "measure: auc, task: fantom}", "no task 'fantom' in params.yaml; did you mean 'phantom'?"),
+    ],
+)
+def test_a_name_that_params_yaml_does_not_hold_is_said_in_one_line(write, settings, old, new, said):
+    path = write(old, new)
+    path.write_text(path.read_text(encoding="utf-8") + "trials: 3\n", encoding="utf-8")
+    with pytest.raises(BadInput) as caught:
+        papers.check([papers.load(path)], settings)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_model_stands_for_one_system_of_a_paper():

@@ -1,46 +1,173 @@
-"""The interval of a mean over runs, against a calculation by hand."""
+"""Estimates, intervals and tests, against scipy, statsmodels and calculations by hand."""
 
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.formula.api import ols
+from statsmodels.stats.anova import anova_lm
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import DescrStatsW
 
-from benchmark.statistics import interval
+from benchmark.statistics import Design, Estimate, crossed, excess, holds_in, holm, images_needed, resampled
 
-VALUES = [0.80, 0.84, 0.88]  # mean 0.84, sd 0.04
+VALUES = np.array([0.03, -0.01, 0.05, 0.02, 0.04])
+EXACT = {"rel": 1e-9, "abs": 1e-12}
 
 
-def test_pooled_runs_get_the_variance_of_the_corrected_resampled_t_test(settings):
-    half = 4.302652729911275 * 0.04 * math.sqrt(1 / 3 + 3 / 14)  # t of 2 degrees of freedom at 97.5 %
-    assert interval(VALUES, settings.task("phantom"), settings.pooled_split) == pytest.approx(
-        (0.84, 0.84 - half, min(0.84 + half, 1))
+@pytest.fixture
+def random():
+    return np.random.default_rng(3)
+
+
+def same_images(random, runs=4, images=30, of_run=0.3):
+    """Values of runs on the same images, and their design."""
+    values = random.normal(size=images) + random.normal(0, of_run, (runs, 1)) + random.normal(size=(runs, images))
+    run, image = np.indices(values.shape)
+    return values.ravel(), Design(run.ravel(), image.ravel())
+
+
+def other_images(random, runs=4, images=30, of_run=0.3):
+    """Values of runs on other images each, and their design."""
+    values, design = same_images(random, runs, images, of_run)
+    return values, Design(design.run, np.arange(len(values)))
+
+
+def test_runs_on_the_same_images_have_the_two_way_analysis_of_variance(random):
+    values, design = same_images(random)
+    table = pd.DataFrame({"value": values, "run": design.run, "image": design.cluster})
+    squares = anova_lm(ols("value ~ C(run) + C(image)", table).fit())["mean_sq"]
+    images, of_run = squares["C(image)"] / 120, squares["C(run)"] / 120
+    runs = of_run - squares["Residual"] / 120
+    assert runs > 0
+    found = crossed(values, design)
+    assert found.value == pytest.approx(values.mean(), **EXACT)
+    assert found.error**2 == pytest.approx(images + runs, **EXACT)
+    assert found.freedom == pytest.approx((images + runs) ** 2 / (images**2 / 29 + of_run**2 / 3), **EXACT)
+
+
+def test_runs_on_other_images_have_the_variance_of_their_means_where_that_is_larger(random):
+    values, design = other_images(random, of_run=1.0)
+    means = values.reshape(4, 30).mean(1)
+    within = values.reshape(4, 30).var(1, ddof=1).mean() / 120
+    found = crossed(values, design)
+    assert means.var(ddof=1) / 4 > within
+    assert found.error == pytest.approx(stats.sem(means), **EXACT)
+    assert found.freedom == pytest.approx(found.error**4 / (within**2 / 116 + found.error**4 / 3), **EXACT)
+
+
+def test_runs_that_differ_by_no_more_than_their_images_have_the_variance_of_images(random):
+    values, design = other_images(random)
+    values -= np.repeat(values.reshape(4, 30).mean(1), 30)
+    assert crossed(values, design).error ** 2 == pytest.approx(
+        values.reshape(4, 30).var(1, ddof=1).mean() / 120, **EXACT
     )
 
 
-def test_official_runs_get_the_students_interval(settings):
-    low, high = stats.t.interval(0.95, 2, np.mean(VALUES), stats.sem(VALUES))
-    task = settings.task("breastmnist-official")
-    assert interval(VALUES, task, settings.pooled_split) == pytest.approx((0.84, low, high))
+def test_copies_of_an_image_count_as_one(random):
+    values, design = other_images(random)
+    twice = Design(np.repeat(design.run, 2), np.repeat(design.cluster, 2))
+    one, two = crossed(values, design), crossed(np.repeat(values, 2), twice)
+    assert (two.value, two.error, two.freedom) == pytest.approx((one.value, one.error, one.freedom), **EXACT)
 
 
-def test_pooled_intervals_are_wider_than_official_ones(settings):
-    _, pooled, _ = interval(VALUES, settings.task("breastmnist"), settings.pooled_split)
-    _, official, _ = interval(VALUES, settings.task("breastmnist-official"), settings.pooled_split)
-    assert pooled < official < 0.84
+def test_the_usual_spread_of_runs_is_the_mean_over_models_or_over_their_pairs(random):
+    values, design = other_images(random, runs=40)
+    columns = [values + np.repeat(random.normal(0, 1.0, 40), 30) for _ in range(6)]
+    assert excess(columns, design, paired=True) == pytest.approx(2.0, rel=0.3)  # of a pair: two draws of sd 1
+    assert excess(columns, design, paired=False) == pytest.approx(1.1, rel=0.4)  # and what `values` has
+    assert excess(columns[:1], design, paired=True) == 0
 
 
-def test_a_single_run_has_no_bounds(settings):
-    mean, low, high = interval([0.9], settings.task("phantom"), settings.pooled_split)
-    assert mean == 0.9
-    assert math.isnan(low)
-    assert math.isnan(high)
+def test_the_usual_spread_of_runs_is_the_least_and_counts_as_four_degrees_of_freedom(random):
+    values, design = other_images(random)
+    values -= np.repeat(values.reshape(4, 30).mean(1), 30)
+    images = values.reshape(4, 30).var(1, ddof=1).mean() / 120
+    assert crossed(values, design, 0.5).error ** 2 == pytest.approx(images + 0.5 / 4, **EXACT)
+    wild = values + np.repeat([1.0, -1.0, 1.0, -1.0], 30)
+    found = crossed(wild, design, 0.5)
+    of_runs = (4 * 0.5 / 4 + 3 * (4 / 3 / 4 - images)) / 7
+    assert found.error**2 == pytest.approx(images + of_runs, **EXACT)
+    expected = found.error**4 / (images**2 / 116 + (of_runs + images) ** 2 / 7)
+    assert found.freedom == pytest.approx(expected, **EXACT)
 
 
-def test_runs_that_agree_have_bounds_at_their_mean(settings):
-    assert interval([0.9] * 3, settings.task("phantom"), settings.pooled_split) == pytest.approx((0.9, 0.9, 0.9))
+def test_a_single_run_has_no_bounds():
+    found = crossed(np.array([0.0, 1.0, 1.0]), Design(np.zeros(3, int), np.arange(3)))
+    assert found.value == pytest.approx(2 / 3)
+    assert all(map(math.isnan, (*found.interval(), found.above(), found.within(0.1))))
+    assert all(map(math.isnan, resampled([0.9], 0.2).interval()))
 
 
-def test_bounds_stay_within_zero_and_one(settings):
-    _, low, high = interval([0.1, 0.9], settings.task("phantom"), settings.pooled_split)
-    assert (low, high) == (0, 1)
+def test_values_that_are_all_the_same_are_certain():
+    design = Design(np.repeat([0, 1], 5), np.arange(10))
+    nothing, one = crossed(np.zeros(10), design), crossed(np.ones(10), design)
+    assert nothing.interval() == (0, 0)
+    assert (nothing.above(), nothing.below(), nothing.within(0.01)) == (1, 1, 0)
+    assert (one.above(), one.below()) == (0, 1)
+
+
+def test_an_interval_and_both_tails_are_students():
+    found = Estimate(VALUES.mean(), stats.sem(VALUES), 4)
+    assert found.interval() == pytest.approx(stats.t.interval(0.95, 4, VALUES.mean(), stats.sem(VALUES)), **EXACT)
+    assert found.above() == pytest.approx(stats.ttest_1samp(VALUES, 0, alternative="greater").pvalue, **EXACT)
+    assert found.below(0.04) == pytest.approx(stats.ttest_1samp(VALUES, 0.04, alternative="less").pvalue, **EXACT)
+
+
+def test_equivalence_is_that_of_statsmodels():
+    found = Estimate(VALUES.mean(), stats.sem(VALUES), 4)
+    assert found.within(0.05) == pytest.approx(DescrStatsW(VALUES).ttost_mean(-0.05, 0.05)[0], **EXACT)
+
+
+def test_the_detectable_gap_is_found_with_the_power_it_says():
+    """By the non-central t distribution, which the sum of two quantiles comes close to."""
+    found = Estimate(0.0, 0.02, 30)
+    shift = found.detectable(0.05) / 0.02
+    assert 1 - stats.nct.cdf(stats.t.ppf(0.975, 30), 30, shift) == pytest.approx(0.80, abs=0.01)
+
+
+def test_the_corrected_resampled_t_test_is_that_of_nadeau_and_bengio():
+    found = resampled([0.80, 0.84, 0.88], 3 / 14)
+    assert found.error == pytest.approx(0.04 * math.sqrt(1 / 3 + 3 / 14), **EXACT)
+    assert found.freedom == 2
+
+
+def test_without_overlap_it_is_the_t_test():
+    assert 2 * resampled(VALUES, 0).above() == pytest.approx(stats.ttest_1samp(VALUES, 0).pvalue, **EXACT)
+
+
+@pytest.mark.parametrize("p_values", [[0.01, 0.04, 0.03, 0.005], [0.5, 0.5], [0.02], [], [1.0, 1e-9, 0.2]])
+def test_holm_is_that_of_statsmodels(p_values):
+    expected = multipletests(p_values, method="holm")[1] if p_values else []
+    assert holm(p_values) == pytest.approx(list(expected), **EXACT)
+
+
+@pytest.mark.parametrize(
+    ("p_values", "count"),
+    [
+        ([0.01, 0.02, 0.03], 3),
+        ([0.01, 0.02, 0.2], 2),
+        ([0.01, 0.03, 0.2], 1),
+        ([0.02, 0.03, 0.2], 0),
+        ([0.04], 1),
+        ([], 0),
+    ],
+)
+def test_a_claim_holds_in_as_many_sources_as_the_partial_conjunction_says(p_values, count):
+    assert holds_in(p_values, 0.05) == count
+
+
+def test_the_images_a_gap_needs_are_those_of_the_design():
+    assert images_needed(0.969, 0.946) == (339, 1210)
+
+
+def test_so_many_images_show_the_gap_four_times_of_five():
+    """McNemar's test on as many images, by simulation."""
+    _, images = images_needed(0.969, 0.946)
+    random = np.random.default_rng(0)
+    apart = [(random.random((2, images)) < [[0.969], [0.946]]).astype(int) for _ in range(4000)]
+    gained = np.array([np.bincount(one - other + 1, minlength=3)[[2, 0]] for one, other in apart])
+    found = (gained[:, 0] - gained[:, 1]) / np.sqrt(np.maximum(gained.sum(1), 1)) > stats.norm.ppf(0.975)
+    assert found.mean() == pytest.approx(0.80, abs=0.03)

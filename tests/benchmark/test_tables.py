@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmark import evidence, metrics, papers, params, tables
+from benchmark.answers import Answers
 from benchmark.papers import QUALITY
 
 PAPERS = ("emanet_table1", "adaptive_table1", "adaptive_figure8")
@@ -23,7 +24,13 @@ def found(task="phantom", masks=None, **runs):
     manifest = {"title": "Grey images & more", "images": 600, "classes": ["a", "b"]}
     cost = {"cnn": {"params": 10, "macs": 12_340_000, "latency_ms": 3.14159}}
     measured = {model: [scores(value) for value in values] for model, values in runs.items()}
-    return tables.Found(task, measured, masks or {}, cost, manifest)
+    of_images = {
+        model: {measure: {run: np.full(5, value) for run, value in enumerate(values)} for measure in QUALITY}
+        for model, values in runs.items()
+    }
+    clusters = {run: np.arange(5) for run in range(max(map(len, runs.values()), default=0))}
+    answered = Answers(task, "a source", task == "phantom", 3 / 14, clusters, of_images)
+    return tables.Found(task, answered, measured, masks or {}, cost, manifest)
 
 
 @pytest.fixture
@@ -112,12 +119,15 @@ def test_latex_rows_have_as_many_cells_as_the_heading(build, name):
 
 def test_evidence_is_found_by_its_predictions_not_by_what_metrics_json_says(settings, workplace):
     task = workplace / "results/tasks/phantom"
+    task.mkdir(parents=True)
+    (task / "samples.csv").write_text("sample_id,cluster\na,0\nb,1\nc,2\nd,2\n")
     labels, probabilities = np.array([0, 1, 2, 0]), np.eye(3)[[0, 1, 2, 1]]
     for run in (0, 1):
         folder = task / f"runs/cnn/run-{run}"
         folder.mkdir(parents=True)
         evidence.write_predictions(folder / "predictions.csv", list("abcd"), labels, probabilities)
         evidence.write_json(folder / "metrics.json", {"accuracy": 1.0})
+        (folder / "robustness.csv").write_text("corruption,strength,right\njpeg,5,r1101\n")
     evidence.write_json(task / "manifest.json", {"title": "x"})
     read = tables.find(settings, "phantom")
     assert read.scores == {"cnn": [metrics.score(labels, probabilities)] * 2}
@@ -157,8 +167,22 @@ def test_the_table_of_models_holds_all_that_have_evidence_in_the_order_of_the_pa
     assert rows.loc["cnn", "params"] == 10
 
 
+def test_a_column_of_one_task_stands_in_its_tables_alone(build):
+    assert "medmnist_v2_2d.md" not in build("breastmnist", resnet18_28=[0.8])
+    files = build("breastmnist-official", resnet18_28=[0.8, 0.9])
+    table = pd.read_csv(io.StringIO(files["medmnist_v2_2d.csv"])).set_index("system")
+    assert "PneumoniaMNIST" not in files["medmnist_v2_2d.md"]
+    assert table.loc["ResNet-18 (28)", ["auc_printed", "accuracy_printed"]].tolist() == [0.901, 0.863]
+
+
+def test_bounds_stay_within_zero_and_one(build):
+    row = csv(build(cnn=[0.1, 0.99]), "emanet_table1").loc["Standard CNN"]
+    assert (row["accuracy_low"], row["accuracy_high"]) == (0, 1)
+
+
 def test_what_deviates_stands_under_the_table(build):
-    files = build(adaptive_no_augmentation=[0.8], transfer_breastmnist=[0.8])
+    files = build(adaptive_no_augmentation=[0.8], transfer_breastmnist=[0.8], adaptive_parts_4=[0.7])
+    assert "adaptive_parts_4: learns from 4 of 14 training parts." in files["models.md"]
     assert "adaptive_no_augmentation: deviates from the recipe: augmentation.flip 0.0, " in files["models.md"]
     assert "transfer_breastmnist: first weights: trained on the task breastmnist." in files["models.md"]
     assert "Transfer Learning: its ImageNet weights come from timm's hub, and no" in files["adaptive_table1.md"]

@@ -79,7 +79,8 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pipeline") / "retable"
     listed = call(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines()
     for name in listed:
-        if not name.startswith(("results/", "dvc.lock", "tests/")) and (ROOT / name).exists():
+        left_out = ("results/", "dvc.lock", "tests/", "papers/medmnist_v2.yaml")  # this paper names other tasks
+        if not name.startswith(left_out) and (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     call(folder, "git", "init", "-q")
@@ -153,7 +154,7 @@ def test_a_change_to_tables_and_metrics_makes_no_training_stale(pipeline):
         with (pipeline / f"benchmark/{name}.py").open("a") as file:
             file.write("\n# changed\n")
     status = json.loads(call(pipeline, "dvc", "status", "--json", check=False).stdout)
-    assert set(status) == {"cost@phantom", "tables@phantom"}
+    assert set(status) == {"audit", "cost@phantom", "tables@phantom"}
 
 
 def test_an_exception_in_training_leaves_the_evidence_as_it_was(pipeline):

@@ -1,0 +1,184 @@
+"""What the runs of a task answered, image by image, and by how much two models differ on the same images."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmark import evidence, metrics, splits
+from benchmark.errors import BadInput
+from benchmark.params import CORRUPTIONS, Params
+from benchmark.statistics import Design, Estimate, crossed, excess, resampled
+
+Values = dict[str, dict[int, np.ndarray]]  # measure → run → a value an image (float, N)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """By how much the first of two models exceeds the second in a measure, over how many runs and test images.
+
+    ``resampled`` is the same by the corrected resampled t-test, on the runs' means alone: a conservative bound.
+    """
+
+    first: str
+    second: str
+    estimate: Estimate
+    resampled: Estimate
+    runs: int
+    images: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the runs of a task answered: model → measure → run → a value for each test image.
+
+    ``clusters`` holds the cluster of each test image of a run (int, N). The measures are those of
+    :data:`benchmark.metrics.PER_IMAGE`, and ``kept:CORRUPTION``: right under corruption, on average over strengths,
+    less right without it. ``test_to_train`` is the ratio of the parts' sizes, 0 where every run has the same parts.
+    ``cost`` is model → measure → number, under ``condition``.
+    """
+
+    task: str
+    source: str
+    synthetic: bool
+    test_to_train: float
+    clusters: dict[int, np.ndarray]
+    values: dict[str, Values]
+    cost: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    condition: str = ""
+    rows: tuple[str, ...] = ()
+
+    def runs(self, *models: str) -> list[int]:
+        """Return the runs that all of some models have evidence of."""
+        return sorted(set.intersection(*(set(self.values.get(model, {}).get("accuracy", {})) for model in models)))
+
+    def of(self, model: str, measure: str, run: int) -> np.ndarray:
+        """Return a model's values; ``kept:a+b`` is the mean over several corruptions."""
+        if not measure.startswith("kept:"):
+            return self.values[model][measure][run]
+        kinds = measure.removeprefix("kept:").split("+")
+        return np.mean([self.values[model][f"kept:{kind}"][run] for kind in kinds], 0)
+
+    def mean(self, model: str, measure: str) -> Estimate | None:
+        """Return a model's mean in a measure; None without evidence."""
+        runs = self.runs(model)
+        if not runs:
+            return None
+        values = np.concatenate([self.of(model, measure, run) for run in runs])
+        return crossed(values, self._design(runs), self._usual(measure, paired=False))
+
+    def gap(self, first: str, second: str, measure: str) -> Gap | None:
+        """Return by how much one model exceeds another; None if they have no run in common."""
+        runs = self.runs(first, second)
+        if not runs:
+            return None
+        apart = [self.of(first, measure, run) - self.of(second, measure, run) for run in runs]
+        estimate = crossed(np.concatenate(apart), self._design(runs), self._usual(measure, paired=True))
+        by_means = resampled([float(values.mean()) for values in apart], self.test_to_train)
+        return Gap(first, second, estimate, by_means, len(runs), sum(map(len, apart)))
+
+    def _design(self, runs: list[int]) -> Design:
+        if tuple(runs) not in self._designs:
+            numbers = np.concatenate([np.full(len(self.clusters[run]), run) for run in runs])
+            self._designs[tuple(runs)] = Design(numbers, np.concatenate([self.clusters[run] for run in runs]))
+        return self._designs[tuple(runs)]
+
+    def _usual(self, measure: str, paired: bool) -> float:
+        """Return by how much runs vary beyond what images explain, over the models of the papers' rows."""
+        if (measure, paired) not in self._known:
+            runs = sorted(self.clusters)
+            whole = [model for model in self.rows if self.runs(model) == runs]
+            columns = [np.concatenate([self.of(model, measure, run) for run in runs]) for model in whole]
+            self._known[measure, paired] = excess(columns, self._design(runs), paired)
+        return self._known[measure, paired]
+
+    @cached_property
+    def _designs(self) -> dict[tuple[int, ...], Design]:
+        return {}
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, bool], float]:
+        return {}
+
+
+def load(params: Params, task: str, rows: list[str], folder: Path | None = None) -> Answers:
+    """Read the evidence of ``task``; ``rows`` are the models of the papers' tables.
+
+    ``folder`` holds its runs, if not the committed ones. :class:`BadInput` if two models were tested on other images.
+    """
+    home, protocol = evidence.TASKS / task, params.task(task)
+    samples = pd.read_csv(home / "samples.csv", dtype={"sample_id": str}).set_index("sample_id")["cluster"]
+    tested: dict[int, list[str]] = {}
+    values: dict[str, Values] = {}
+    for path in sorted((folder or home / "runs").glob("*/run-*/predictions.csv")):
+        model, run = path.parts[-3], int(path.parts[-2].removeprefix("run-"))
+        ids, labels, probabilities = evidence.read_predictions(path)
+        if tested.setdefault(run, ids) != ids:
+            raise BadInput(f"{path}: lists other test images than other models' run {run}; train it again")
+        found = metrics.per_image(labels, probabilities)
+        found |= _kept(path.with_name("robustness.csv"), found["accuracy"])
+        for measure, of_images in found.items():
+            values.setdefault(model, {}).setdefault(measure, {})[run] = of_images
+    cost = home / "cost.json"
+    priced = evidence.read_json(cost) if cost.exists() else {"models": {}, "measured": {}}
+    shares, measured = params.pooled_split, priced["measured"]
+    return Answers(
+        task=task,
+        source=protocol.source.name,
+        synthetic=protocol.synthetic,
+        test_to_train=shares.test / shares.train if protocol.split == "pooled" else 0.0,
+        clusters={run: samples.loc[ids].to_numpy() for run, ids in tested.items()},
+        values=values,
+        cost=priced["models"],
+        condition=f"{protocol.input_size} px, batch {measured['batch']}, one thread, {measured['machine']['processor']}"
+        if measured
+        else "",
+        rows=tuple(rows),
+    )
+
+
+def _kept(path: Path, right: np.ndarray) -> Values:
+    """Return, for each corruption, right under it (mean over strengths) less right without it."""
+    table = pd.read_csv(path)
+    under = table["right"].str[1:].map(lambda text: np.frombuffer(text.encode(), np.uint8) - ord("0"))
+    kinds = [kind for kind in CORRUPTIONS if (table["corruption"] == kind).any()]
+    return {f"kept:{kind}": np.mean(under[table["corruption"] == kind].tolist(), 0) - right for kind in kinds}
+
+
+def beside(params: Params, task: str, path: Path, rows: list[str]) -> str:
+    """Return the scores of somebody's predictions on the test images of ``task``, and the gap to each known model.
+
+    The file holds the test images of one run or of several, all of each. :class:`BadInput` if it holds another image,
+    or not all of any run.
+    """
+    known = load(params, task, rows)
+    ids, labels, probabilities = evidence.read_predictions(path)
+    split = pd.read_csv(evidence.TASKS / task / "split.csv", dtype={"sample_id": str, "part": str})
+    place = {name: index for index, name in enumerate(ids)}
+    if len(place) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
+        raise BadInput(f"{path}: {twice!r} stands there twice; it must hold each image once")
+    if strange := sorted(set(ids) - set(split["sample_id"])):
+        raise BadInput(f"{path}: no image {strange[0]!r} in {task}; results/tasks/{task}/split.csv lists all")
+    values: Values = {measure: {} for measure in metrics.PER_IMAGE}
+    lines = []
+    for run in range(params.task(task).runs):
+        of_run = split["sample_id"][splits.of_run(split, params.task(task), params.pooled_split, run)["test"]].tolist()
+        if not set(of_run) <= set(place):
+            continue
+        index = [place[name] for name in of_run]
+        scores = metrics.score(labels[index], probabilities[index])
+        lines.append(f"run {run}, {len(index)} images: " + ", ".join(f"{k} {v:.4f}" for k, v in scores.items()))
+        for measure, found in metrics.per_image(labels[index], probabilities[index]).items():
+            values[measure][run] = found
+    if not lines:
+        raise BadInput(f"{path}: holds no run's test images whole; it must hold all of those of run 0, say")
+    mine = replace(known, values=known.values | {"yours": values})
+    for model in known.values:
+        if gap := mine.gap("yours", model, "accuracy"):
+            low, high = gap.estimate.interval()
+            sure = f"[{100 * low:+.1f}, {100 * high:+.1f}]" if gap.runs > 1 else "(one run: no interval)"
+            lines.append(f"yours − {model}: accuracy {100 * gap.estimate.value:+.1f} points {sure}, {gap.runs} runs")
+    return "\n".join(lines)

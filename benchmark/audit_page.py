@@ -1,0 +1,90 @@
+"""The audit for people: all claims of all papers as Markdown, or one claim in full."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from benchmark.claims import HEADLINE
+from benchmark.papers import Paper
+
+SCOPE = (
+    "A verdict concerns the images, the protocol and the reading of the paper that stand beside it. The authors' own "
+    "data are not published, and no verdict is one on them."
+)
+VERDICTS = (
+    "*supported*: shown by the test. *contradicted*: the opposite is shown, for one rival at least. *no difference*: "
+    "shown to be smaller than the paper's margin. *inconclusive*: none of these; the gap that would have shown stands "
+    "beside it. *mixed*: sources or conditions disagree. *inconsistent*: the paper contradicts itself. *not "
+    "comparable*: no dataset or hardware is named. *described*: measured, not tested."
+)
+
+
+def page(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
+    """Return, for each paper, its headline, its statements, then the orders and values of its tables."""
+    text = ["# Audit", SCOPE, VERDICTS]
+    for paper in papers:
+        own = [record for record in records if record["paper"] == paper.name]
+        text += [f"## {paper.cite}", _counts(own), *_readings(paper, own)]
+        for title, chosen in _sections(own):
+            if chosen:
+                rows = [_row(record) for record in chosen]
+                table = tabulate(rows, ["Claim", "Verdict", "Why"], tablefmt="github", disable_numparse=True)
+                text += [f"### {title}", table]
+    return "\n\n".join(text) + "\n"
+
+
+def full(record: dict[str, Any]) -> str:
+    """Return one claim with all its numbers."""
+    lines = [f"{record['claim']}: {record['verdict'] or 'described'}"]
+    lines += [f"  {name}: {record[name]}" for name in ("says", "place", "reason", "scope", "command")]
+    if "response" in record:
+        lines.append(f"  response of the authors: {record['response']}")
+    for name in ("claimed", "numbers", "readings"):
+        if record.get(name):
+            text = json.dumps(record[name], indent=2, ensure_ascii=False)
+            lines.append(f"  {name}: " + text.replace("\n", "\n  "))
+    return "\n".join([*lines, f"  {SCOPE}"])
+
+
+def _sections(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    headline = [record for record in records if record["family"] == HEADLINE]
+    rest = [record for record in records if record["family"] != HEADLINE]
+    return [
+        ("Headline: the accuracy of the proposed model", headline),
+        ("Statements", [record for record in rest if record["kind"] not in ("order", "value")]),
+        ("Other orders in tables and figures", [record for record in rest if record["kind"] == "order"]),
+        ("Values in tables and figures", [record for record in rest if record["kind"] == "value"]),
+    ]
+
+
+def _row(record: dict[str, Any]) -> list[str]:
+    says = f"{record['says']} ({record['place']}), `{record['claim']}`"
+    response = f" The authors: {record['response']}" if "response" in record else ""
+    cells = (says, record["verdict"] or "described", record["reason"] + response)
+    return [cell.replace("|", "\\|") for cell in cells]
+
+
+def _counts(records: Sequence[dict[str, Any]]) -> str:
+    counts = Counter(record["verdict"] or "described" for record in records)
+    return f"{len(records)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()) + "."
+
+
+def _readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
+    """Say which headline verdicts other readings of the proposed model would flip, and how many have no evidence."""
+    if not paper.readings:
+        return []
+    flips, without = [], set(paper.readings)
+    for record in records:
+        for one in record.get("readings", []):
+            if one["verdict"] != "no evidence":
+                without.discard(one["reading"])
+                if one["verdict"] != record["verdict"]:
+                    flips.append(f"`{record['claim']}` to {one['verdict']} with {one['reading']}")
+    flipped = "; ".join(flips) or "no headline verdict"
+    return [
+        f"Of {len(paper.readings)} other readings of the proposed model, {len(without)} have no evidence on real "
+        f"images. Taken one at a time, the others flip {flipped}."
+    ]

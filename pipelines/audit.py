@@ -1,0 +1,71 @@
+"""Audit every claim of every paper against the evidence, or look at one claim, at predictions, at a bare score."""
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark import answers, audit, audit_page, claims, evidence, papers, params, reported
+from benchmark.errors import BadInput, closest
+from pipelines import Parser, run
+
+RESULTS = Path("results")
+
+
+def main() -> None:
+    """Write ``results/audit.{json,csv,md}``, or print what was asked for."""
+    parser = Parser("audit", __doc__)
+    parser.add_argument("--claim", metavar="ID", help="print one claim in full")
+    parser.add_argument("--predictions", type=Path, metavar="FILE", help="set a predictions file beside the evidence")
+    parser.add_argument("--task", help="with --predictions: the task whose test images it is about")
+    parser.add_argument("--score", metavar="TEXT", help='what can be said of bare scores: "accuracy=96.9, n=400"')
+    args = parser.parse_args()
+    if bool(args.predictions) != bool(args.task):
+        raise BadInput("--predictions and --task go together; both must be given")
+    if args.score:
+        print("\n".join(reported.bare(_scores(args.score))))
+        return
+    settings, known = params.load(), papers.load_all()
+    papers.check(known, settings)
+    if args.predictions:
+        print(answers.beside(settings, args.task, args.predictions, papers.rows(known)))
+        return
+    records = _records(settings, known)
+    if args.claim:
+        names = [record["claim"] for record in records]
+        if args.claim not in names:
+            raise BadInput(f"--claim: no claim {args.claim!r}; {_near(args.claim, names)}")
+        print(audit_page.full(records[names.index(args.claim)]))
+        return
+    evidence.write_json(RESULTS / "audit.json", records)
+    evidence.replace_text(RESULTS / "audit.csv", pd.DataFrame(map(_flat, records)).to_csv(index=False))
+    evidence.replace_text(RESULTS / "audit.md", audit_page.page(known, records))
+    print(f"{len(records)} claims; {RESULTS / 'audit.md'}", file=sys.stderr)
+
+
+def _records(settings: params.Params, known: list[papers.Paper]) -> list[dict]:
+    with_evidence = [task for task in settings.tasks if (evidence.TASKS / task / "runs").exists()]
+    tasks = [answers.load(settings, task, papers.rows(known)) for task in with_evidence]
+    return [record for paper in known for record in audit.judge(paper, claims.of_paper(paper), tasks)]
+
+
+def _flat(record: dict) -> dict:
+    """Return a record as a row: numbers as JSON, in a column of their own."""
+    return {key: json.dumps(value) if isinstance(value, dict | list) else value for key, value in record.items()}
+
+
+def _scores(text: str) -> dict[str, str]:
+    pairs = [part.split("=") for part in text.split(",")]
+    if any(len(pair) != 2 for pair in pairs):
+        raise BadInput(f'--score: {text!r}; it must read like "accuracy=96.9, n=400"')
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _near(name: str, names: list[str]) -> str:
+    near = closest(name, names)
+    return near if near.startswith("did you mean") else "results/audit.csv lists all"
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,245 @@
+"""Verdicts: where they must come out, and how often they come out for nothing."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmark import audit, audit_page, claims, papers
+from benchmark.answers import Answers
+from benchmark.papers import Paper
+from tests.benchmark.simulator import SIZES, answers
+from tests.conftest import ROOT
+
+PAPER = next(paper for paper in papers.load_all(ROOT / "papers") if paper.name == "emanet")
+SYSTEMS = list(PAPER.systems.values())
+MEASURES = ("", "accuracy", "macs", "latency_ms")  # the simulator draws right and wrong answers alone
+CLAIMS = [one for one in claims.of_paper(PAPER) if set(one.models) <= set(SYSTEMS) and one.measure in MEASURES]
+TESTED = [claim for claim in CLAIMS if claim.family]
+EVEN = dict.fromkeys(SYSTEMS, 2.0)
+AHEAD = EVEN | {"emanet": 4.0}
+BEST = "emanet/best-accuracy"
+OVER_CNN = "emanet_table1/accuracy/emanet-above-cnn"
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(5)
+
+
+def rename(task, name, source=None, synthetic=False):
+    return Answers(**{**vars_of(task), "task": name, "source": source or name, "synthetic": synthetic})
+
+
+def vars_of(task):
+    return {name: getattr(task, name) for name in Answers.__dataclass_fields__}
+
+
+def judged(*tasks, known=CLAIMS, paper=PAPER):
+    return {record["claim"]: record for record in audit.judge(paper, known, tasks)}
+
+
+def test_a_model_that_is_far_ahead_is_the_best_and_its_claims_hold(random):
+    found = judged(answers(random, AHEAD))
+    for name in (BEST, OVER_CNN, "emanet/significantly-more-accurate"):
+        assert found[name]["verdict"] == "supported", name
+    assert "claimed are +6.7 points" in found[OVER_CNN]["reason"]
+    assert found[OVER_CNN]["command"] == "python -m pipelines.verify --task simulated --model emanet cnn"
+
+
+def test_one_rival_that_is_better_contradicts_the_best_and_is_named(random):
+    found = judged(answers(random, AHEAD | {"vit": 7.0}))
+    assert found[BEST]["verdict"] == "contradicted"
+    assert "emanet − vit" in found[BEST]["reason"]
+    assert found[OVER_CNN]["verdict"] == "supported"
+
+
+def test_twins_are_never_above_each_other_and_come_out_without_difference(random):
+    skills = {model: 3.0 for model in SYSTEMS if model != "emanet"}
+    found = judged(answers(random, skills, "chestxray", twins=[("emanet", "cnn")]))
+    assert found[OVER_CNN]["verdict"] == "no difference"
+
+
+def test_models_that_hardly_differ_come_out_without_difference_where_images_suffice(random):
+    paper = PAPER.model_copy(update={"margin": 0.08})
+    task = answers(random, EVEN, "chestxray", runs_differ=(0.0,))
+    assert {record["verdict"] for record in judged(task, known=TESTED, paper=paper).values()} == {"no difference"}
+
+
+def test_an_inconclusive_claim_says_which_gap_would_have_shown(random):
+    record = judged(answers(random, EVEN, "breastmnist"))[OVER_CNN]
+    assert record["verdict"] == "inconclusive"
+    assert "points would have shown" in record["reason"]
+    pair = record["numbers"]["tasks"][0]["pairs"][0]
+    assert pair["detectable"] > abs(pair["gap"])
+    assert pair["adjusted_for"] == 5
+
+
+def test_compound_claims_hold_exactly_where_each_of_their_pairs_does(random):
+    for skill in np.linspace(2.0, 3.2, 7):
+        found = audit.tested(PAPER, TESTED, answers(random, EVEN | {"emanet": skill}))
+        pairs = [
+            found[f"emanet_table1/accuracy/emanet-above-{model}"].verdict for model in SYSTEMS if model != "emanet"
+        ]
+        assert (found[BEST].verdict == "supported") == (set(pairs) == {"supported"})
+        assert (found[BEST].verdict == "contradicted") == ("contradicted" in pairs)
+
+
+def test_a_missing_rival_forbids_support_and_allows_contradiction(random):
+    ahead, behind = (answers(random, AHEAD | changes) for changes in ({}, {"cnn": 7.0}))
+    for task in (ahead, behind):
+        del task.values["vit"]
+    found = judged(ahead)
+    assert found[BEST]["verdict"] == "no evidence"
+    assert found[BEST]["reason"] == "no real images have evidence on vit"
+    assert found[BEST]["command"] == "python -m pipelines.grid --task simulated --model vit"
+    assert judged(behind)[BEST]["verdict"] == "contradicted"
+
+
+def test_synthetic_images_are_shown_and_never_counted(random):
+    record = judged(rename(answers(random, AHEAD), "phantom", synthetic=True))[BEST]
+    assert record["verdict"] == "no evidence"
+    assert record["numbers"]["tasks"][0]["verdict"] == "supported"
+
+
+def test_sources_that_disagree_are_mixed_and_counted(random):
+    behind = EVEN | {"emanet": 0.0}
+    tasks = [rename(answers(random, skills), name) for name, skills in (("a", AHEAD), ("b", AHEAD), ("c", behind))]
+    record = judged(*tasks)[OVER_CNN]
+    assert record["verdict"] == "mixed"
+    assert record["reason"].startswith("holds in at least 2 of 3 sources, fails in at least 1; ")
+
+
+def test_a_source_counts_once_by_the_split_of_the_papers(random):
+    pooled, official = answers(random, AHEAD), answers(random, EVEN | {"emanet": 0.0}, official=True)
+    tasks = [rename(official, "a-official", "a"), rename(pooled, "a", "a")]
+    assert audit.primary(tasks) == audit.primary(tasks[::-1]) == ["a"]
+    assert judged(*tasks)[OVER_CNN]["verdict"] == "supported"
+    assert audit.primary(tasks[:1]) == ["a-official"]
+
+
+def test_a_single_run_decides_nothing(random):
+    task = answers(random, AHEAD)
+    for of_model in task.values.values():
+        del of_model["accuracy"][1], of_model["accuracy"][2]
+    assert judged(task)[OVER_CNN]["verdict"] == "no evidence"
+
+
+def test_another_reading_is_flipped_alone_and_one_without_evidence_is_counted(random):
+    paper = PAPER.model_copy(update={"readings": ["emanet_literal", "emanet_output"]})
+    task = answers(random, AHEAD | {"emanet_literal": 0.0})
+    records = audit.judge(paper, CLAIMS, [task])
+    flips = next(record["readings"] for record in records if record["claim"] == BEST)
+    assert flips == [
+        {"reading": "emanet_literal", "verdict": "contradicted"},
+        {"reading": "emanet_output", "verdict": "no evidence"},
+    ]
+    page = audit_page.page([paper], records)
+    assert "Of 2 other readings of the proposed model, 1 have no evidence on real images." in page
+    assert "`emanet/best-accuracy` to contradicted with emanet_literal" in page
+
+
+@pytest.mark.parametrize(
+    ("macs", "latency", "verdicts"),
+    [
+        ((50, 100), (1.0, 2.0), ("supported", "supported")),
+        ((100, 50), (2.0, 1.0), ("contradicted", "contradicted")),
+        ((50, 50), (1.0, 1.02), ("no difference", "inconclusive")),
+    ],
+)
+def test_costs_are_compared_and_latencies_that_nearly_agree_are_not_told_apart(random, macs, latency, verdicts):
+    task = answers(random, EVEN)
+    for index, model in enumerate(("emanet", "cnn")):
+        task.cost[model] = {"macs": macs[index], "latency_ms": latency[index]}
+    found = judged(task)
+    names = ("emanet_table1/macs/emanet-below-cnn", "emanet_table1/latency_ms/emanet-below-cnn")
+    assert tuple(found[name]["verdict"] for name in names) == verdicts
+    assert found["emanet/lowest-inference-time"]["verdict"] in ("contradicted", "no evidence")
+
+
+def test_costs_that_depend_on_the_condition_are_mixed(random):
+    tasks = [rename(answers(random, EVEN), name) for name in ("a", "b")]
+    for task, macs in zip(tasks, (50, 150), strict=True):
+        task.cost.update({"emanet": {"macs": macs}, "cnn": {"macs": 100}})
+    assert judged(*tasks)["emanet_table1/macs/emanet-below-cnn"]["verdict"] == "mixed"
+
+
+def calibrated(means, **changes):
+    """The record of a published accuracy of 0.863, from runs with these accuracies."""
+    text = {"heading": "ACC", "measure": "accuracy", "task": "simulated"}
+    table = {"title": "t", "place": "p", "columns": [text], "rows": {"ResNet": ["0.863"]}}
+    known = {
+        "name": "other",
+        "title": "t",
+        "cite": "c",
+        "margin": 0.02,
+        "trials": 3,
+        "systems": {"ResNet": "resnet18_28"},
+    }
+    paper = Paper.model_validate(known | {"tables": {"other_table": table}} | changes)
+    values = {
+        run: np.r_[np.ones(round(1000 * mean)), np.zeros(1000 - round(1000 * mean))] for run, mean in enumerate(means)
+    }
+    clusters = {run: np.arange(1000) for run in values}
+    task = Answers("simulated", "s", False, 0.0, clusters, {"resnet18_28": {"accuracy": values}})
+    return audit.judge(paper, claims.of_paper(paper), [task])[0]
+
+
+def test_a_number_that_comes_out_again_is_calibrated():
+    record = calibrated([0.862, 0.864, 0.865])
+    assert record["verdict"] == "supported"
+    assert record["reason"].startswith("calibrated: ")
+
+
+def test_another_number_is_not_calibrated_by_the_t_test():
+    record = calibrated([0.80, 0.81, 0.79])
+    assert record["verdict"] == "contradicted"
+    half = stats.t.ppf(0.975, 2) * 0.01 * np.sqrt(1 / 3 + 1 / 3)
+    numbers = record["numbers"]
+    assert (numbers["low"], numbers["high"]) == pytest.approx((-0.063 - half, -0.063 + half), abs=1e-9)
+
+
+def test_a_wide_interval_decides_nothing():
+    record = calibrated([0.80, 0.90, 0.87])
+    assert record["verdict"] == "inconclusive"
+    assert record["reason"].startswith("undecidable")
+
+
+def test_a_value_without_a_dataset_is_not_comparable_and_stands_beside_ours(random):
+    record = judged(answers(random, EVEN))["emanet_table1/accuracy/cnn"]
+    assert record["verdict"] == "not comparable"
+    assert 0.7 < record["numbers"]["tasks"][0]["value"] < 0.85
+
+
+def test_text_of_a_paper_cannot_end_a_cell_of_the_page(random):
+    paper = PAPER.model_copy(update={"responses": {OVER_CNN: "we | they"}})
+    known = [claim for claim in claims.of_paper(paper) if claim.name == OVER_CNN]
+    page = audit_page.page([paper], audit.judge(paper, known, [answers(random, EVEN)]))
+    assert "The authors: we \\| they" in page
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("official", [False, True], ids=["pooled", "official"])
+@pytest.mark.parametrize("size", SIZES)
+def test_null_papers_rarely_get_a_verdict(size, official):
+    """The upper 95 % bound of families with a false verdict, over 1,000 papers whose models are all equally good."""
+    random, wrong = np.random.default_rng(11), dict.fromkeys((claims.HEADLINE, claims.OTHER), 0)
+    even = dict.fromkeys(SYSTEMS, 3.0)
+    for _ in range(1000):
+        found = audit.tested(PAPER, TESTED, answers(random, even, size, official))
+        for family in wrong:
+            verdicts = {found[claim.name].verdict for claim in TESTED if claim.family == family}
+            wrong[family] += bool(verdicts & {"supported", "contradicted"})
+    for family, count in wrong.items():
+        assert stats.binomtest(count, 1000).proportion_ci(0.90, "wilson").high <= 0.065, (family, count)
+
+
+@pytest.mark.long
+def test_a_gap_of_eight_points_is_found_at_the_size_of_the_brain_mri():
+    random, found, gaps = np.random.default_rng(12), [], []
+    for _ in range(200):
+        task = answers(random, EVEN | {"emanet": 2.83})
+        gaps.append(np.mean([task.gap("emanet", model, "accuracy").estimate.value for model in SYSTEMS[:-1]]))
+        outcomes = audit.tested(PAPER, TESTED, task)
+        found += [outcomes[f"emanet_table1/accuracy/emanet-above-{model}"].verdict for model in SYSTEMS[:-1]]
+    assert np.mean(gaps) == pytest.approx(0.08, abs=0.004)
+    assert np.mean([verdict == "supported" for verdict in found]) >= 0.80

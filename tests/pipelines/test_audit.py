@@ -1,0 +1,141 @@
+"""The audit as a command: over committed evidence, of one claim, of somebody's predictions, of a bare score."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from benchmark import audit_page
+from tests.conftest import ROOT
+
+VERDICTS = {
+    "supported",
+    "contradicted",
+    "no difference",
+    "inconclusive",
+    "mixed",
+    "inconsistent",
+    "not comparable",
+    "not testable",
+    "no evidence",
+    None,
+}
+
+
+@pytest.fixture
+def audited(workplace):
+    """A workplace with the committed parameters and some of the evidence of two tasks."""
+    shutil.copy(ROOT / "params.yaml", workplace)
+    for task, models in (("phantom", ("emanet", "cnn", "knn")), ("breastmnist", ("svm", "knn", "random_forest"))):
+        home, target = ROOT / "results/tasks" / task, workplace / "results/tasks" / task
+        for model in models:
+            shutil.copytree(home / "runs" / model, target / "runs" / model)
+        for name in ("samples.csv", "split.csv", "cost.json"):
+            shutil.copy(home / name, target)
+    return workplace
+
+
+def test_every_claim_gets_a_verdict_or_a_reason_and_a_command(audited, command):
+    assert command("audit")[0] == 0
+    records = json.loads((audited / "results/audit.json").read_text(encoding="utf-8"))
+    assert len(records) > 250
+    for record in records:
+        assert record["verdict"] in VERDICTS
+        assert record["reason"], record["claim"]
+        assert record["command"].startswith(("python -m pipelines.", "dvc repro ")), record["claim"]
+    of_row = {record["claim"]: record["verdict"] for record in records}
+    assert of_row["adaptive/naive-bayes-is-lowest"] == "no evidence"
+    assert of_row["adaptive_figure8/accuracy/random_forest-above-knn"] in VERDICTS - {"no evidence", None}
+    assert list(pd.read_csv(audited / "results/audit.csv")["claim"]) == list(of_row)
+    page = (audited / "results/audit.md").read_text(encoding="utf-8")
+    assert audit_page.SCOPE in page
+    assert all(f"`{name}`" in page for name in of_row)
+
+
+def test_the_audit_needs_no_torch(audited):
+    code = (
+        "import sys; sys.argv = ['audit']; from pipelines import audit; audit.main(); assert 'torch' not in sys.modules"
+    )
+    path = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    subprocess.run([sys.executable, "-c", code], cwd=audited, env=path, check=True)
+
+
+def test_one_claim_is_printed_in_full_and_nothing_is_written(audited, command):
+    status, out, _ = command("audit", "--claim", "adaptive/knn-like-svm")
+    assert status == 0
+    assert out.startswith("adaptive/knn-like-svm: ")
+    for text in ("place: Figure 8, by its prose", "command: python -m pipelines.verify", '"p_same"', audit_page.SCOPE):
+        assert text in out
+    assert not (audited / "results/audit.json").exists()
+
+
+def test_predictions_are_scored_and_set_beside_the_evidence(audited, command):
+    mine = ROOT / "results/tasks/breastmnist/runs/svm/run-0/predictions.csv"
+    status, out, _ = command("audit", "--predictions", str(mine), "--task", "breastmnist")
+    expected = json.loads(mine.with_name("metrics.json").read_text(encoding="utf-8"))["accuracy"]
+    assert status == 0
+    assert f"accuracy {expected:.4f}" in out
+    assert "yours − svm: accuracy +0.0 points (one run: no interval), 1 runs" in out
+
+
+def test_predictions_of_several_runs_have_an_interval(audited, command, tmp_path):
+    folder = ROOT / "results/tasks/breastmnist/runs/svm"
+    tables = [pd.read_csv(path, dtype=str) for path in sorted(folder.glob("run-*/predictions.csv"))]
+    pd.concat(tables).to_csv(tmp_path / "mine.csv", index=False)
+    status, out, _ = command("audit", "--predictions", str(tmp_path / "mine.csv"), "--task", "breastmnist")
+    assert status == 0
+    line = next(line for line in out.splitlines() if line.startswith("yours − svm: accuracy +0.0 points [-"))
+    assert line.endswith("], 6 runs")
+
+
+def test_a_bare_score_is_read_without_evidence(workplace, command):
+    status, out, _ = command("audit", "--score", "accuracy=96.75, n=400")
+    assert (status, "387 right answers out of 400" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--claim", "emanet/best-acuracy"), "no claim 'emanet/best-acuracy'; did you mean 'emanet/best-accuracy'?"),
+        (("--claim", "???"), "no claim '???'; results/audit.csv lists all"),
+        (("--score", "accuracy"), 'it must read like "accuracy=96.9, n=400"'),
+        (("--score", "acuracy=96.9"), "no score 'acuracy'; did you mean 'accuracy'?"),
+        (("--predictions", "x.csv"), "--predictions and --task go together"),
+        (("--predictions", "x.csv", "--task", "phantom"), "x.csv: missing; it must be a predictions file"),
+        (("--predictions", "x.csv", "--task", "fantom"), "no task 'fantom'; did you mean 'phantom'?"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(audited, command, arguments, said):
+    status, _, errors = command("audit", *arguments)
+    assert status == 2
+    assert said in errors
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sample_id,label,p0,p1\nnobody,0,1,0\n", "no image 'nobody' in breastmnist"),
+        ("sample_id,label,p0,p1\ntrain/0,0,1,0\n", "holds no run's test images whole"),
+        ("sample_id,label,p0,p1\ntrain/0,0,1,0\ntrain/0,0,1,0\n", "'train/0' stands there twice"),
+    ],
+)
+def test_predictions_of_other_images_are_refused(audited, command, tmp_path, text, said):
+    (tmp_path / "mine.csv").write_text(text, encoding="utf-8")
+    status, _, errors = command("audit", "--predictions", str(tmp_path / "mine.csv"), "--task", "breastmnist")
+    assert status == 2
+    assert said in errors
+
+
+def test_a_wrong_paper_file_is_named_and_nothing_is_written(audited, command):
+    (audited / "papers").unlink()
+    shutil.copytree(ROOT / "papers", audited / "papers")
+    path = audited / "papers/emanet.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("rule: best\n", "rule: bets\n", 1), encoding="utf-8")
+    status, _, errors = command("audit")
+    assert status == 2
+    assert errors.startswith("error: papers/emanet.yaml: statements.best-accuracy: unknown kind 'bets'")
+    assert not (audited / "results/audit.json").exists()
