@@ -42,6 +42,7 @@ class Answers:
 
     task: str
     source: str
+    title: str
     synthetic: bool
     test_to_train: float
     clusters: dict[int, np.ndarray]
@@ -85,7 +86,7 @@ class Answers:
             self._designs[tuple(runs)] = Design(numbers, np.concatenate([self.clusters[run] for run in runs]))
         return self._designs[tuple(runs)]
 
-    def _usual(self, measure: str, paired: bool) -> float:
+    def _usual(self, measure: str, paired: bool) -> float | None:
         """Return by how much runs vary beyond what images explain, over the models of the papers' rows."""
         if (measure, paired) not in self._known:
             runs = sorted(self.clusters)
@@ -99,7 +100,7 @@ class Answers:
         return {}
 
     @cached_property
-    def _known(self) -> dict[tuple[str, bool], float]:
+    def _known(self) -> dict[tuple[str, bool], float | None]:
         return {}
 
 
@@ -127,6 +128,7 @@ def load(params: Params, task: str, rows: list[str], folder: Path | None = None)
     return Answers(
         task=task,
         source=protocol.source.name,
+        title=protocol.source.title,
         synthetic=protocol.synthetic,
         test_to_train=shares.test / shares.train if protocol.split == "pooled" else 0.0,
         clusters={run: samples.loc[ids].to_numpy() for run, ids in tested.items()},

@@ -198,7 +198,8 @@ def _why(claim: Claim, outcome: Outcome) -> str:
     gap, (low, high) = pair.gap, pair.gap.estimate.interval()
     text = (
         f"{gap.first} − {gap.second} is {100 * gap.estimate.value:+.1f} points [{100 * low:.1f}, {100 * high:.1f}], "
-        f"p {_p(pair.adjusted)} after Holm over {pair.among}"
+        f"p {_p(pair.adjusted)} after Holm over {pair.among} "
+        f"({_p(gap.resampled.two_sided())} by the corrected resampled t-test alone)"
     )
     if outcome.verdict == "inconclusive":
         text += f"; a gap of {100 * gap.estimate.detectable(ALPHA / pair.among):.1f} points would have shown"
@@ -225,7 +226,7 @@ def _numbers(claim: Claim, outcome: Outcome) -> dict[str, Any]:
             "degrees_of_freedom": gap.estimate.freedom,
             "p": pair.p_value,
             "p_same": pair.same,
-            "p_resampled": min(1.0, 2 * min(gap.resampled.above(), gap.resampled.below())),
+            "p_resampled": gap.resampled.two_sided(),
             "runs": gap.runs,
             "images": gap.images,
         }
@@ -272,7 +273,7 @@ def _calibration(paper: Paper, claim: Claim, task: Answers | None) -> dict[str, 
     """
     model, runs = claim.models[0], task.runs(claim.models[0]) if task else []
     command = f"python -m pipelines.grid --task {claim.task} --model {model}"
-    scope = f"{claim.task}, {len(runs)} runs, the paper's own images and protocol"
+    scope = f"{claim.task}, {len(runs)} runs" + (f" ({task.title})" if task else "")
     if len(runs) < 2:
         return _record("no evidence", f"{model} has fewer than two runs on {claim.task}", scope, command, {})
     means = [float(task.of(model, claim.measure, run).mean()) for run in runs]
@@ -280,11 +281,10 @@ def _calibration(paper: Paper, claim: Claim, task: Answers | None) -> dict[str, 
     error = spread * math.sqrt(1 / paper.trials + 1 / len(means))
     gap = Estimate(sum(means) / len(means) - claim.claimed["value"], error, len(means) - 1)
     low, high = gap.interval()
-    differ = 2 * min(gap.above(), gap.below())
     verdict, word = "inconclusive", "undecidable, since the interval is wider than the margin"
     if gap.within(paper.margin) <= ALPHA:
         verdict, word = "supported", "calibrated"
-    elif differ <= ALPHA:
+    elif gap.two_sided() <= ALPHA:
         verdict, word = "contradicted", "not calibrated"
     reason = (
         f"{word}: ours − published is {100 * gap.value:+.1f} points [{100 * low:.1f}, {100 * high:.1f}], margin "

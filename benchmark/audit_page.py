@@ -67,6 +67,15 @@ def _row(record: dict[str, Any]) -> list[str]:
     return [cell.replace("|", "\\|") for cell in cells]
 
 
+def summary(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
+    """Return how many claims of each paper got which verdict, and what other readings would flip."""
+    lines = []
+    for paper in papers:
+        own = [record for record in records if record["paper"] == paper.name]
+        lines += [f"{paper.cite}: {_counts(own)}", *_readings(paper, own)]
+    return "\n".join(lines)
+
+
 def _counts(records: Sequence[dict[str, Any]]) -> str:
     counts = Counter(record["verdict"] or "described" for record in records)
     return f"{len(records)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()) + "."

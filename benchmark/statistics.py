@@ -70,6 +70,10 @@ class Estimate:
         """Return the one-sided p-value against a true mean of at least ``bound``."""
         return self._tail(bound - self.value)
 
+    def two_sided(self) -> float:
+        """Return the two-sided p-value against a true mean of 0."""
+        return min(1.0, 2 * min(self.above(), self.below()))
+
     def within(self, margin: float) -> float:
         """Return the p-value of two one-sided tests against a true mean beyond ±``margin`` (Schuirmann 1987)."""
         return max(self.above(-margin), self.below(margin))
@@ -96,7 +100,7 @@ class _Components:
     images_between_runs: float
 
 
-def crossed(values: np.ndarray, design: Design, usual: float = 0.0) -> Estimate:
+def crossed(values: np.ndarray, design: Design, usual: float | None = None) -> Estimate:
     """Return the mean over runs of the means over images, with the variance of a crossed image × run design.
 
     Its variance is that of the images, by clusters, plus that of the runs: by how much the runs' means vary beyond what
@@ -109,9 +113,9 @@ def crossed(values: np.ndarray, design: Design, usual: float = 0.0) -> Estimate:
     if runs < 2:
         return Estimate(found.mean, math.nan, math.nan)
     own, freedom = found.between_runs - found.images_between_runs, runs - 1
-    if usual:
+    if usual is not None:
         own, freedom = (PRIOR * usual / runs + freedom * own) / (PRIOR + freedom), PRIOR + freedom
-    of_runs = max(0.0, own, usual / runs)
+    of_runs = max(0.0, own, (usual or 0.0) / runs)
     total = found.images + of_runs
     if total == 0:
         return Estimate(found.mean, 0.0, math.inf)
@@ -119,14 +123,14 @@ def crossed(values: np.ndarray, design: Design, usual: float = 0.0) -> Estimate:
     return Estimate(found.mean, math.sqrt(total), total**2 / square)
 
 
-def excess(columns: Sequence[np.ndarray], design: Design, paired: bool) -> float:
-    """Return the variance of one run beyond what its images explain, over several models; 0 where nothing tells.
+def excess(columns: Sequence[np.ndarray], design: Design, paired: bool) -> float | None:
+    """Return the variance of one run beyond what its images explain, over several models; None if nothing tells.
 
     It is the mean over the models' values, or, ``paired``, over the differences of all pairs of them.
     """
     many = [one - other for one, other in combinations(columns, 2)] if paired else columns
-    if not len(many) or design.runs < 2:
-        return 0.0
+    if not many or design.runs < 2:
+        return None
     found = [_components(values, design) for values in many]
     return max(0.0, design.runs * float(np.mean([one.between_runs - one.images_between_runs for one in found])))
 

@@ -1,7 +1,6 @@
 """Audit every claim of every paper against the evidence, or look at one claim, at predictions, at a bare score."""
 
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +28,7 @@ def main() -> None:
     settings, known = params.load(), papers.load_all()
     papers.check(known, settings)
     if args.predictions:
-        print(answers.beside(settings, args.task, args.predictions, papers.rows(known)))
+        print(answers.beside(settings, args.task, args.predictions, papers.rows(known)), audit_page.SCOPE, sep="\n")
         return
     records = _records(settings, known)
     if args.claim:
@@ -41,7 +40,7 @@ def main() -> None:
     evidence.write_json(RESULTS / "audit.json", records)
     evidence.replace_text(RESULTS / "audit.csv", pd.DataFrame(map(_flat, records)).to_csv(index=False))
     evidence.replace_text(RESULTS / "audit.md", audit_page.page(known, records))
-    print(f"{len(records)} claims; {RESULTS / 'audit.md'}", file=sys.stderr)
+    print(audit_page.summary(known, records), f"All claims: {RESULTS / 'audit.md'}", sep="\n")
 
 
 def _records(settings: params.Params, known: list[papers.Paper]) -> list[dict]:

@@ -37,4 +37,13 @@ def answers(rng, skills, size="brain-mri", official=False, runs_differ=RUNS_DIFF
     for twin, model in twins:
         values[twin] = values[model]
     found = {run: cluster[rows] for run, rows in tested.items()}
-    return Answers("simulated", "simulated", False, 0.0 if official else 3 / 14, found, values, rows=tuple(skills))
+    return Answers(
+        "simulated",
+        "simulated",
+        "Simulated answers",
+        False,
+        0.0 if official else 3 / 14,
+        found,
+        values,
+        rows=tuple(skills),
+    )

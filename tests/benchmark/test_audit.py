@@ -180,7 +180,7 @@ def calibrated(means, **changes):
         run: np.r_[np.ones(round(1000 * mean)), np.zeros(1000 - round(1000 * mean))] for run, mean in enumerate(means)
     }
     clusters = {run: np.arange(1000) for run in values}
-    task = Answers("simulated", "s", False, 0.0, clusters, {"resnet18_28": {"accuracy": values}})
+    task = Answers("simulated", "s", "Some images", False, 0.0, clusters, {"resnet18_28": {"accuracy": values}})
     return audit.judge(paper, claims.of_paper(paper), [task])[0]
 
 

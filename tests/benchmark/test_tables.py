@@ -29,7 +29,7 @@ def found(task="phantom", masks=None, **runs):
         for model, values in runs.items()
     }
     clusters = {run: np.arange(5) for run in range(max(map(len, runs.values()), default=0))}
-    answered = Answers(task, "a source", task == "phantom", 3 / 14, clusters, of_images)
+    answered = Answers(task, "a source", "Grey images", task == "phantom", 3 / 14, clusters, of_images)
     return tables.Found(task, answered, measured, masks or {}, cost, manifest)
 
 
