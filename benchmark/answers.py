@@ -37,7 +37,8 @@ class Answers:
     ``clusters`` holds the cluster of each test image of a run (int, N). The measures are those of
     :data:`benchmark.metrics.PER_IMAGE`, and ``kept:CORRUPTION``: right under corruption, on average over strengths,
     less right without it. ``test_to_train`` is the ratio of the parts' sizes, 0 where every run has the same parts.
-    ``cost`` is model → measure → number, under ``condition``.
+    ``cost`` is model → measure → number, under ``condition``. ``rows`` are the models of the papers' tables, and
+    ``notes`` what must be said of a model's evidence.
     """
 
     task: str
@@ -50,6 +51,7 @@ class Answers:
     cost: dict[str, dict[str, float | None]] = field(default_factory=dict)
     condition: str = ""
     rows: tuple[str, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
 
     def runs(self, *models: str) -> list[int]:
         """Return the runs that all of some models have evidence of."""
@@ -138,6 +140,7 @@ def load(params: Params, task: str, rows: list[str], folder: Path | None = None)
         if measured
         else "",
         rows=tuple(rows),
+        notes={model: text for model in values if (text := params.notes.get(f"{task}-{model}"))},
     )
 
 

@@ -363,7 +363,9 @@ def _scope(outcomes: list[Outcome]) -> str:
     for outcome in outcomes:
         gap, task = outcome.decisive.gap, outcome.answers
         split = "pooled 70/15/15" if task.test_to_train else "the source's own split"
-        parts.append(f"{task.task} ({split}, {gap.runs} runs, {gap.images} test answers)")
+        models = dict.fromkeys(model for pair in outcome.pairs for model in (pair.gap.first, pair.gap.second))
+        notes = "".join(f"; {model}: {task.notes[model]}" for model in models if model in task.notes)
+        parts.append(f"{task.task} ({split}, {gap.runs} runs, {gap.images} test answers{notes})")
     return "; ".join(parts) or "none"
 
 

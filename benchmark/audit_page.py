@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from tabulate import tabulate
-
 from benchmark.claims import HEADLINE
 from benchmark.papers import Paper
 
@@ -30,9 +28,8 @@ def page(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
         text += [f"## {paper.cite}", _counts(own), *_readings(paper, own)]
         for title, chosen in _sections(own):
             if chosen:
-                rows = [_row(record) for record in chosen]
-                table = tabulate(rows, ["Claim", "Verdict", "Why"], tablefmt="github", disable_numparse=True)
-                text += [f"### {title}", table]
+                rows = [["Claim", "Verdict", "Why"], ["---"] * 3, *map(_row, chosen)]
+                text += [f"### {title}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
     return "\n\n".join(text) + "\n"
 
 
