@@ -10,7 +10,7 @@ import pandas as pd
 from benchmark import evidence, metrics, splits
 from benchmark.errors import BadInput
 from benchmark.params import CORRUPTIONS, Params
-from benchmark.statistics import Design, Estimate, crossed, excess, resampled
+from benchmark.statistics import Design, Estimate, Usual, crossed, resampled, usual
 
 Values = dict[str, dict[int, np.ndarray]]  # measure → run → a value an image (float, N)
 
@@ -37,8 +37,8 @@ class Answers:
     ``clusters`` holds the cluster of each test image of a run (int, N). The measures are those of
     :data:`benchmark.metrics.PER_IMAGE`, and ``kept:CORRUPTION``: right under corruption, on average over strengths,
     less right without it. ``test_to_train`` is the ratio of the parts' sizes, 0 where every run has the same parts.
-    ``cost`` is model → measure → number, under ``condition``. ``rows`` are the models of the papers' tables, and
-    ``notes`` what must be said of a model's evidence.
+    ``cost`` is model → measure → number, under ``condition``. ``rows`` says of the models of the
+    papers' tables which kind they are, ``notes`` what must be said of a model's evidence.
     """
 
     task: str
@@ -50,8 +50,12 @@ class Answers:
     values: dict[str, Values]
     cost: dict[str, dict[str, float | None]] = field(default_factory=dict)
     condition: str = ""
-    rows: tuple[str, ...] = ()
+    rows: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+
+    def kind(self, model: str) -> str:
+        """Return the kind of a model; one that no table holds is a network."""
+        return self.rows.get(model, "network")
 
     def runs(self, *models: str) -> list[int]:
         """Return the runs that all of some models have evidence of."""
@@ -70,7 +74,7 @@ class Answers:
         if not runs:
             return None
         values = np.concatenate([self.of(model, measure, run) for run in runs])
-        return crossed(values, self._design(runs), self._usual(measure, paired=False))
+        return crossed(values, self._design(runs), self._usual((model,), runs, measure))
 
     def gap(self, first: str, second: str, measure: str) -> Gap | None:
         """Return by how much one model exceeds another; None if they have no run in common."""
@@ -78,7 +82,7 @@ class Answers:
         if not runs:
             return None
         apart = [self.of(first, measure, run) - self.of(second, measure, run) for run in runs]
-        estimate = crossed(np.concatenate(apart), self._design(runs), self._usual(measure, paired=True))
+        estimate = crossed(np.concatenate(apart), self._design(runs), self._usual((first, second), runs, measure))
         by_means = resampled([float(values.mean()) for values in apart], self.test_to_train)
         return Gap(first, second, estimate, by_means, len(runs), sum(map(len, apart)))
 
@@ -88,21 +92,31 @@ class Answers:
             self._designs[tuple(runs)] = Design(numbers, np.concatenate([self.clusters[run] for run in runs]))
         return self._designs[tuple(runs)]
 
-    def _usual(self, measure: str, paired: bool) -> float | None:
-        """Return by how much runs vary beyond what images explain, over the models of the papers' rows."""
-        if (measure, paired) not in self._known:
-            runs = sorted(self.clusters)
-            whole = [model for model in self.rows if self.runs(model) == runs]
-            columns = [np.concatenate([self.of(model, measure, run) for run in runs]) for model in whole]
-            self._known[measure, paired] = excess(columns, self._design(runs), paired)
-        return self._known[measure, paired]
+    def _usual(self, models: tuple[str, ...], runs: list[int], measure: str) -> Usual | None:
+        """Return by how much runs of models of these kinds usually vary, from those of the papers' rows.
+
+        Of a pair it is the mean of both kinds': networks vary, most estimators hardly.
+        """
+        of_kinds = [self._of_kind(self.kind(model), tuple(runs), measure, len(models) > 1) for model in models]
+        if not all(of_kinds):
+            return None
+        variance = sum(usual.variance for usual in of_kinds) / len(of_kinds)
+        return Usual(variance, min(usual.freedom for usual in of_kinds))
+
+    def _of_kind(self, kind: str, runs: tuple[int, ...], measure: str, paired: bool) -> Usual | None:
+        key = (kind, runs, measure, paired)
+        if key not in self._known:
+            models = [model for model in self.rows if self.kind(model) == kind and set(runs) <= set(self.runs(model))]
+            columns = [np.concatenate([self.of(model, measure, run) for run in runs]) for model in models]
+            self._known[key] = usual(columns, self._design(list(runs)), paired)
+        return self._known[key]
 
     @cached_property
     def _designs(self) -> dict[tuple[int, ...], Design]:
         return {}
 
     @cached_property
-    def _known(self) -> dict[tuple[str, bool], float | None]:
+    def _known(self) -> dict[tuple[str, tuple[int, ...], str, bool], Usual | None]:
         return {}
 
 
@@ -139,7 +153,7 @@ def load(params: Params, task: str, rows: list[str], folder: Path | None = None)
         condition=f"{protocol.input_size} px, batch {measured['batch']}, one thread, {measured['machine']['processor']}"
         if measured
         else "",
-        rows=tuple(rows),
+        rows={model: params.model(model).kind for model in rows},
         notes={model: text for model in values if (text := params.notes.get(f"{task}-{model}"))},
     )
 
@@ -158,8 +172,11 @@ def beside(params: Params, task: str, path: Path, rows: list[str]) -> str:
     The file holds the test images of one run or of several, all of each. :class:`BadInput` if it holds another image,
     or not all of any run.
     """
-    known = load(params, task, rows)
+    params.task(task)
+    if not (evidence.TASKS / task / "runs").exists():
+        raise BadInput(f"--task: {task} has no evidence; it must be a task with some")
     ids, labels, probabilities = evidence.read_predictions(path)
+    known = load(params, task, rows)
     split = pd.read_csv(evidence.TASKS / task / "split.csv", dtype={"sample_id": str, "part": str})
     place = {name: index for index, name in enumerate(ids)}
     if len(place) < len(ids):
@@ -167,6 +184,7 @@ def beside(params: Params, task: str, path: Path, rows: list[str]) -> str:
         raise BadInput(f"{path}: {twice!r} stands there twice; it must hold each image once")
     if strange := sorted(set(ids) - set(split["sample_id"])):
         raise BadInput(f"{path}: no image {strange[0]!r} in {task}; results/tasks/{task}/split.csv lists all")
+    _check(path, task, split.set_index("sample_id")["label"].loc[ids].to_numpy(), labels, probabilities)
     values: Values = {measure: {} for measure in metrics.PER_IMAGE}
     lines = []
     for run in range(params.task(task).runs):
@@ -187,3 +205,17 @@ def beside(params: Params, task: str, path: Path, rows: list[str]) -> str:
             sure = f"[{100 * low:+.1f}, {100 * high:+.1f}]" if gap.runs > 1 else "(one run: no interval)"
             lines.append(f"yours − {model}: accuracy {100 * gap.estimate.value:+.1f} points {sure}, {gap.runs} runs")
     return "\n".join(lines)
+
+
+def _check(path: Path, task: str, true: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> None:
+    """Raise :class:`BadInput` if labels are not those of the task, or rows are no probabilities."""
+    if (true != labels).any():
+        row = int(np.flatnonzero(true != labels)[0])
+        raise BadInput(f"{path}: line {row + 2} has label {labels[row]}; in {task} it is {true[row]}")
+    classes = len(evidence.read_json(evidence.TASKS / task / "manifest.json")["classes"])
+    if probabilities.shape[1] != classes:
+        raise BadInput(f"{path}: has {probabilities.shape[1]} columns p0, p1, …; {task} has {classes} classes")
+    with np.errstate(invalid="ignore"):
+        right = (probabilities >= 0).all(1) & (abs(probabilities.sum(1) - 1) < 1e-3)
+    if not right.all():
+        raise BadInput(f"{path}: line {int(np.argmin(right)) + 2}: p0, p1, … must be probabilities that add up to 1")

@@ -15,7 +15,8 @@ SCOPE = (
 VERDICTS = (
     "*supported*: shown by the test. *contradicted*: the opposite is shown, for one rival at least. *no difference*: "
     "shown to be smaller than the paper's margin. *inconclusive*: none of these; the gap that would have shown stands "
-    "beside it. *mixed*: sources or conditions disagree. *inconsistent*: the paper contradicts itself. *not "
+    "beside it. *mixed*: shown in some sources or conditions, and in others not. *inconsistent*: the paper contradicts "
+    "itself. *not testable*: it names nothing that evidence could decide, or no evidence made here can. *not "
     "comparable*: no dataset or hardware is named. *described*: measured, not tested."
 )
 
@@ -28,7 +29,7 @@ def page(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
         text += [f"## {paper.cite}", _counts(own), *_readings(paper, own)]
         for title, chosen in _sections(own):
             if chosen:
-                rows = [["Claim", "Verdict", "Why"], ["---"] * 3, *map(_row, chosen)]
+                rows = [["Claim", "Verdict", "Why", "Scope", "Command"], ["---"] * 5, *map(_row, chosen)]
                 text += [f"### {title}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
     return "\n\n".join(text) + "\n"
 
@@ -60,7 +61,8 @@ def _sections(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[st
 def _row(record: dict[str, Any]) -> list[str]:
     says = f"{record['says']} ({record['place']}), `{record['claim']}`"
     response = f" The authors: {record['response']}" if "response" in record else ""
-    cells = (says, record["verdict"] or "described", record["reason"] + response)
+    verdict, command = record["verdict"] or "described", f"`{record['command']}`"
+    cells = (says, verdict, record["reason"] + response, record["scope"], command)
     return [cell.replace("|", "\\|") for cell in cells]
 
 
@@ -87,8 +89,10 @@ def _readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
         for one in record.get("readings", []):
             if one["verdict"] != "no evidence":
                 without.discard(one["reading"])
-                if one["verdict"] != record["verdict"]:
+                if one["verdict"] != record["verdict"] and record["verdict"] != "no evidence":
                     flips.append(f"`{record['claim']}` to {one['verdict']} with {one['reading']}")
+    if len(without) == len(paper.readings):
+        return [f"Other readings of the proposed model: {len(without)}, none with evidence on real images yet."]
     flipped = "; ".join(flips) or "no headline verdict"
     return [
         f"Of {len(paper.readings)} other readings of the proposed model, {len(without)} have no evidence on real "

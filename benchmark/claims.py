@@ -51,7 +51,9 @@ def of_paper(paper: Paper) -> list[Claim]:
     names = [claim.name for claim in found]
     for name in paper.responses:
         if name not in names:
-            raise BadInput(f"papers/{paper.name}.yaml: responses: no claim {name!r}; {closest(name, names)}")
+            near = closest(name, names)
+            hint = near if near.startswith("did you mean") else "results/audit.csv lists all"
+            raise BadInput(f"papers/{paper.name}.yaml: responses: no claim {name!r}; {hint}")
     return [replace(one, response=paper.responses[one.name]) if one.name in paper.responses else one for one in found]
 
 
@@ -76,26 +78,22 @@ def _of_table(paper: Paper, name: str, table: Table) -> list[Claim]:
                     claimed={"printed": printed, "value": number},
                 )
             )
-        if not column.task:
-            found += _orders(paper, name, table, column, numbers)
+        found += _orders(paper, where, table, column, numbers)
     return found + _averages(paper, name, table)
 
 
 def _number(table: Table, system: str, index: int, column: Column) -> float | None:
     """Return the number that a cell stands for: a share, a time as printed, or the rank of a word; None if none."""
     text = table.rows[system][index]
-    if column.words:
-        return float(column.words.index(text)) if text in column.words else None
     if system in table.read_as:
         number = table.read_as[system][index]
         return number / 100 if number is not None and number > 1 and column.measure not in COST else number
-    if column.measure in COST:
-        return float(text) if text.replace(".", "", 1).isdigit() else None
-    found = reported(text)
-    return found.value if found else None
+    if column.words:
+        return float(column.words.index(text))
+    return float(text) if column.measure in COST else reported(text).value
 
 
-def _orders(paper: Paper, name: str, table: Table, column: Column, numbers: dict[str, float | None]) -> list[Claim]:
+def _orders(paper: Paper, where: str, table: Table, column: Column, numbers: dict[str, float | None]) -> list[Claim]:
     """Return a claim for each two rows whose numbers differ: the larger scores higher, the smaller costs less."""
     found = []
     for one, other in combinations([system for system in numbers if numbers[system] is not None], 2):
@@ -106,7 +104,7 @@ def _orders(paper: Paper, name: str, table: Table, column: Column, numbers: dict
         pair = (paper.systems[first], paper.systems[second])
         found.append(
             Claim(
-                name=f"{name}/{column.measure}/{pair[0]}-{'below' if cost else 'above'}-{pair[1]}",
+                name=f"{where}/{column.measure}/{pair[0]}-{'below' if cost else 'above'}-{pair[1]}",
                 paper=paper.name,
                 place=table.place,
                 kind="order",
@@ -115,16 +113,18 @@ def _orders(paper: Paper, name: str, table: Table, column: Column, numbers: dict
                 measure=column.measure,
                 pairs=(pair,),
                 family=_family(paper, column.measure, (pair,)),
-                claimed={} if cost else _claimed_gap(numbers[first], numbers[second]),
+                task=column.task,
+                claimed={} if cost else _claimed_gap(column.measure, numbers[first], numbers[second]),
             )
         )
     return found
 
 
-def _claimed_gap(better: float, worse: float) -> dict[str, Any]:
-    """Return a claimed gap (share), the ratio of the errors, and how many test images would show it."""
-    ratio = (1 - better) / (1 - worse) if worse < 1 else None
-    return {"gap": round(better - worse, 6), "error_ratio": ratio, "images_needed": list(images_needed(better, worse))}
+def _claimed_gap(measure: str, better: float, worse: float) -> dict[str, Any]:
+    """Return a claimed gap (share), the ratio of the errors, and, of accuracy, how many test images would show it."""
+    found: dict[str, Any] = {"gap": round(better - worse, 6)}
+    found["error_ratio"] = (1 - better) / (1 - worse) if worse < 1 else None
+    return found | ({"images_needed": list(images_needed(better, worse))} if measure == "accuracy" else {})
 
 
 def _family(paper: Paper, measure: str, pairs: tuple[tuple[str, str], ...]) -> str | None:

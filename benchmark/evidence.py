@@ -69,6 +69,8 @@ def read_predictions(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
         return table["sample_id"].tolist(), table["label"].to_numpy(np.int64), probabilities
     except FileNotFoundError:
         raise BadInput(f"{path}: missing; it must be a predictions file") from None
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}; it must be a predictions file") from None
     except (KeyError, ValueError) as error:
         raise BadInput(
             f"{path}: {error}; its columns must be sample_id,label,p0,p1,…, all but the first numbers"

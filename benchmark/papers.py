@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from benchmark.errors import BadInput, closest
 from benchmark.params import CORRUPTIONS, Params, Share, Strict, read_yaml, say
+from benchmark.reported import reported
 
 FOLDER = Path("papers")
 QUALITY = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "auc")
@@ -21,7 +22,7 @@ Cost = Literal["macs", "latency_ms"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
 Pairs = Annotated[list[Pair], Field(min_length=1)]
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(pattern=r"\S")]
 
 
 class Column(Strict):
@@ -35,6 +36,17 @@ class Column(Strict):
     measure: Quality | Cost
     task: str | None = None
     words: list[str] | None = None
+
+    def misread(self, text: str) -> str | None:
+        """Return why ``text`` is no value of this column, if it is none."""
+        if self.words:
+            return None if text in self.words else f"must be one of {', '.join(self.words)}"
+        if self.measure in COST:
+            return (
+                None if text.replace(".", "", 1).isdigit() else "must be a number, or words must rank what stands there"
+            )
+        found = reported(text)
+        return None if found and found.value <= 1 else "must start with a number such as 96.9; else read_as says which"
 
 
 class Table(Strict):
@@ -147,6 +159,11 @@ class Paper(Strict):
 
     @model_validator(mode="after")
     def _rows_fit(self) -> "Paper":
+        models = list(self.systems.values())
+        if twice := [model for model in models if models.count(model) > 1]:
+            raise ValueError(f"systems: {twice[0]!r} stands for two systems; it must stand for one")
+        if self.proposed and self.proposed not in models:
+            raise ValueError(f"proposed: {self.proposed!r} stands for no system; {closest(self.proposed, models)}")
         for name, table in self.tables.items():
             for where, rows in (("rows", table.rows), ("read_as", table.read_as)):
                 for system, values in rows.items():
@@ -155,6 +172,16 @@ class Paper(Strict):
                         raise ValueError(f"tables.{name}.{where}: {system!r} must stand under systems too; {known}")
                     if len(values) != len(table.columns):
                         raise ValueError(f"tables.{name}.{where}.{system}: must have {len(table.columns)} values")
+            for system, values in table.rows.items():
+                for column, text in zip(table.columns, values, strict=True):
+                    if system not in table.read_as and (wrong := column.misread(text)):
+                        raise ValueError(f"tables.{name}.rows.{system}: {text!r} {wrong}")
+            columns = [(column.task, column.measure) for column in table.columns]
+            if len(set(columns)) < len(columns):
+                raise ValueError(f"tables.{name}.columns: two columns have the same measure, on the same task")
+            for numbers in table.read_as.values():
+                if above := [number for number in numbers if number and number > 100]:
+                    raise ValueError(f"tables.{name}.read_as: {above[0]} is more than 100 per cent")
             for column in table.columns:
                 if column.task and column.measure not in QUALITY:
                     raise ValueError(f"tables.{name}.columns: {column.heading!r}: task goes with a measure of quality")
@@ -165,6 +192,9 @@ class Paper(Strict):
     @model_validator(mode="after")
     def _statements_fit(self) -> "Paper":
         for name, statement in self.statements.items():
+            for one, other in getattr(statement, "pairs", []):
+                if one == other:
+                    raise ValueError(f"statements.{name}.pairs: {one!r} stands beside itself")
             if isinstance(statement, Best):
                 if statement.table not in self.tables:
                     known = closest(statement.table, list(self.tables))
@@ -192,6 +222,9 @@ def rows(papers: list[Paper]) -> list[str]:
 
 def check(papers: list[Paper], params: Params) -> None:
     """Raise :class:`BadInput` if a paper names a model or a task that params.yaml does not hold."""
+    names = [name for paper in papers for name in (paper.name, *paper.tables)]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise BadInput(f"papers: {twice[0]!r} names two papers or tables; it must name one")
     for paper in papers:
         where = f"papers/{paper.name}.yaml"
         for model in paper.models:
@@ -202,6 +235,8 @@ def check(papers: list[Paper], params: Params) -> None:
                 if column.task and column.task not in params.tasks:
                     known = closest(column.task, list(params.tasks))
                     raise BadInput(f"{where}: tables.{name}: no task {column.task!r} in params.yaml; {known}")
+                if column.task and params.task(column.task).synthetic:
+                    raise BadInput(f"{where}: tables.{name}: {column.task!r} is synthetic; it must have real images")
 
 
 def load_all(folder: Path = FOLDER) -> list[Paper]:

@@ -31,7 +31,7 @@ def reported(text: str) -> Reported | None:
 
     What is above 1, or ends in %, is read as per cent; its last digit was rounded.
     """
-    found = re.match(r"\s*(\d*\.?\d+)\s*(%?)", text)
+    found = re.match(r"\s*(\d*\.?\d+)\s*(%?)(?![\w.])", text)
     if not found:
         return None
     digits = len(found[1].partition(".")[2])
@@ -49,7 +49,10 @@ def prevalence(accuracy: Reported, precision: Reported, recall: Reported) -> tup
     implied = []
     for a, p, r in corners:
         wrong = (1 - r) + r * (1 / p - 1) if p else math.inf
-        implied.append((1 - a) / wrong if wrong else math.inf)
+        if wrong:
+            implied.append((1 - a) / wrong)
+        else:  # no error: any share if accuracy has none either, else no share at all
+            implied += [0.0, 1.0] if a == 1 else [math.inf]
     return min(implied), max(implied)
 
 
@@ -76,7 +79,7 @@ def averaging(rows: dict[str, dict[str, Reported]]) -> list[str]:
     )
     implied = {name: prevalence(row["accuracy"], row["precision"], row["recall"]) for name, row in rows.items()}
     low, high = max(low for low, _ in implied.values()), min(high for _, high in implied.values())
-    shares = "; ".join(f"{name} {100 * a:.0f} to {100 * b:.0f} %" for name, (a, b) in implied.items())
+    shares = "; ".join(f"{name} {100 * a:.0f} to {100 * min(b, 1):.0f} %" for name, (a, b) in implied.items())
     said.append(
         f"one binary test set would need one share of positives, and the rows imply {shares}: "
         + ("impossible" if low > high else f"possible with {100 * low:.0f} to {100 * high:.0f} %")
@@ -109,14 +112,19 @@ def bare(scores: dict[str, str]) -> list[str]:
         said.append("accuracy: without n, the number of test images, nothing can be said of how sure it is")
     if {"accuracy", "precision", "recall"} <= set(found):
         low, high = prevalence(found["accuracy"], found["precision"], found["recall"])
-        impossible = "" if low <= 1 else "; impossible, so that these are no scores of one binary test set"
-        said.append(f"read as binary, the share of positives is {100 * low:.1f} to {100 * high:.1f} %{impossible}")
+        said.append(
+            f"read as binary, the share of positives is {100 * low:.1f} to {100 * min(high, 1):.1f} %"
+            if low <= 1
+            else "read as binary, more than all images would be positive: these are no scores of one binary test set"
+        )
     if {"precision", "recall", "f1"} <= set(found):
         low, high = harmonic(found["precision"], found["recall"])
         fits = "fits" if _meets((low, high), found["f1"]) else "does not fit; it is no F1 of one class"
         said.append(
             f"read as scores of one class, F1 must lie within {100 * low:.2f} and {100 * high:.2f} %: it {fits}"
         )
+    if not found:
+        raise BadInput(f"--score: no score among {', '.join(scores)}; it must hold one of {', '.join(SCORES)}")
     if {"n", "positives"} <= set(counts):
         said.append(_consistent(found, counts))
     return said
@@ -144,14 +152,16 @@ def _of_count(accuracy: Reported, n: int) -> list[str]:
     counts = [count for count in range(math.ceil(accuracy.low * n), math.floor(accuracy.high * n) + 1)]
     counts = [count for count in counts if count / n in accuracy]
     if not counts:
-        return [f"no count of right answers out of {n} rounds to it: n or the accuracy is another one"]
+        return [
+            f"no count of right answers out of {n} rounds to it: n or the accuracy is another one, or it is a mean "
+            "over runs or folds"
+        ]
     right = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    middle = counts[len(counts) // 2]
-    bounds = binomtest(middle, n).proportion_ci(method="wilson")
+    low, high = (binomtest(count, n).proportion_ci(method="wilson") for count in (counts[0], counts[-1]))
     return [
         f"{right} right answers out of {n} round to it",
         f"of new images alone (Wilson, 95 %), without any other draw of training: "
-        f"{100 * bounds.low:.1f} to {100 * bounds.high:.1f} %",
+        f"{100 * low.low:.1f} to {100 * high.high:.1f} %",
     ]
 
 

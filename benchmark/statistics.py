@@ -15,7 +15,7 @@ from scipy import stats
 
 LEVEL = 0.95
 POWER = 0.80
-PRIOR = 4  # degrees of freedom that the usual variance of runs counts for
+PRIOR = 4  # degrees of freedom that the usual variance of runs counts for at most
 
 
 @dataclass(frozen=True)
@@ -100,22 +100,31 @@ class _Components:
     images_between_runs: float
 
 
-def crossed(values: np.ndarray, design: Design, usual: float | None = None) -> Estimate:
+@dataclass(frozen=True)
+class Usual:
+    """By how much runs usually vary beyond what their images explain (variance of one run), and how sure that is."""
+
+    variance: float
+    freedom: int
+
+
+def crossed(values: np.ndarray, design: Design, usual: Usual | None = None) -> Estimate:
     """Return the mean over runs of the means over images, with the variance of a crossed image × run design.
 
     Its variance is that of the images, by clusters, plus that of the runs: by how much the runs' means vary beyond what
     their images explain. For runs on the same images this is the two-way random-effects analysis of variance, else the
     same with images nested in runs; degrees of freedom are Satterthwaite's. Few runs tell little of how runs vary.
-    What is ``usual`` among models, as :func:`excess` finds it, therefore counts as ``PRIOR`` more degrees of freedom,
-    as in the moderated t-test (Smyth 2004, doi 10.2202/1544-6115.1027), and is the least that is assumed.
+    What is ``usual`` among other models therefore counts too, as in the moderated t-test (Smyth 2004, doi
+    10.2202/1544-6115.1027), and is the least that is assumed.
     """
     found, runs = _components(values, design), design.runs
     if runs < 2:
         return Estimate(found.mean, math.nan, math.nan)
-    own, freedom = found.between_runs - found.images_between_runs, runs - 1
-    if usual is not None:
-        own, freedom = (PRIOR * usual / runs + freedom * own) / (PRIOR + freedom), PRIOR + freedom
-    of_runs = max(0.0, own, (usual or 0.0) / runs)
+    of_runs, freedom = found.between_runs - found.images_between_runs, runs - 1
+    if usual:
+        moderated = (usual.freedom * usual.variance / runs + freedom * of_runs) / (usual.freedom + freedom)
+        of_runs, freedom = max(moderated, usual.variance / runs), usual.freedom + freedom
+    of_runs = max(0.0, of_runs)
     total = found.images + of_runs
     if total == 0:
         return Estimate(found.mean, 0.0, math.inf)
@@ -123,16 +132,19 @@ def crossed(values: np.ndarray, design: Design, usual: float | None = None) -> E
     return Estimate(found.mean, math.sqrt(total), total**2 / square)
 
 
-def excess(columns: Sequence[np.ndarray], design: Design, paired: bool) -> float | None:
-    """Return the variance of one run beyond what its images explain, over several models; None if nothing tells.
+def usual(columns: Sequence[np.ndarray], design: Design, paired: bool) -> Usual | None:
+    """Return what is usual among models: the mean over their values or, ``paired``, over all differences of two.
 
-    It is the mean over the models' values, or, ``paired``, over the differences of all pairs of them.
+    It counts for the degrees of freedom that other models than the two in question give it, but for ``PRIOR`` at most:
+    models vary by different amounts. None where there are no others.
     """
-    many = [one - other for one, other in combinations(columns, 2)] if paired else columns
-    if not many or design.runs < 2:
+    freedom = min(PRIOR, (len(columns) - 2) * (design.runs - 1))
+    if freedom <= 0:
         return None
+    many = [one - other for one, other in combinations(columns, 2)] if paired else columns
     found = [_components(values, design) for values in many]
-    return max(0.0, design.runs * float(np.mean([one.between_runs - one.images_between_runs for one in found])))
+    variance = design.runs * float(np.mean([one.between_runs - one.images_between_runs for one in found]))
+    return Usual(max(0.0, variance), freedom)
 
 
 def _components(values: np.ndarray, design: Design) -> _Components:

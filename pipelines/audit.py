@@ -15,14 +15,15 @@ RESULTS = Path("results")
 def main() -> None:
     """Write ``results/audit.{json,csv,md}``, or print what was asked for."""
     parser = Parser("audit", __doc__)
-    parser.add_argument("--claim", metavar="ID", help="print one claim in full")
-    parser.add_argument("--predictions", type=Path, metavar="FILE", help="set a predictions file beside the evidence")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--claim", metavar="ID", help="print one claim in full")
+    asked.add_argument("--predictions", type=Path, metavar="FILE", help="set a predictions file beside the evidence")
+    asked.add_argument("--score", metavar="TEXT", help='what can be said of bare scores: "accuracy=96.75, n=400"')
     parser.add_argument("--task", help="with --predictions: the task whose test images it is about")
-    parser.add_argument("--score", metavar="TEXT", help='what can be said of bare scores: "accuracy=96.9, n=400"')
     args = parser.parse_args()
     if bool(args.predictions) != bool(args.task):
         raise BadInput("--predictions and --task go together; both must be given")
-    if args.score:
+    if args.score is not None:
         print("\n".join(reported.bare(_scores(args.score))))
         return
     settings, known = params.load(), papers.load_all()
@@ -57,7 +58,10 @@ def _flat(record: dict) -> dict:
 def _scores(text: str) -> dict[str, str]:
     pairs = [part.split("=") for part in text.split(",")]
     if any(len(pair) != 2 for pair in pairs):
-        raise BadInput(f'--score: {text!r}; it must read like "accuracy=96.9, n=400"')
+        raise BadInput(f'--score: {text!r}; it must read like "accuracy=96.75, n=400"')
+    names = [name.strip() for name, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise BadInput(f"--score: {twice[0]} stands there twice; it must stand there once")
     return {name.strip(): value.strip() for name, value in pairs}
 
 

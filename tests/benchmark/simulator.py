@@ -45,5 +45,5 @@ def answers(rng, skills, size="brain-mri", official=False, runs_differ=RUNS_DIFF
         0.0 if official else 3 / 14,
         found,
         values,
-        rows=tuple(skills),
+        rows=dict.fromkeys(skills, "network"),
     )

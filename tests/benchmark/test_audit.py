@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark import audit, audit_page, claims, papers
+from benchmark import audit, audit_page, claims, papers, verdicts
 from benchmark.answers import Answers
+from benchmark.claims import Claim
 from benchmark.papers import Paper
 from tests.benchmark.simulator import SIZES, answers
 from tests.conftest import ROOT
@@ -42,7 +43,11 @@ def test_a_model_that_is_far_ahead_is_the_best_and_its_claims_hold(random):
     found = judged(answers(random, AHEAD))
     for name in (BEST, OVER_CNN, "emanet/significantly-more-accurate"):
         assert found[name]["verdict"] == "supported", name
-    assert "claimed are +6.7 points" in found[OVER_CNN]["reason"]
+    assert "115 to 213 test images would show the claimed gap" in found[OVER_CNN]["reason"]
+    assert found[OVER_CNN]["numbers"]["tasks"][0]["pairs"][0]["claimed"] in (
+        "larger than claimed",
+        "compatible with the claimed gap",
+    )
     assert found[OVER_CNN]["command"] == "python -m pipelines.verify --task simulated --model emanet cnn"
 
 
@@ -76,7 +81,7 @@ def test_an_inconclusive_claim_says_which_gap_would_have_shown(random):
 
 def test_compound_claims_hold_exactly_where_each_of_their_pairs_does(random):
     for skill in np.linspace(2.0, 3.2, 7):
-        found = audit.tested(PAPER, TESTED, answers(random, EVEN | {"emanet": skill}))
+        found = verdicts.tested(TESTED, answers(random, EVEN | {"emanet": skill}), PAPER.margin)
         pairs = [
             found[f"emanet_table1/accuracy/emanet-above-{model}"].verdict for model in SYSTEMS if model != "emanet"
         ]
@@ -90,7 +95,7 @@ def test_a_missing_rival_forbids_support_and_allows_contradiction(random):
         del task.values["vit"]
     found = judged(ahead)
     assert found[BEST]["verdict"] == "no evidence"
-    assert found[BEST]["reason"] == "no real images have evidence on vit"
+    assert found[BEST]["reason"] == "simulated has no two runs of vit, and no other real images do"
     assert found[BEST]["command"] == "python -m pipelines.grid --task simulated --model vit"
     assert judged(behind)[BEST]["verdict"] == "contradicted"
 
@@ -112,9 +117,43 @@ def test_sources_that_disagree_are_mixed_and_counted(random):
 def test_a_source_counts_once_by_the_split_of_the_papers(random):
     pooled, official = answers(random, AHEAD), answers(random, EVEN | {"emanet": 0.0}, official=True)
     tasks = [rename(official, "a-official", "a"), rename(pooled, "a", "a")]
-    assert audit.primary(tasks) == audit.primary(tasks[::-1]) == ["a"]
-    assert judged(*tasks)[OVER_CNN]["verdict"] == "supported"
-    assert audit.primary(tasks[:1]) == ["a-official"]
+    for order in (tasks, tasks[::-1]):
+        assert judged(*order)[OVER_CNN]["verdict"] == "supported"
+    assert judged(*tasks[:1])[OVER_CNN]["verdict"] == "contradicted"
+    del pooled.values["vit"]
+    assert judged(*tasks)["emanet_table1/accuracy/emanet-above-vit"]["verdict"] == "contradicted"
+
+
+def test_sources_of_which_none_decides_are_inconclusive(random):
+    task = answers(random, EVEN, "breastmnist")
+    twins = answers(random, EVEN, "breastmnist", twins=[("emanet", "cnn")])
+    assert judged(rename(twins, "a"), rename(task, "b"))[OVER_CNN]["verdict"] == "inconclusive"
+
+
+def test_pairs_without_evidence_count_in_the_adjustment(random):
+    task = answers(random, AHEAD)
+    for model in ("vit", "resnet50", "light_cnn"):
+        del task.values[model]
+    record = judged(task)[OVER_CNN]
+    pair = record["numbers"]["tasks"][0]["pairs"][0]
+    assert pair["adjusted_for"] == 5
+    assert pair["p_adjusted"] == pytest.approx(5 * pair["p"])
+
+
+def same(skills, random, **changes):
+    """The record of a claim that two models are about the same."""
+    known = [Claim("x/same", "x", "p", "same", "s", "same", "accuracy", (("emanet", "cnn"),), claims.OTHER)]
+    paper = PAPER.model_copy(update={"margin": 0.04, "readings": []})
+    return audit.judge(paper, known, [answers(random, skills, "chestxray", runs_differ=(0.0,), **changes)])[0]
+
+
+def test_sameness_is_supported_contradicted_or_open(random):
+    assert same(EVEN, random, twins=[])["verdict"] == "supported"
+    assert same(AHEAD, random)["verdict"] == "contradicted"
+    record = same(EVEN | {"emanet": 2.4}, random)
+    assert record["verdict"] == "inconclusive"
+    assert "the 90 % interval is [" in record["reason"]
+    assert "the margin ±4" in record["reason"]
 
 
 def test_a_single_run_decides_nothing(random):
@@ -135,6 +174,8 @@ def test_another_reading_is_flipped_alone_and_one_without_evidence_is_counted(ra
     ]
     page = audit_page.page([paper], records)
     assert "Of 2 other readings of the proposed model, 1 have no evidence on real images." in page
+    without = audit_page.page([paper], audit.judge(paper, CLAIMS, [answers(random, AHEAD)]))
+    assert "Other readings of the proposed model: 2, none with evidence on real images yet." in without
     assert "`emanet/best-accuracy` to contradicted with emanet_literal" in page
 
 
@@ -187,15 +228,15 @@ def calibrated(means, **changes):
 def test_a_number_that_comes_out_again_is_calibrated():
     record = calibrated([0.862, 0.864, 0.865])
     assert record["verdict"] == "supported"
-    assert record["reason"].startswith("calibrated: ")
+    assert record["reason"].startswith("calibrated; ")
 
 
 def test_another_number_is_not_calibrated_by_the_t_test():
     record = calibrated([0.80, 0.81, 0.79])
     assert record["verdict"] == "contradicted"
-    half = stats.t.ppf(0.975, 2) * 0.01 * np.sqrt(1 / 3 + 1 / 3)
+    half = stats.t.ppf(0.95, 2) * 0.01 * np.sqrt(1 / 3 + 1 / 3)
     numbers = record["numbers"]
-    assert (numbers["low"], numbers["high"]) == pytest.approx((-0.063 - half, -0.063 + half), abs=1e-9)
+    assert (numbers["low_90"], numbers["high_90"]) == pytest.approx((-0.063 - half, -0.063 + half), abs=1e-9)
 
 
 def test_a_wide_interval_decides_nothing():
@@ -225,10 +266,10 @@ def test_null_papers_rarely_get_a_verdict(size, official):
     random, wrong = np.random.default_rng(11), dict.fromkeys((claims.HEADLINE, claims.OTHER), 0)
     even = dict.fromkeys(SYSTEMS, 3.0)
     for _ in range(1000):
-        found = audit.tested(PAPER, TESTED, answers(random, even, size, official))
+        found = verdicts.tested(TESTED, answers(random, even, size, official), PAPER.margin)
         for family in wrong:
-            verdicts = {found[claim.name].verdict for claim in TESTED if claim.family == family}
-            wrong[family] += bool(verdicts & {"supported", "contradicted"})
+            given = {found[claim.name].verdict for claim in TESTED if claim.family == family}
+            wrong[family] += bool(given & {"supported", "contradicted"})
     for family, count in wrong.items():
         assert stats.binomtest(count, 1000).proportion_ci(0.90, "wilson").high <= 0.065, (family, count)
 
@@ -239,7 +280,7 @@ def test_a_gap_of_eight_points_is_found_at_the_size_of_the_brain_mri():
     for _ in range(200):
         task = answers(random, EVEN | {"emanet": 2.83})
         gaps.append(np.mean([task.gap("emanet", model, "accuracy").estimate.value for model in SYSTEMS[:-1]]))
-        outcomes = audit.tested(PAPER, TESTED, task)
+        outcomes = verdicts.tested(TESTED, task, PAPER.margin)
         found += [outcomes[f"emanet_table1/accuracy/emanet-above-{model}"].verdict for model in SYSTEMS[:-1]]
     assert np.mean(gaps) == pytest.approx(0.08, abs=0.004)
     assert np.mean([verdict == "supported" for verdict in found]) >= 0.80

@@ -21,7 +21,7 @@ tables:
     columns: [{heading: Accuracy, measure: accuracy}, {heading: AUC, measure: auc}]
     rows:
       k-NN: ["81", "0.8"]
-      Our CNN: ["99.9", high]
+      Our CNN: ["99.9", "0.9"]
 statements:
   best: {says: it is the best, place: Abstract, rule: best, table: small_table1, measure: accuracy}
   robust: {says: it is robust, place: page 2, rule: robust, corruptions: [jpeg], pairs: [[cnn, knn]]}
@@ -40,7 +40,7 @@ def write(tmp_path):
 
 def test_rows_and_values_are_kept_as_printed(write):
     paper = papers.load(write())
-    assert list(paper.tables["small_table1"].rows.items()) == [("k-NN", ["81", "0.8"]), ("Our CNN", ["99.9", "high"])]
+    assert list(paper.tables["small_table1"].rows.items()) == [("k-NN", ["81", "0.8"]), ("Our CNN", ["99.9", "0.9"])]
     assert paper.systems == {"Our CNN": "cnn", "k-NN": "knn"}
 
 
@@ -58,12 +58,20 @@ def test_rows_and_values_are_kept_as_printed(write):
         ("columns: [{", "columns: [{{", "it must be valid YAML"),
         ("title: Results", "title: Results\n    title: Again", "duplicate key"),
         ("place: Abstract, ", "", "statements.best.place: this key is missing"),
-        ("place: Abstract", 'place: ""', "statements.best.place: string should have at least 1 character"),
+        ("place: Abstract", 'place: ""', "statements.best.place: string should match pattern"),
         ("rule: best", "rule: beats", "statements.best: unknown kind 'beats'"),
         ("table: small_table1", "table: small_table2", "statements.best.table: no table 'small_table2'; did you mean"),
         ("measure: accuracy}\n", "measure: f1_macro}\n", "statements.best.measure: small_table1 has no such column"),
         ("measure: accuracy}\n", "measure: acuracy}\n", "statements.best.measure: input should be 'accuracy'"),
         ("[jpeg]", "[jpg]", "statements.robust.corruptions.0: input should be"),
+        ('"0.9"]', "high]", "tables.small_table1.rows.Our CNN: 'high' must start with a number"),
+        ('"99.9"', '"999"', "tables.small_table1.rows.Our CNN: '999' must start with a number"),
+        ('"99.9"', '"9o.2"', "tables.small_table1.rows.Our CNN: '9o.2' must start with a number"),
+        ("measure: auc}", "measure: macs, words: [Low, Big]}", "'0.8' must be one of Low, Big"),
+        ("measure: auc}", "measure: accuracy}", "tables.small_table1.columns: two columns have the same measure"),
+        ('"k-NN": knn}', '"k-NN": cnn}', "systems: 'cnn' stands for two systems; it must stand for one"),
+        ("proposed: cnn", "proposed: vit", "proposed: 'vit' stands for no system; known: cnn, knn"),
+        ("[[cnn, knn]]", "[[cnn, cnn]]", "statements.robust.pairs: 'cnn' stands beside itself"),
         ("[[cnn, knn]]", "[[cnn]]", "statements.robust.pairs.0: holds 1 values; it must hold 2"),
         ("margin: 0.02", "margin: 2", "margin: input should be less than or equal to 1, not 2"),
     ],
@@ -99,6 +107,7 @@ def test_all_models_and_tasks_of_the_committed_papers_are_known(settings):
         ("knn}", "knm}", "no model 'knm' in params.yaml; did you mean 'knn'?"),
         ("[[cnn, knn]]", "[[cnn, emanett]]", "no model 'emanett' in params.yaml; did you mean 'emanet'?"),
         ("measure: auc}", "measure: auc, task: fantom}", "no task 'fantom' in params.yaml; did you mean 'phantom'?"),
+        ("measure: auc}", "measure: auc, task: phantom}", "'phantom' is synthetic; it must have real images"),
     ],
 )
 def test_a_name_that_params_yaml_does_not_hold_is_said_in_one_line(write, settings, old, new, said):

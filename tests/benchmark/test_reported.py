@@ -28,7 +28,7 @@ def test_a_number_is_read_with_what_it_was_rounded_from(text, value, low, high):
     assert (found.value, found.low, found.high) == pytest.approx((value, low, high))
 
 
-@pytest.mark.parametrize("text", ["High", "lowest, no number", "“.20%(80%)”", ""])
+@pytest.mark.parametrize("text", ["High", "lowest, no number", "“.20%(80%)”", "", "9o.2", "-96.9", "1.2.3"])
 def test_a_text_that_starts_with_no_number_has_none(text):
     assert reported(text) is None
 
@@ -86,9 +86,18 @@ def test_counts_that_round_to_an_accuracy_are_found():
 
 
 def test_an_accuracy_that_no_count_rounds_to_is_named():
-    assert "no count of right answers out of 400 rounds to it: n or the accuracy is another one" in bare(
-        {"accuracy": "96.9", "n": "400"}
+    assert "no count of right answers out of 400 rounds to it: n or the accuracy is another one" in said_of(
+        accuracy="96.9", n="400"
     )
+
+
+def test_an_accuracy_that_several_counts_round_to_has_the_bounds_of_all():
+    low, _ = proportion_confint(50, 100, method="wilson")
+    assert f"{100 * low:.1f} to 100.0 %" in said_of(accuracy="1", n="100")
+
+
+def test_scores_without_an_error_imply_any_share_of_positives():
+    assert "the share of positives is 0.0 to 100.0 %" in said_of(accuracy="100", precision="100", recall="100")
 
 
 def test_scores_of_a_confusion_matrix_are_possible_and_others_are_not():
@@ -101,6 +110,10 @@ def test_scores_of_a_confusion_matrix_are_possible_and_others_are_not():
     assert impossible[-1].startswith("no binary confusion matrix of 40 positives")
 
 
+def said_of(**scores):
+    return " ".join(bare(scores))
+
+
 @pytest.mark.parametrize(
     ("scores", "said"),
     [
@@ -108,6 +121,7 @@ def test_scores_of_a_confusion_matrix_are_possible_and_others_are_not():
         ({"accuracy": "high"}, "accuracy is 'high'; it must be a number"),
         ({"accuracy": "969"}, "accuracy is '969'; it must be a number"),
         ({"n": "4.5"}, "n is '4.5'; it must be a whole number"),
+        ({"n": "10"}, "no score among n; it must hold one of accuracy, precision, recall, f1, auc"),
         ({"n": "10", "positives": "11"}, "positives is 11; it must be at most n, 10"),
     ],
 )

@@ -11,7 +11,7 @@ from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
-from benchmark.statistics import Design, Estimate, crossed, excess, holds_in, holm, images_needed, resampled
+from benchmark.statistics import Design, Estimate, Usual, crossed, holds_in, holm, images_needed, resampled, usual
 
 VALUES = np.array([0.03, -0.01, 0.05, 0.02, 0.04])
 EXACT = {"rel": 1e-9, "abs": 1e-12}
@@ -76,18 +76,24 @@ def test_copies_of_an_image_count_as_one(random):
 def test_the_usual_spread_of_runs_is_the_mean_over_models_or_over_their_pairs(random):
     values, design = other_images(random, runs=40)
     columns = [values + np.repeat(random.normal(0, 1.0, 40), 30) for _ in range(6)]
-    assert excess(columns, design, paired=True) == pytest.approx(2.0, rel=0.3)  # of a pair: two draws of sd 1
-    assert excess(columns, design, paired=False) == pytest.approx(1.1, rel=0.4)  # and what `values` has
-    assert excess(columns[:1], design, paired=True) is None
+    assert usual(columns, design, paired=True).variance == pytest.approx(2.0, rel=0.3)  # of a pair: two draws of sd 1
+    assert usual(columns, design, paired=False).variance == pytest.approx(1.1, rel=0.4)  # and what `values` has
 
 
-def test_the_usual_spread_of_runs_is_the_least_and_counts_as_four_degrees_of_freedom(random):
+@pytest.mark.parametrize(("models", "freedom"), [(6, 4), (4, 4), (3, 3)])
+def test_what_is_usual_counts_for_what_other_models_tell_but_four_degrees_at_most(random, models, freedom):
+    values, design = other_images(random)
+    assert usual([values] * models, design, paired=True).freedom == freedom
+    assert usual([values] * 2, design, paired=True) is None
+
+
+def test_the_usual_spread_of_runs_is_the_least_and_adds_its_degrees_of_freedom(random):
     values, design = other_images(random)
     values -= np.repeat(values.reshape(4, 30).mean(1), 30)
     images = values.reshape(4, 30).var(1, ddof=1).mean() / 120
-    assert crossed(values, design, 0.5).error ** 2 == pytest.approx(images + 0.5 / 4, **EXACT)
+    assert crossed(values, design, Usual(0.5, 4)).error ** 2 == pytest.approx(images + 0.5 / 4, **EXACT)
     wild = values + np.repeat([1.0, -1.0, 1.0, -1.0], 30)
-    found = crossed(wild, design, 0.5)
+    found = crossed(wild, design, Usual(0.5, 4))
     of_runs = (4 * 0.5 / 4 + 3 * (4 / 3 / 4 - images)) / 7
     assert found.error**2 == pytest.approx(images + of_runs, **EXACT)
     expected = found.error**4 / (images**2 / 116 + (of_runs + images) ** 2 / 7)
