@@ -51,6 +51,7 @@ class Found:
 def find(params: Params, task: str, runs: Path | None = None) -> Found:
     """Read the evidence of ``task``; ``runs`` is the folder of its runs, if not the committed one."""
     folder = evidence.TASKS / task
+    manifest = evidence.read_json(folder / "manifest.json")
     scores: dict[str, list[dict[str, float]]] = {}
     for path in sorted((runs or folder / "runs").glob("*/run-*/predictions.csv")):
         _, labels, probabilities = evidence.read_predictions(path)
@@ -59,7 +60,7 @@ def find(params: Params, task: str, runs: Path | None = None) -> Found:
     for path in sorted((runs or folder / "runs").glob("*/run-*/masks.csv")):
         masks.setdefault(path.parts[-3], []).append(metrics.of_masks(pd.read_csv(path)))
     answered = answers.load(params, task, papers.rows(papers.load_all()), runs)
-    return Found(task, answered, scores, masks, answered.cost, evidence.read_json(folder / "manifest.json"))
+    return Found(task, answered, scores, masks, answered.cost, manifest)
 
 
 def summary(found: Found) -> dict[str, dict[str, float]]:

@@ -76,7 +76,7 @@ def test_mobile_networks_halve_once_less_below_112_px(name, last):
 
 @pytest.mark.parametrize(
     ("size", "patches"),
-    [(28, 49), (30, 64), (32, 64), (64, 64), (100, 64), (113, 64), (127, 64), (128, 64), (224, 196)],
+    [(28, 36), (30, 36), (32, 36), (64, 36), (95, 36), (100, 49), (127, 64), (128, 64), (224, 196)],
 )
 def test_vit_has_enough_patches_at_any_size(size, patches):
     network = vit(img_size=size)
