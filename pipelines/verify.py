@@ -23,7 +23,7 @@ def main() -> int:
     )
     args = parser.parse_args()
     settings = params.load()
-    known = _with_evidence(settings, args.task, args.stage or params.TRAINING, args.model, args.run)
+    known = _with_evidence(settings, args.task, args.stage, args.model, args.run)
     shutil.rmtree(reproduction.SCRATCH, ignore_errors=True)
     if args.base:
         outcomes = reproduction.with_base(settings, args.base, known)
@@ -49,7 +49,7 @@ def main() -> int:
 def _with_evidence(
     settings: params.Params,
     tasks: list[str] | None,
-    stages: Iterable[str],
+    stages: Iterable[str] | None,
     models: list[str] | None,
     numbers: list[int] | None,
 ) -> list[cells.Run]:
@@ -60,14 +60,14 @@ def _with_evidence(
     listed = [
         one
         for task in tasks or settings.tasks
-        for model in settings.cells(task, stages)
+        for model in (settings.cells(task, stages or params.TRAINING) if stages or not models else models)
         if not models or model in models
         for one in cells.runs_of_cell(settings, task, model, module_of(settings, model))
         if (one.folder / evidence.PROVENANCE).exists() and (not numbers or one.run in numbers)
     ]
     if not listed:
         raise BadInput(
-            "no committed evidence of such runs; tasks and models must stand under stages, and runs must be made"
+            "no committed evidence of such runs; runs must be made, and, if models are not named, stand under stages"
         )
     return listed
 

@@ -122,6 +122,7 @@ def test_a_source_counts_once_by_the_split_of_the_papers(random):
     assert judged(*tasks[:1])[OVER_CNN]["verdict"] == "contradicted"
     del pooled.values["vit"]
     assert judged(*tasks)["emanet_table1/accuracy/emanet-above-vit"]["verdict"] == "contradicted"
+    assert judged(*tasks)[BEST]["verdict"] == "contradicted"  # its pooled task lacks a rival
 
 
 def test_sources_of_which_none_decides_are_inconclusive(random):
@@ -195,6 +196,16 @@ def test_costs_are_compared_and_latencies_that_nearly_agree_are_not_told_apart(r
     names = ("emanet_table1/macs/emanet-below-cnn", "emanet_table1/latency_ms/emanet-below-cnn")
     assert tuple(found[name]["verdict"] for name in names) == verdicts
     assert found["emanet/lowest-inference-time"]["verdict"] in ("contradicted", "no evidence")
+
+
+def test_one_rival_that_costs_less_contradicts_the_cheapest(random):
+    task = answers(random, EVEN)
+    task.cost.update({model: {"latency_ms": 2.0} for model in SYSTEMS} | {"emanet": {"latency_ms": 1.0}})
+    assert judged(task)["emanet/lowest-inference-time"]["verdict"] == "supported"
+    task.cost["light_cnn"] = {"latency_ms": 0.5}
+    record = judged(task)["emanet/lowest-inference-time"]
+    assert record["verdict"] == "contradicted"
+    assert record["reason"] == "emanet takes 2.00 times the latency of light_cnn"
 
 
 def test_costs_that_depend_on_the_condition_are_mixed(random):
