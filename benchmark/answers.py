@@ -150,7 +150,8 @@ def load(params: Params, task: str, rows: list[str], folder: Path | None = None)
         clusters={run: samples.loc[ids].to_numpy() for run, ids in tested.items()},
         values=values,
         cost=priced["models"],
-        condition=f"{protocol.input_size} px, batch {measured['batch']}, one thread, {measured['machine']['processor']}"
+        condition=f"{protocol.input_size} px, batch {measured['batch']}, one thread, networks with first weights on noise, "
+        f"{measured['machine']['processor']}"
         if measured
         else "",
         rows={model: params.model(model).kind for model in rows},
