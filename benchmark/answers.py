@@ -150,13 +150,16 @@ def load(params: Params, task: str, rows: list[str], folder: Path | None = None)
         clusters={run: samples.loc[ids].to_numpy() for run, ids in tested.items()},
         values=values,
         cost=priced["models"],
-        condition=f"{protocol.input_size} px, batch {measured['batch']}, one thread, networks with first weights on noise, "
-        f"{measured['machine']['processor']}"
-        if measured
-        else "",
+        condition=_condition(measured) if measured else "",
         rows={model: params.model(model).kind for model in rows},
         notes={model: text for model in values if (text := params.notes.get(f"{task}-{model}"))},
     )
+
+
+def _condition(measured: dict) -> str:
+    """Say under which condition costs were measured."""
+    size, processor = measured["input"][1], measured["machine"]["processor"]
+    return f"{size} px, batch {measured['batch']}, one thread, networks with first weights on noise, {processor}"
 
 
 def _kept(path: Path, right: np.ndarray) -> Values:
