@@ -54,7 +54,7 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
     if claim.rule == "value":
         return _of_value(paper, claim, tasks)
     numbers = {"tasks": [_numbers(claim, outcome) for outcome in outcomes]}
-    deciding = counted(claim, outcomes)
+    deciding = counted(outcomes)
     scope, command = _scope(deciding), _again(claim, deciding, tasks)
     if claim.family is None:
         reason = "described, not tested: accuracy is the one measure that a paper is tested on"
@@ -67,19 +67,17 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
     return _record(verdict, reason, scope, command, numbers)
 
 
-def counted(claim: Claim, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Return the outcomes that count: of each source of real images one, with evidence, and pooled if it can be.
+def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return the outcomes that count: of each source of real images one, with evidence, and pooled if it can be."""
 
-    A claim that names its task is decided there.
-    """
+    def rank(outcome: Outcome) -> tuple[bool, bool]:
+        return outcome.verdict != "no evidence", outcome.answers.test_to_train > 0
+
     best: dict[str, Outcome] = {}
     for outcome in outcomes:
-        task = outcome.answers
-        if not task.synthetic and (claim.task in (None, task.task)):
-            rank = (outcome.verdict != "no evidence", task.test_to_train > 0)
-            known = best.get(task.source)
-            if known is None or rank > (known.verdict != "no evidence", known.answers.test_to_train > 0):
-                best[task.source] = outcome
+        source = outcome.answers.source
+        if not outcome.answers.synthetic and (source not in best or rank(outcome) > rank(best[source])):
+            best[source] = outcome
     return list(best.values())
 
 
@@ -102,7 +100,7 @@ def _why(outcome: Outcome) -> str:
     """Say what decides a claim on one task."""
     pair = outcome.decisive
     gap, estimate, margin = pair.gap, pair.gap.estimate, outcome.margin
-    text = f"{_gap(outcome, pair)}, p {_p(pair.adjusted)} after Holm over {pair.among}"
+    text = f"{_gap(pair)}, p {_p(pair.adjusted)} after Holm over {pair.among}"
     if pair.rule == "same":
         low, high = estimate.interval(1 - 2 * ALPHA)
         return f"{text}; the 90 % interval is [{100 * low:.1f}, {100 * high:.1f}], the margin ±{100 * margin:.0f}"
@@ -114,10 +112,10 @@ def _why(outcome: Outcome) -> str:
 
 
 def _described(outcome: Outcome) -> str:
-    return f"{outcome.answers.task}: " + ", ".join(_gap(outcome, pair) for pair in outcome.pairs)
+    return f"{outcome.answers.task}: " + ", ".join(_gap(pair) for pair in outcome.pairs)
 
 
-def _gap(outcome: Outcome, pair: Tested) -> str:
+def _gap(pair: Tested) -> str:
     low, high = pair.gap.estimate.interval()
     value = 100 * pair.gap.estimate.value
     return f"{pair.gap.first} − {pair.gap.second} is {value:+.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
@@ -275,7 +273,7 @@ def _flips(paper: Paper, claims: Sequence[Claim], tasks: Sequence[Answers]) -> d
         outcomes = [tested(flipped, task, paper.margin) for task in tasks]
         for claim in flipped:
             of_tasks = [of_task[claim.name] for of_task in outcomes if claim.name in of_task]
-            found[claim.name].append({"reading": reading, "verdict": _over_sources(counted(claim, of_tasks))[0]})
+            found[claim.name].append({"reading": reading, "verdict": _over_sources(counted(of_tasks))[0]})
     return found
 
 

@@ -51,8 +51,7 @@ def of_paper(paper: Paper) -> list[Claim]:
     names = [claim.name for claim in found]
     for name in paper.responses:
         if name not in names:
-            near = closest(name, names)
-            hint = near if near.startswith("did you mean") else "results/audit.csv lists all"
+            hint = closest(name, names, "results/audit.csv lists all")
             raise BadInput(f"papers/{paper.name}.yaml: responses: no claim {name!r}; {hint}")
     return [replace(one, response=paper.responses[one.name]) if one.name in paper.responses else one for one in found]
 

@@ -5,9 +5,9 @@ class BadInput(Exception):  # noqa: N818  (it names the cause, as the user sees 
     """Bad input of any kind; its message is one line: what, where, what would be right."""
 
 
-def closest(name: str, known: list[str]) -> str:
-    """Return ``name``'s likely spelling among ``known``, or the whole list, to end an error line with."""
+def closest(name: str, known: list[str], otherwise: str | None = None) -> str:
+    """Return ``name``'s likely spelling among ``known``, or ``otherwise``, or the whole list, to end an error line."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return f"did you mean {near[0]!r}?" if near else otherwise or f"known: {', '.join(known)}"

@@ -35,7 +35,9 @@ def main() -> None:
     if args.claim:
         names = [record["claim"] for record in records]
         if args.claim not in names:
-            raise BadInput(f"--claim: no claim {args.claim!r}; {_near(args.claim, names)}")
+            raise BadInput(
+                f"--claim: no claim {args.claim!r}; {closest(args.claim, names, 'results/audit.csv lists all')}"
+            )
         print(audit_page.full(records[names.index(args.claim)]))
         return
     evidence.write_json(RESULTS / "audit.json", records)
@@ -63,11 +65,6 @@ def _scores(text: str) -> dict[str, str]:
     if twice := [name for name in names if names.count(name) > 1]:
         raise BadInput(f"--score: {twice[0]} stands there twice; it must stand there once")
     return {name.strip(): value.strip() for name, value in pairs}
-
-
-def _near(name: str, names: list[str]) -> str:
-    near = closest(name, names)
-    return near if near.startswith("did you mean") else "results/audit.csv lists all"
 
 
 if __name__ == "__main__":
