@@ -13,13 +13,15 @@ from torch import nn
 from benchmark.models import registered
 from benchmark.models.blocks import Classifier, convolution, separable
 
-WIDTHS = (24, 48, 96, 96, 192, 192)
+WIDTHS = (1, 2, 4, 4, 8, 8)  # times that of the first
 STRIDES = (2, 1, 1, 2, 1)  # of all but the first
 
 
 @registered
-def light_cnn(num_classes: int = 2, in_chans: int = 1, img_size: int = 64, dropout: float = 0.2) -> nn.Module:
+def light_cnn(
+    num_classes: int = 2, in_chans: int = 1, img_size: int = 64, dropout: float = 0.2, width: int = 24
+) -> nn.Module:
     """Build the network; it takes images of any size, so that ``img_size`` changes nothing."""
-    layers = [separable(*widths, stride) for widths, stride in zip(pairwise(WIDTHS), STRIDES, strict=True)]
-    features = nn.Sequential(convolution(in_chans, WIDTHS[0]), *layers)
-    return Classifier(features, WIDTHS[-1], num_classes, dropout)
+    widths = [width * factor for factor in WIDTHS]
+    layers = [separable(*pair, stride) for pair, stride in zip(pairwise(widths), STRIDES, strict=True)]
+    return Classifier(nn.Sequential(convolution(in_chans, width), *layers), widths[-1], num_classes, dropout)

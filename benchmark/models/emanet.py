@@ -58,19 +58,21 @@ class Mask(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the hard mask, with the gradient of the soft one."""
-        if self.source == "random":
-            return self._select(self._drawn(tokens))
-        soft = self.soft(tokens)
+        soft = self.scores(tokens)
         hard = self._select(soft)
+        if self.source == "random":
+            return hard
         if self.source == "inverted":  # the gradient is not, so that training cannot undo it
             hard = 1 - hard
-        return hard + soft - soft.detach()
+        return hard + soft - soft.detach() if self.training else hard
 
-    def soft(self, tokens: Tensor) -> Tensor:
+    def scores(self, tokens: Tensor) -> Tensor:
         """Return the importance of each token (N × T), within 0 and 1: feature importance and spatial saliency."""
+        if self.source == "random":
+            return self._drawn(tokens)
         strength = tokens.abs().mean(2)
-        spread = strength.std(1, correction=0, keepdim=True) + 1e-6
-        saliency = (strength - strength.mean(1, keepdim=True)) / spread
+        spread, usual = torch.std_mean(strength, 1, correction=0, keepdim=True)
+        saliency = (strength - usual) / (spread + 1e-6)
         return (self.importance(tokens).squeeze(2) + self.saliency * saliency).sigmoid()
 
     def _select(self, soft: Tensor) -> Tensor:
@@ -89,44 +91,95 @@ class Mask(nn.Module):
 
 
 class MaskedSelfAttention(nn.Module):
-    """Self-attention under a mask (step 5), by explicit matrix products, so that all of them can be counted.
+    """Self-attention under a mask (step 5).
 
-    In training ``gather`` computes every token, under the same mask, so that dropped ones tell the mask what they would
-    have been worth (as in Rao et al. 2021, arXiv:2106.02034); afterwards it computes the kept tokens only.
+    Standard attention is one fused kernel after training while ``fused_attn`` (timm's name) holds; otherwise, and under
+    a mask, it is explicit matrix products, so that all of them can be counted.
     """
 
     def __init__(self, width: int, heads: int, form: str, project: bool = True) -> None:
         super().__init__()
-        self.heads, self.form = heads, form
+        self.heads, self.form, self.fused_attn = heads, form, True
         self.qkv = nn.Linear(width, 3 * width)
         self.project = nn.Linear(width, width) if project else nn.Identity()
 
     def forward(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
         """Return F_att (N × T × D) of tokens (N × T × D) under their mask (N × T; None: all are kept)."""
-        if self.form == "gather" and not self.training:
-            return self._gathered(tokens, mask > 0.5)
-        return self._attended(tokens, mask)
-
-    def _attended(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
-        n, count, width = tokens.shape
-        query, key, value = self.qkv(tokens).view(n, count, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        scores = query @ key.transpose(2, 3) * (width // self.heads) ** -0.5
-        if self.form in ("gather", "before_softmax"):
-            weights = masked_softmax(scores, mask[:, None, None, :])
+        query, key, value = self._by_head(self.qkv(tokens))
+        if self.form in ("none", "output"):
+            attended = self._standard(query, key, value)
+        elif self.form == "weights":
+            attended = (self._weights(query, key).softmax(3) * mask[:, None, None, :]) @ value
         else:
-            weights = scores.softmax(3)
-        if self.form == "weights":
-            weights = weights * mask[:, None, None, :]
-        attended = self.project((weights @ value).transpose(1, 2).reshape(n, count, width))
+            attended = masked_softmax(self._weights(query, key), mask[:, None, None, :]) @ value
+        attended = self.project(attended.transpose(1, 2).reshape(tokens.shape))
         return attended * mask.unsqueeze(2) if self.form in ("gather", "output") else attended
 
-    def _gathered(self, tokens: Tensor, kept: Tensor) -> Tensor:
-        """Attend among the kept tokens alone, padded to the largest count in the batch; 0 for dropped ones."""
-        count = max(1, int(kept.sum(1).max()))
-        first = (~kept).to(torch.uint8).argsort(dim=1, stable=True)[:, :count]  # kept tokens first, in their order
-        index = first.unsqueeze(2).expand(-1, -1, tokens.shape[2])
-        attended = self._attended(tokens.gather(1, index), kept.gather(1, first).to(tokens.dtype))
-        return torch.zeros_like(tokens).scatter(1, index, attended)
+    def among(self, tokens: Tensor, counts: list[int]) -> Tensor:
+        """Return F_att (K × D) of tokens (K × D) of several images, the first ``counts[0]`` of the first, and so on.
+
+        Each image's tokens attend to one another, and nothing is computed for any other.
+        """
+        parts = [part.unsqueeze(0) for part in self.qkv(tokens).split(counts) if len(part)]
+        attended = [self._standard(*self._by_head(part)).transpose(1, 2).reshape(-1, tokens.shape[1]) for part in parts]
+        return self.project(torch.cat(attended) if attended else tokens)
+
+    def _by_head(self, projected: Tensor) -> tuple[Tensor, ...]:
+        """Return queries, keys and values (each N × heads × T × D/heads) of their projection (N × T × 3D)."""
+        return projected.view(*projected.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind()
+
+    def _standard(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        if self.fused_attn and not self.training:
+            return F.scaled_dot_product_attention(query, key, value)
+        return self._weights(query, key).softmax(3) @ value
+
+    def _weights(self, query: Tensor, key: Tensor) -> Tensor:
+        return query @ key.transpose(2, 3) * key.shape[3] ** -0.5
+
+
+class AttentionBranch(nn.Module):
+    """From F_cnn to F_att: patch embedding, positions, normalisation, masked self-attention (steps 3 and 5).
+
+    In training ``gather`` computes every token, under the same mask, so that dropped ones tell the mask what they would
+    have been worth (as in Rao et al. 2021, arXiv:2106.02034); afterwards it computes the kept tokens only, from their
+    patch on. ``plain`` as at the top of this file.
+    """
+
+    def __init__(self, width: int, patch: int, plain: bool, attention: MaskedSelfAttention) -> None:
+        super().__init__()
+        self.patch, self.plain = patch, plain
+        self.embed = nn.Linear(patch * patch * width, width)
+        self.norm = nn.Identity() if plain else nn.LayerNorm(width)
+        self.attention = attention
+
+    def forward(self, features: Tensor, mask: Tensor | None) -> Tensor:
+        """Return F_att (N × D × rows × columns) of F_cnn (N × D × H × W, in whole patches) under its mask (N × T)."""
+        n, width, height, breadth = features.shape
+        rows, columns = height // self.patch, breadth // self.patch
+        strips = features.permute(0, 2, 3, 1).reshape(n, rows, self.patch, columns, -1)
+        patches = strips.transpose(2, 3).reshape(n, rows * columns, -1)
+        place = None if self.plain else positions(width, rows, columns, features.device).flatten(2).transpose(1, 2)
+        if self.attention.form == "gather" and not self.training:
+            attended = self._gathered(patches, mask.bool(), place)
+        else:
+            attended = self.attention(self._embedded(patches, place), mask)
+        return attended.transpose(1, 2).reshape(n, width, rows, columns)
+
+    def _embedded(self, patches: Tensor, place: Tensor | None) -> Tensor:
+        tokens = self.embed(patches)
+        return self.norm(tokens if place is None else tokens + place)
+
+    def _gathered(self, patches: Tensor, kept: Tensor, place: Tensor | None) -> Tensor:
+        """Return F_att (N × T × D), computed from the kept patches (``kept``, bool, N × T) alone; 0 for the others."""
+        n, count = kept.shape
+        index = kept.flatten().nonzero().squeeze(1)
+        counts = [len(index)] if n == 1 else kept.sum(1).tolist()
+        if place is not None:
+            place = place[0].index_select(0, index if n == 1 else index % count)
+        tokens = self._embedded(patches.flatten(0, 1).index_select(0, index), place)
+        attended = self.attention.among(tokens, counts)
+        nothing = attended.new_zeros(n * count, attended.shape[1])
+        return nothing.index_copy(0, index, attended).view(n, count, -1)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
@@ -170,14 +223,14 @@ class Fusion(nn.Module):
         if mask is None or self.dropped == "fused":
             return alpha * local + (1 - alpha) * attended
         attended = attended if self.masked else mask * attended
-        return (mask * alpha + 1 - mask) * local + (1 - alpha) * attended
+        return local + (1 - alpha) * (attended - mask * local)
 
 
 class EMANet(nn.Module):
     """Maps images (N × in_chans × H × W) to logits (N × num_classes).
 
     Without ``attention`` the fusion gets F_cnn alone; without ``mask`` every token is kept. With ``lesion`` the mask is
-    one more channel of the images: where the lesion is (0 or 1). ``plain`` as at the top of this file.
+    one more channel of the images: where the lesion is (0 or 1).
     """
 
     last_feature_map = "fusion"
@@ -191,24 +244,20 @@ class EMANet(nn.Module):
         dropout: float,
         mask: Mask | None,
         lesion: bool,
-        attention: MaskedSelfAttention | None,
-        plain: bool,
+        attention: AttentionBranch | None,
         fusion: Fusion,
     ) -> None:
         super().__init__()
-        self.patch, self.token_size, self.lesion, self.plain = patch, STRIDE * patch, lesion, plain
+        self.patch, self.token_size, self.lesion = patch, STRIDE * patch, lesion
         self.extractor = nn.Sequential(
-            convolution(in_chans, 32),
-            separable(32, 64, 2),
-            separable(64, 64),
-            separable(64, width, 2),
+            convolution(in_chans, width // 4),
+            separable(width // 4, width // 2, 2),
+            separable(width // 2, width // 2),
+            separable(width // 2, width, 2),
             separable(width, width),
             separable(width, width),
         )
         self.mask = mask
-        if attention is not None:
-            self.embed = nn.Conv2d(width, width, patch, patch)
-            self.norm = nn.Identity() if plain else nn.LayerNorm(width)
         self.attention = attention
         self.fusion = fusion
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, num_classes))
@@ -218,14 +267,8 @@ class EMANet(nn.Module):
         features, local, mask = self._seen(images)
         if self.attention is None:
             return self.head(self.fusion(local, None, None).mean((2, 3)))
-        n, width, rows, columns = local.shape
-        embedded = self.embed(features)
-        if not self.plain:
-            embedded = embedded + positions(width, int(rows), int(columns), images.device)
-        tokens = self.norm(embedded.flatten(2).transpose(1, 2))
-        attended = self.attention(tokens, mask).transpose(1, 2).reshape(n, width, rows, columns)
-        grid = None if mask is None else mask.view(n, 1, rows, columns)
-        return self.head(self.fusion(local, attended, grid).mean((2, 3)))
+        grid = None if mask is None else mask.view(len(images), 1, *local.shape[2:])
+        return self.head(self.fusion(local, self.attention(features, mask), grid).mean((2, 3)))
 
     def masks(self, images: Tensor) -> Tensor | None:
         """Return the tokens that are kept (bool, N × rows × columns); None if none is ever dropped."""
@@ -241,9 +284,24 @@ class EMANet(nn.Module):
             return features, local, kept.flatten(1).to(features.dtype)
         return features, local, None if self.mask is None else self.mask(local.flatten(2).transpose(1, 2))
 
+    @torch.no_grad()
+    def keep(self, images: Tensor, share: float) -> None:
+        """Move the threshold so that ``share`` (0 to 1) of all tokens of some images is kept, one at least.
+
+        A threshold decides by trained features; this sets what it costs apart from them. A mask of another kind keeps
+        what it keeps.
+        """
+        if self.mask is None or self.mask.selection != "threshold":
+            return
+        _, local, _ = self._seen(images)
+        kept = 1 - share if self.mask.source == "inverted" else share
+        scores = self.mask.scores(local.flatten(2).transpose(1, 2)).flatten().sort(descending=True).values
+        self.mask.threshold = float(scores[max(1, round(kept * len(scores))) - 1])
+
 
 def _padded(maps: Tensor, side: int) -> Tensor:
-    return F.pad(maps, (0, -maps.shape[3] % side, 0, -maps.shape[2] % side))
+    missing = -maps.shape[3] % side, -maps.shape[2] % side
+    return F.pad(maps, (0, missing[0], 0, missing[1])) if any(missing) else maps
 
 
 @registered
@@ -291,8 +349,9 @@ def emanet(
         dropout,
         mask=Mask(width, mask, selection, threshold, share) if masked and mask != "lesion" else None,
         lesion=mask == "lesion",
-        attention=MaskedSelfAttention(width, heads, form, project=not plain) if attends else None,
-        plain=plain,
+        attention=AttentionBranch(width, patch, plain, MaskedSelfAttention(width, heads, form, project=not plain))
+        if attends
+        else None,
         fusion=Fusion(width, alpha, dropped, masked=form in ("gather", "output")),
     )
 

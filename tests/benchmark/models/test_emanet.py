@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.models.emanet import Fusion, Mask, MaskedSelfAttention, emanet
+from benchmark.models.emanet import AttentionBranch, Fusion, Mask, MaskedSelfAttention, emanet
 
 FORMS = ("gather", "before_softmax", "weights", "output", "none")
 
@@ -22,6 +22,12 @@ def kept():
 
 
 @pytest.fixture
+def features():
+    """A feature map of 3 × 3 patches of 2 × 2."""
+    return torch.randn(4, 16, 6, 6, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
 def images():
     return torch.randn(3, 1, 32, 32, generator=torch.Generator().manual_seed(1))
 
@@ -29,6 +35,11 @@ def images():
 def attention(form, project=True):
     torch.manual_seed(0)
     return MaskedSelfAttention(16, 2, form, project).eval()
+
+
+def branch(form, plain=False):
+    torch.manual_seed(0)
+    return AttentionBranch(16, 2, plain, MaskedSelfAttention(16, 2, form)).eval()
 
 
 def mask_of(source="learned", selection="threshold", threshold=0.5, share=0.5):
@@ -99,11 +110,26 @@ def test_a_dropped_key_counts_nothing_however_strong_it_is(tokens, kept, strengt
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_gather_is_before_softmax_on_the_kept_tokens_and_nothing_elsewhere(tokens, kept, training):
-    gather, reference = attention("gather").train(training), attention("before_softmax")
-    found, expected = gather(tokens, kept), reference(tokens, kept)
+@pytest.mark.parametrize("plain", [False, True])
+def test_gather_is_before_softmax_on_the_kept_tokens_and_nothing_elsewhere(features, kept, plain, training):
+    found = branch("gather", plain).train(training)(features, kept).flatten(2).transpose(1, 2)
+    expected = branch("before_softmax", plain)(features, kept).flatten(2).transpose(1, 2)
     assert torch.allclose(found[kept > 0], expected[kept > 0], atol=1e-5)
     assert (found[kept == 0] == 0).all()
+
+
+def test_fused_attention_is_the_explicit_one(features, kept):
+    for form in ("gather", "none", "output"):
+        fused, explicit = branch(form), branch(form)
+        explicit.attention.fused_attn = False
+        assert torch.allclose(fused(features, kept), explicit(features, kept), atol=1e-5)
+
+
+def test_a_patch_is_embedded_as_by_a_convolution_of_its_size(features):
+    found = branch("none", plain=True)
+    weight = found.embed.weight.view(16, 2, 2, 16).permute(0, 3, 1, 2)
+    tokens = torch.nn.functional.conv2d(features, weight, found.embed.bias, 2).flatten(2).transpose(1, 2)
+    assert torch.allclose(found(features, None).flatten(2).transpose(1, 2), found.attention(tokens, None), atol=1e-5)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -118,20 +144,25 @@ def test_the_forms_are_different_functions(tokens, kept, form):
     assert not any(torch.allclose(attention(form)(tokens, kept), other, atol=1e-3) for other in others)
 
 
-def test_gather_looks_at_kept_tokens_only(tokens, kept):
-    module = attention("gather")
-    changed = torch.where(kept.unsqueeze(2) > 0, tokens, torch.full((), torch.nan))
+def test_gather_looks_at_kept_patches_only(features, kept):
+    pixels = kept.view(4, 1, 3, 3).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    changed = torch.where(pixels > 0, features, torch.full((), torch.nan))
+    assert torch.equal(branch("gather")(changed, kept), branch("gather")(features, kept))
+
+
+def test_an_image_is_gathered_alone_as_among_others(features, kept):
+    together = branch("gather")(features, kept)
     for image in range(4):
         one = slice(image, image + 1)
-        assert torch.equal(module(changed[one], kept[one]), module(tokens[one], kept[one]))
+        assert torch.allclose(branch("gather")(features[one], kept[one]), together[one], atol=1e-5)
 
 
-def test_an_image_of_which_nothing_is_kept_gets_no_attention(tokens, kept):
-    nothing = kept * torch.tensor([1.0, 0.0, 1.0, 1.0])[:, None]
-    for training in (False, True):
-        found = attention("gather").train(training)(tokens, nothing)
-        assert found.isfinite().all()
-        assert (found[1] == 0).all()
+def test_an_image_of_which_nothing_is_kept_gets_no_attention(features, kept):
+    for nothing in (kept * torch.tensor([1.0, 0.0, 1.0, 1.0])[:, None], 0 * kept):
+        for training in (False, True):
+            found = branch("gather").train(training)(features, nothing)
+            assert found.isfinite().all()
+            assert (found[1] == 0).all()
 
 
 def test_dropped_tokens_tell_the_mask_in_training_what_they_would_be_worth(tokens, kept):
@@ -147,7 +178,7 @@ def test_the_mask_is_importance_plus_saliency_over_a_threshold(tokens):
     saliency = (strength - strength.mean(1, keepdims=True)) / strength.std(1, keepdims=True)
     weight, bias = module.importance.weight.detach().numpy(), module.importance.bias.detach().numpy()
     score = (values @ weight.T)[..., 0] + bias + saliency
-    assert close(module.soft(tokens), 1 / (1 + np.exp(-score)))
+    assert close(module.scores(tokens), 1 / (1 + np.exp(-score)))
     assert np.array_equal(module(tokens).detach().numpy() > 0.5, score >= 0)
 
 
@@ -162,7 +193,7 @@ def test_topk_keeps_the_most_important_share_of_every_image(tokens, share, count
     module = mask_of(selection="topk", share=share)
     kept = module(tokens) > 0.5
     assert (kept.sum(1) == count).all()
-    soft = module.soft(tokens).detach()
+    soft = module.scores(tokens).detach()
     least_kept = soft.masked_fill(~kept, 1.0).amin(1)
     assert (soft.masked_fill(kept, 0.0).amax(1) <= least_kept).all()
 
@@ -177,7 +208,7 @@ def test_a_threshold_keeps_at_least_the_most_important_token(tokens, bias):
     with torch.no_grad():
         module.importance.bias.fill_(bias)
     kept = module(tokens) > 0.5
-    assert (kept | (module.soft(tokens) < module.soft(tokens).amax(1, keepdim=True))).all()
+    assert (kept | (module.scores(tokens) < module.scores(tokens).amax(1, keepdim=True))).all()
     assert (module(torch.zeros(4, 9, 16)) > 0.5).any(1).all()
 
 
@@ -186,7 +217,7 @@ def test_the_gradient_passes_straight_through_the_threshold(tokens):
     module(tokens).sum().backward()
     found = module.importance.weight.grad.clone()
     module.zero_grad()
-    module.soft(tokens).sum().backward()
+    module.scores(tokens).sum().backward()
     assert torch.allclose(found, module.importance.weight.grad)
 
 
@@ -248,8 +279,7 @@ def test_the_fusion_tells_the_mask_what_attention_is_worth_at_a_position(masked)
 def test_spreading_attention_over_the_patchs_pixels_would_be_the_same_function(images):
     built = network()
     features, local, mask = built._seen(images)
-    tokens = built.norm((built.embed(features)).flatten(2).transpose(1, 2))
-    attended = built.attention(tokens, mask).transpose(1, 2).reshape(local.shape)
+    attended = built.attention(features, mask)
     grid = mask.view(3, 1, 4, 4)
     coarse = built.fusion(local, attended, grid).mean((2, 3))
     spread = [torch.nn.functional.interpolate(maps, scale_factor=2) for maps in (attended, grid)]
@@ -272,6 +302,28 @@ def test_it_hands_out_its_mask_for_any_image(images):
     assert network().masks(torch.zeros(1, 1, 28, 28)).shape == (1, 4, 4)
     assert network(form="none").masks(images) is None
     assert network(alpha="one").masks(images) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("mask", ["learned", "inverted", "random"])
+def test_its_mask_can_be_held_to_a_share_of_some_images(images, mask, share):
+    built = network(mask=mask)
+    built.keep(images, share)
+    kept = built.masks(images)
+    expected = {("learned", 0.0): 1 / 16, ("random", 0.0): 1 / 16, ("inverted", 1.0): 15 / 16}.get((mask, share), share)
+    assert kept.float().mean().item() == pytest.approx(expected, abs=0.07)
+
+
+def test_a_mask_that_keeps_a_fixed_share_is_not_held_to_another(images):
+    built = network(selection="topk", share=0.25)
+    built.keep(images, 1.0)
+    assert built.masks(images).float().mean() == 0.25
+
+
+def test_the_width_scales_every_layer(images):
+    sizes = [sum(weight.numel() for weight in emanet(width=width).parameters()) for width in (64, 128, 256)]
+    assert 3 < sizes[1] / sizes[0] < 4.2
+    assert 3 < sizes[2] / sizes[1] < 4.2
 
 
 def test_the_lesions_mask_decides_which_tokens_are_kept(images):
