@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from benchmark import evidence, metrics, splits
 from benchmark.errors import BadInput
 from benchmark.params import CORRUPTIONS, Params
-from benchmark.statistics import Design, Estimate, Usual, crossed, resampled, usual
+from benchmark.statistics import Design, Estimate, Ratio, Usual, crossed, ratio, resampled, usual
 
 Values = dict[str, dict[int, np.ndarray]]  # measure → run → a value an image (float, N)
 
@@ -31,14 +32,36 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Costs:
+    """What models cost under one condition: model → measure → number, as in ``cost.json``."""
+
+    condition: str
+    models: dict[str, dict[str, Any]]
+    how: str = ""
+    reference: str = ""
+
+    def ratio(self, first: str, second: str, measure: str) -> Ratio | None:
+        """Return the ratio of two models' costs with its interval; None where one has none.
+
+        What is counted, not timed, has no spread.
+        """
+        costs = [self.models.get(model, {}) for model in (first, second)]
+        if not all(of.get(measure) for of in costs):
+            return None
+        if measure == "latency_ms":
+            return ratio(*(of["latency_blocks"] for of in costs))
+        return Ratio(*(costs[0][measure] / costs[1][measure],) * 3)
+
+
+@dataclass(frozen=True)
 class Answers:
     """What the runs of a task answered: model → measure → run → a value for each test image.
 
     ``clusters`` holds the cluster of each test image of a run (int, N). The measures are those of
     :data:`benchmark.metrics.PER_IMAGE`, and ``kept:CORRUPTION``: right under corruption, on average over strengths,
     less right without it. ``test_to_train`` is the ratio of the parts' sizes, 0 where every run has the same parts.
-    ``cost`` is model → measure → number, under ``condition``. ``rows`` says of the models of the
-    papers' tables which kind they are, ``notes`` what must be said of a model's evidence.
+    ``costs`` holds what models cost, a condition each; the first is the task's own input size. ``rows`` says of the
+    models of the papers' tables which kind they are, ``notes`` what must be said of a model's evidence.
     """
 
     task: str
@@ -48,8 +71,7 @@ class Answers:
     test_to_train: float
     clusters: dict[int, np.ndarray]
     values: dict[str, Values]
-    cost: dict[str, dict[str, float | None]] = field(default_factory=dict)
-    condition: str = ""
+    costs: list[Costs] = field(default_factory=list)
     rows: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
 
@@ -139,8 +161,8 @@ def load(params: Params, task: str, rows: list[str], folder: Path | None = None)
         for measure, of_images in found.items():
             values.setdefault(model, {}).setdefault(measure, {})[run] = of_images
     cost = home / "cost.json"
-    priced = evidence.read_json(cost) if cost.exists() else {"models": {}, "measured": {}}
-    shares, measured = params.pooled_split, priced["measured"]
+    priced = evidence.read_json(cost)["conditions"] if cost.exists() else []
+    shares = params.pooled_split
     return Answers(
         task=task,
         source=protocol.source.name,
@@ -149,17 +171,26 @@ def load(params: Params, task: str, rows: list[str], folder: Path | None = None)
         test_to_train=shares.test / shares.train if protocol.split == "pooled" else 0.0,
         clusters={run: samples.loc[ids].to_numpy() for run, ids in tested.items()},
         values=values,
-        cost=priced["models"],
-        condition=_condition(measured) if measured else "",
+        costs=[Costs(_condition(of), of["models"], _how(of), of["reference"]) for of in priced],
         rows={model: params.model(model).kind for model in rows},
         notes={model: text for model in values if (text := params.notes.get(f"{task}-{model}"))},
     )
 
 
-def _condition(measured: dict) -> str:
+def _condition(measured: dict[str, Any]) -> str:
     """Say under which condition costs were measured."""
-    size, processor = measured["input"][1], measured["machine"]["processor"]
-    return f"{size} px, batch {measured['batch']}, one thread, networks with first weights on noise, {processor}"
+    machine = measured["machine"]
+    where = f"one thread of {machine['processor']}" if measured["device"] == "cpu" else machine["accelerator"]
+    return f"{measured['input'][1]} px, one image at a time, {where}"
+
+
+def _how(measured: dict[str, Any]) -> str:
+    """Say how costs were measured."""
+    return (
+        f"{measured['precision']}, {measured['layout']}, torch {measured['versions']['torch']}; models in turn, in "
+        f"random order, in {measured['blocks']} blocks with copies of their own; images a second in batches of "
+        f"{measured['batch']}"
+    )
 
 
 def _kept(path: Path, right: np.ndarray) -> Values:

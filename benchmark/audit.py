@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.answers import Answers
+from benchmark.answers import Answers, Costs
 from benchmark.claims import HEADLINE, Claim
 from benchmark.papers import QUALITY, Paper
-from benchmark.statistics import Estimate, holds_in
+from benchmark.statistics import Estimate, Ratio, holds_in
 from benchmark.verdicts import ALPHA, Outcome, Tested, tested
-
-TIE = 0.03  # latencies whose ratio is nearer to 1 count as the same
 
 
 def judge(paper: Paper, claims: Sequence[Claim], tasks: Sequence[Answers]) -> list[dict[str, Any]]:
@@ -170,24 +168,33 @@ def _of_value(paper: Paper, claim: Claim, tasks: Sequence[Answers]) -> dict[str,
         return _calibration(paper, claim, next((task for task in tasks if task.task == claim.task), None))
     numbers, beside = [], []
     for task in tasks:
-        found: dict[str, Any] = {"task": task.task, "synthetic": task.synthetic}
-        if claim.measure not in QUALITY:
-            if (value := task.cost.get(model, {}).get(claim.measure)) is None:
-                continue
-            found |= {"condition": task.condition, "value": value}
-            text = f"{value / 1e6:.1f} million MACs" if claim.measure == "macs" else f"{value:.2f} ms"
-        elif estimate := task.mean(model, claim.measure):
-            low, high = estimate.interval()
-            found |= {"value": estimate.value, "low": low, "high": high}
-            text = f"{100 * estimate.value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
-        else:
-            continue
-        numbers.append(found)
-        if not task.synthetic:
-            beside.append(f"{task.task}: {text}")
+        for found, text in _values(task, model, claim.measure):
+            numbers.append({"task": task.task, "synthetic": task.synthetic} | found)
+            if not task.synthetic:
+                beside.append(f"{task.task}: {text}")
     lacks = {"macs": "input size or number of operations", "latency_ms": "hardware"}.get(claim.measure, "dataset")
     reason = "; ".join([f"the paper names no {lacks}", *beside])
     return _record("not comparable", reason, "none", _show(claim), {"tasks": numbers})
+
+
+def _values(task: Answers, model: str, measure: str) -> list[tuple[dict[str, Any], str]]:
+    """Return what a task measured of a model, for programs and for people: a mean, or a cost under each condition."""
+    if measure not in QUALITY:
+        known = [(of.condition, of.models.get(model, {}).get(measure)) for of in task.costs]
+        return [
+            ({"condition": condition, "value": value}, f"{_cost(value, measure)} ({condition})")
+            for condition, value in known
+            if value is not None
+        ]
+    if (estimate := task.mean(model, measure)) is None:
+        return []
+    low, high = estimate.interval()
+    text = f"{100 * estimate.value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+    return [({"value": estimate.value, "low": low, "high": high}, text)]
+
+
+def _cost(value: float, measure: str) -> str:
+    return f"{value / 1e6:.1f} million MACs" if measure == "macs" else f"{value:.2f} ms"
 
 
 def _calibration(paper: Paper, claim: Claim, task: Answers | None) -> dict[str, Any]:
@@ -219,45 +226,72 @@ def _calibration(paper: Paper, claim: Claim, task: Answers | None) -> dict[str, 
 
 
 def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
-    """Return what measured costs say: of each task with real images, whose input size is a condition."""
-    numbers, verdicts, said, scopes = [], [], [], []
+    """Return what measured costs say, under each condition of each task with real images."""
+    numbers, verdicts, said = [], [], []
     unit = "MACs" if claim.measure == "macs" else "latency"
     for task in tasks:
-        ratios = []
-        for one, other in claim.pairs:
-            costs = [task.cost.get(model, {}).get(claim.measure) for model in (one, other)]
-            if all(costs):
-                ratios.append((costs[0] / costs[1], one, other))
-        if not ratios:
-            continue
-        verdict = _of_ratios([ratio for ratio, _, _ in ratios], len(ratios) == len(claim.pairs), claim.measure)
-        pairs = [{"pair": [one, other], "ratio": ratio} for ratio, one, other in ratios]
-        numbers.append({"task": task.task, "synthetic": task.synthetic, "verdict": verdict, "ratios": pairs})
-        if not task.synthetic and verdict != "no evidence":
-            verdicts.append(verdict)
-            ratio, one, other = max(ratios)
-            said.append(f"{one} takes {ratio:.2f} times the {unit} of {other}")
-            scopes.append(f"{task.task} ({task.condition})")
+        for costs in task.costs:
+            ratios = {pair: found for pair in claim.pairs if (found := costs.ratio(*pair, claim.measure))}
+            if not ratios:
+                continue
+            verdict = _of_ratios(list(ratios.values()), len(ratios) == len(claim.pairs), claim.measure)
+            numbers.append(
+                {"task": task.task, "synthetic": task.synthetic, "condition": costs.condition, "verdict": verdict}
+                | {"ratios": [_ratio(costs, pair, found) for pair, found in ratios.items()]}
+            )
+            if not task.synthetic and verdict != "no evidence":
+                verdicts.append((verdict, f"{task.task} ({costs.condition}{_keeping(costs, claim.models)})"))
+                (one, other), found = max(ratios.items(), key=lambda item: item[1].value)
+                said.append(f"{one} takes {_times(found)} the {unit} of {other}")
     if not verdicts:
-        task, missing = _lacks(claim, tasks, lambda task, model: task.cost.get(model, {}).get(claim.measure) is None)
-        reason = f"{task} has no {unit} of {', '.join(missing)}"
-        command = f"python -m pipelines.grid --task {task} --model {' '.join(missing)}"
-        command += f" && dvc repro --force --single-item cost@{task}"
-        return _record("no evidence", reason, "none", command, {"tasks": numbers})
-    verdict = verdicts[0] if len(set(verdicts)) == 1 else "mixed"
-    command = "dvc repro --force --single-item " + " ".join(f"cost@{one['task']}" for one in numbers)
-    return _record(verdict, "; ".join(said), "; ".join(scopes), command, {"tasks": numbers})
+        return _without_cost(claim, tasks, unit, numbers)
+    different = {verdict for verdict, _ in verdicts}
+    where = [f"{verdict}: {scope}" if len(different) > 1 else scope for verdict, scope in verdicts]
+    command = f"python -m pipelines.audit --claim {claim.name}"
+    if claim.measure != "macs":
+        measured = dict.fromkeys(one["task"] for one in numbers if not one["synthetic"])
+        command = " && ".join(f"python -m pipelines.cost --task {task} --verify" for task in measured)
+    verdict = different.pop() if len(different) == 1 else "mixed"
+    return _record(verdict, "; ".join(said), "; ".join(where), command, {"tasks": numbers})
 
 
-def _of_ratios(ratios: list[float], complete: bool, measure: str) -> str:
-    tie = TIE if measure == "latency_ms" else 0.0
-    if any(ratio > 1 + tie for ratio in ratios):
+def _without_cost(claim: Claim, tasks: Sequence[Answers], unit: str, numbers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the record of a claim about costs that no real task can decide."""
+
+    def lacking(task: Answers, model: str) -> bool:
+        return not any(of.models.get(model, {}).get(claim.measure) for of in task.costs)
+
+    task, missing = _lacks(claim, tasks, lacking)
+    command = f"python -m pipelines.grid --task {task} --model {' '.join(missing)}"
+    command += f" && dvc commit && dvc repro --single-item inventory@{task} cost@{task}"
+    return _record("no evidence", f"{task} has no {unit} of {', '.join(missing)}", "none", command, {"tasks": numbers})
+
+
+def _ratio(costs: Costs, pair: tuple[str, str], found: Ratio) -> dict[str, Any]:
+    kept = {model: share for model in pair if (share := costs.models[model].get("kept_share")) is not None}
+    return {"pair": list(pair), "ratio": found.value, "low": found.low, "high": found.high, "kept_share": kept}
+
+
+def _times(found: Ratio) -> str:
+    interval = "" if found.low == found.high else f" [{found.low:.2f}, {found.high:.2f}]"
+    return f"{found.value:.2f}{interval} times"
+
+
+def _keeping(costs: Costs, models: Sequence[str]) -> str:
+    """Say what share of its tokens a masked network keeps, since its cost depends on it."""
+    shares = {model: costs.models.get(model, {}).get("kept_share") for model in models}
+    return "".join(f", {model} keeps {100 * share:.0f} %" for model, share in shares.items() if share is not None)
+
+
+def _of_ratios(ratios: list[Ratio], complete: bool, measure: str) -> str:
+    """Return the verdict under one condition, by the intervals of all pairs' ratios."""
+    if any(found.low > 1 for found in ratios):
         return "contradicted"
     if not complete:
         return "no evidence"
-    if all(ratio < 1 - tie for ratio in ratios):
+    if all(found.high < 1 for found in ratios):
         return "supported"
-    return "inconclusive" if tie else "no difference"
+    return "no difference" if measure == "macs" else "inconclusive"
 
 
 def _flips(paper: Paper, claims: Sequence[Claim], tasks: Sequence[Answers]) -> dict[str, list[dict[str, Any]]]:

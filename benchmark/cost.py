@@ -1,26 +1,38 @@
-"""What one image costs: parameters, multiply-accumulates (MACs), latency.
+"""What a model costs: parameters, multiply-accumulates (MACs), memory, latency, throughput.
 
-All models of a task are timed in one process, in turn and in random order, so that a drift of the machine meets all
-alike.
+A cost holds under a condition: device, input size, batch. Conditions are never mixed. Networks are measured as
+PyTorch runs them, unmodified but for their layout (channels-last), with first weights on images of the task. A network
+that masks its tokens is held to the share of tokens that it kept of the test images once trained.
 """
 
-import random
-import statistics
-import time
+import copy
+import pickle
+import platform
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib import metadata
 from typing import Any
 
+import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
-from benchmark import classical, runs
+from benchmark import classical, runs, timing
 from benchmark.params import Params
 from benchmark.runs import Dataset, Run
+from benchmark.statistics import ratio
 
-WARM_UP, ROUNDS = 10, 100
+PAPERS_SIZE = 224  # px; what adaptive resizes to, and what published costs are for
+BATCH = {"cpu": 16, "cuda": 256}  # for the throughput
+REFERENCE = "emanet"
+UNTRAINED_SHARE = 0.5  # of tokens, where no run says what a mask keeps
+MIB = 2**20
 
 # Operations without multiplication by weights or attended values; normalisation and pooling are left out by custom.
 NOT_COUNTED = {f"aten::{name}" for name in ("abs", "add", "add_", "amax", "argsort", "clamp", "clone", "cos", "div")}
@@ -29,8 +41,20 @@ NOT_COUNTED |= {f"aten::{name}" for name in ("meshgrid", "mul", "mul_", "neg", "
 NOT_COUNTED |= {f"aten::{name}" for name in ("reciprocal", "relu", "rsub", "scatter", "sigmoid", "sin", "softmax")}
 NOT_COUNTED |= {f"aten::{name}" for name in ("std", "sub", "sum", "adaptive_avg_pool2d", "avg_pool2d", "batch_norm")}
 NOT_COUNTED |= {f"aten::{name}" for name in ("dropout_", "layer_norm", "max_pool2d", "mean", "upsample_nearest2d")}
+NOT_COUNTED |= {f"aten::{name}" for name in ("index_copy", "index_select", "nonzero", "std_mean")}
 
 COUNTED = ("conv", "linear", "addmm", "matmul", "bmm", "einsum")
+AGREE = 1e-3  # of two counters, as a share
+
+Counts = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to be timed: what was counted, and ``calls``, which copies it and returns kind → call."""
+
+    counts: Counts
+    calls: Callable[[], timing.Calls]
 
 
 def parameters(network: nn.Module) -> int:
@@ -38,32 +62,34 @@ def parameters(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
 
 
-def macs(network: nn.Module, shape: tuple[int, int, int]) -> int:
-    """Return the MACs of convolutions, linear layers and matrix products for one image of ``shape`` (C, H, W).
+def macs(network: nn.Module, image: Tensor) -> int:
+    """Return the MACs of convolutions, linear layers and matrix products for one image (1 × C × H × W).
 
-    fvcore calls them flops. An operation that it cannot count raises ValueError, unless it is known to need none.
+    fvcore counts them (and calls them flops), and PyTorch's own counter must agree. ValueError if it does not, or if
+    there is an operation that nobody counts and that is not known to need none.
     """
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # fvcore's own import
         from fvcore.nn import FlopCountAnalysis
+    from torch.utils.flop_counter import FlopCounterMode
 
-    with _explicit_attention(network.eval()):
-        count = FlopCountAnalysis(network, _image(shape))
+    with _explicit_attention(network.eval()), torch.no_grad():
+        count = FlopCountAnalysis(network, image)
         count.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
         by_operator = count.by_operator()
+        with FlopCounterMode(display=False) as second:
+            network(image)
     found = set(count.unsupported_ops()) | {f"aten::{name}" for name in by_operator if name not in COUNTED}
     if unknown := sorted(found - NOT_COUNTED):
         raise ValueError(f"no rule counts {', '.join(unknown)}; benchmark/cost.py must say what each costs")
-    return int(sum(by_operator[name] for name in COUNTED))
-
-
-def _image(shape: tuple[int, int, int]) -> torch.Tensor:
-    """Return one image of noise; of an even one, a mask that goes by differences would keep everything."""
-    return torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
+    total, other = int(sum(by_operator[name] for name in COUNTED)), second.get_total_flops() // 2
+    if abs(total - other) > AGREE * total:
+        raise ValueError(f"fvcore counts {total} MACs, PyTorch {other}; they must agree")
+    return total
 
 
 @contextmanager
 def _explicit_attention(network: nn.Module) -> Iterator[None]:
-    """Have timm's attention computed by matrix products for a while; no counter sees into the fused one."""
+    """Have attention computed by matrix products for a while; no counter sees into the fused one."""
     fused = [module for module in network.modules() if getattr(module, "fused_attn", False)]
     for module in fused:
         module.fused_attn = False
@@ -72,38 +98,180 @@ def _explicit_attention(network: nn.Module) -> Iterator[None]:
         module.fused_attn = True
 
 
-def latencies(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Return the median time (ms) of each call, all interleaved, on one thread."""
-    torch.set_num_threads(1)
-    order, taken = list(calls), {name: [] for name in calls}
-    shuffle = random.Random(0)
-    with threadpool_limits(1), torch.inference_mode():
-        for lap in range(WARM_UP + ROUNDS):
-            shuffle.shuffle(order)
-            for name in order:
-                start = time.perf_counter()
-                calls[name]()
-                if lap >= WARM_UP:
-                    taken[name].append(1000 * (time.perf_counter() - start))
-    return {name: statistics.median(times) for name, times in taken.items()}
+def memory(network: nn.Module, image: Tensor) -> float:
+    """Return the most memory (MiB) that tensors take while one image is classified: weights, buffers, image, maps.
+
+    What a library takes inside one operation is not seen.
+    """
+    held = sum(tensor.nbytes for tensor in [*network.parameters(), *network.buffers(), image])
+    with torch.inference_mode(), _Live() as live:
+        network(image)
+    return (held + live.peak) / MIB
 
 
-def price(params: Params, run: Run, dataset: Dataset) -> tuple[dict[str, int | None], Callable[[], Any]]:
-    """Return parameters and MACs of a run's model, and the call that classifies one image.
+class _Live(TorchDispatchMode):
+    """Adds up the bytes of the tensors that operations make, for as long as they live."""
 
-    Networks are measured with fresh weights, on noise; what a mask keeps then is not what it keeps once trained.
-    Estimators are fitted to the run's training images, and their features are part of the call; their parameters and
-    MACs are not counted.
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self.known: set[int] = set()
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = function(*args, **(kwargs or {}))
+        # What an operation got in, it did not make: in-place results, views.
+        before = {tensor.untyped_storage()._cdata for tensor in tree_leaves((args, kwargs)) if _is_tensor(tensor)}
+        for tensor in filter(_is_tensor, tree_leaves(made)):
+            storage = tensor.untyped_storage()
+            if storage._cdata not in self.known | before:
+                self.known.add(storage._cdata)
+                self.now += storage.nbytes()
+                self.peak = max(self.peak, self.now)
+                weakref.finalize(storage, self._gone, storage._cdata, storage.nbytes())
+        return made
+
+    def _gone(self, storage: int, size: int) -> None:
+        self.known.discard(storage)
+        self.now -= size
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+def of_network(params: Params, run: Run, dataset: Dataset, share: float | None, device: str) -> Subject:
+    """Return the network of a run as a subject, at the input size of ``dataset``, whose training images it is shown.
+
+    ``share`` is what its mask kept once trained, if it has one and was trained.
     """
     model, build = params.model(run.model), runs.factory(params, run)
-    channels, side = dataset.images.pixels.shape[3], dataset.task.input_size
-    if model.kind == "network":
-        shape = (channels + model.lesion, side, side)
-        size = {"num_classes": len(dataset.images.classes), "in_chans": channels, "img_size": side}
-        network = build(**size, **model.options).eval().to(memory_format=torch.channels_last)
-        image = _image(shape).contiguous(memory_format=torch.channels_last)
-        return {"params": parameters(network), "macs": macs(network, shape)}, lambda: network(image)
-    train, validation, _ = dataset.prepared()
-    estimator = build(seed=run.run, **model.options)
+    (images, _), _, prepare = dataset.prepared(model.lesion)
+    pixels = dataset.images.pixels[dataset.rows["train"]]
+    size = {"num_classes": len(dataset.images.classes), "in_chans": pixels.shape[3], "img_size": images.shape[3]}
+    torch.manual_seed(0)
+    network = build(**size, **model.options).eval().to(memory_format=torch.channels_last)
+    batch = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+    one, many = (_held(network, shown, share) for shown in (batch[:1], batch))
+    counts = {
+        "params": parameters(network),
+        "macs": macs(one, batch[:1]),
+        "kept_share": _kept(one, batch[:1]),
+        "memory_mib": memory(one, batch[:1]),
+        "size_mib": sum(tensor.nbytes for tensor in [*network.parameters(), *network.buffers()]) / MIB,
+    }
+    one, many, batch = one.to(device), many.to(device), batch.to(device, memory_format=torch.channels_last)
+
+    def calls() -> timing.Calls:
+        copies = copy.deepcopy(one), copy.deepcopy(many)
+        found = {"latency": partial(copies[0], batch[:1]), "throughput": partial(copies[1], batch)}
+        if not model.lesion:  # nothing but the images can be prepared from the images alone
+            found["end_to_end"] = lambda: _labelled(copies[0], prepare(pixels[:1]), device)
+        return found
+
+    return Subject(counts, calls)
+
+
+def _held(network: nn.Module, images: Tensor, share: float | None) -> nn.Module:
+    """Return a copy of a network; if it masks tokens, it keeps ``share`` of those of these images."""
+    held = copy.deepcopy(network)
+    if hasattr(held, "keep"):
+        held.keep(images, UNTRAINED_SHARE if share is None else share)
+    return held
+
+
+def _kept(network: nn.Module, image: Tensor) -> float | None:
+    with torch.no_grad():
+        masks = network.masks(image) if hasattr(network, "masks") else None
+    return None if masks is None else float(masks.float().mean())
+
+
+def _labelled(network: nn.Module, images: np.ndarray, device: str) -> list[int]:
+    seen = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
+    return network(seen).argmax(1).tolist()
+
+
+def of_estimator(params: Params, run: Run, dataset: Dataset) -> Subject:
+    """Return the estimator of a run, fitted to its training images, as a subject; its features are part of each call.
+
+    It has no parameters or MACs that would compare with a network's; its size is that of its pickle.
+    """
+    model = params.model(run.model)
+    train, validation, prepare = dataset.prepared()
+    estimator = runs.factory(params, run)(seed=run.run, **model.options)
     classical.fit(estimator, train, validation, model.features)
-    return {"params": None, "macs": None}, lambda: classical.predict(estimator, train[0][:1], model.features)
+    pixels, batch = dataset.images.pixels[dataset.rows["train"]], train[0][: BATCH["cpu"]]
+
+    def calls() -> timing.Calls:
+        fitted = copy.deepcopy(estimator)
+        return {
+            "latency": lambda: classical.predict(fitted, batch[:1], model.features),
+            "throughput": lambda: classical.predict(fitted, batch, model.features),
+            "end_to_end": lambda: classical.predict(fitted, prepare(pixels[:1]), model.features).argmax(1),
+        }
+
+    nothing = dict.fromkeys(("params", "macs", "kept_share", "memory_mib"))
+    return Subject(nothing | {"size_mib": len(pickle.dumps(estimator)) / MIB}, calls)
+
+
+def subjects(
+    params: Params, models: list[Run], dataset: Dataset, shares: dict[str, float | None], size: int, device: str
+) -> dict[str, Subject]:
+    """Return the models that a condition has: networks at any size, estimators at the task's own on a CPU."""
+    few = {part: rows[: BATCH[device]] for part, rows in dataset.rows.items()}
+    shown = replace(dataset, task=dataset.task.model_copy(update={"input_size": size}), rows=few)
+    found = {}
+    for run in models:
+        if params.model(run.model).kind == "network":
+            found[run.model] = of_network(params, run, shown, shares[run.model], device)
+        elif size == dataset.task.input_size and device == "cpu":
+            found[run.model] = of_estimator(params, run, dataset)
+    return found
+
+
+def condition(
+    found: dict[str, Subject], channels: int, size: int, device: str, on_block: Callable[[int], None]
+) -> dict[str, Any]:
+    """Return the record of one condition, with a record of each model that was measured under it."""
+
+    def build() -> dict[str, timing.Calls]:
+        calls = {name: subject.calls() for name, subject in found.items()}
+        return {kind: {name: of[kind] for name, of in calls.items() if kind in of} for kind in timing.KINDS}
+
+    reference = REFERENCE if REFERENCE in found else next(iter(found))
+    taken = timing.measure(build, device, reference, on_block)
+    return {
+        "device": device,
+        "input": [channels, size, size],
+        "batch": BATCH[device],
+        "threads": 1,
+        "precision": "float32",
+        "layout": "channels-last",
+        "reference": reference,
+        "blocks": len(taken["latency"][reference]),
+        "machine": _machine(device),
+        "versions": {package: metadata.version(package) for package in ("torch", "scikit-learn", "fvcore")}
+        | {"python": platform.python_version()},
+        "models": {name: subject.counts | _timed(taken, name, reference, device) for name, subject in found.items()},
+    }
+
+
+def _timed(taken: dict[str, timing.Times], name: str, reference: str, device: str) -> dict[str, Any]:
+    """Return the times of a model; ``latency_blocks`` holds the fastest of each block, for ratios to other models."""
+    found: dict[str, Any] = {}
+    for kind, times in taken.items():
+        if name in times:
+            low, middle, high = np.percentile([time for laps in times[name] for time in laps], [25, 50, 75])
+            found[f"{kind}_ms"] = middle
+            found[f"{kind}_quartiles"] = [low, high]
+    found["throughput_per_s"] = 1000 * BATCH[device] / found.pop("throughput_ms")
+    found.pop("throughput_quartiles")
+    blocks = timing.fastest(taken["latency"], name)
+    of_reference = ratio(blocks, timing.fastest(taken["latency"], reference))
+    found["latency_ratio"] = of_reference.value
+    found["latency_ratio_interval"] = [of_reference.low, of_reference.high]
+    found["latency_blocks"] = blocks
+    return {key: np.round(value, 4).tolist() for key, value in found.items()}
+
+
+def _machine(device: str) -> dict[str, str]:
+    return runs.machine() | ({"accelerator": torch.cuda.get_device_name()} if device == "cuda" else {})

@@ -16,7 +16,8 @@ from benchmark.errors import BadInput, closest
 
 FILE = Path("params.yaml")
 ROWS = ("train", "baseline", "estimator")  # the stages that train the rows of the papers' tables
-TRAINING = (*ROWS, "timm", "transfer", "ablation_emanet", "ablation_adaptive", "learning", "calibration")
+SIZES = ("sizes_emanet", "sizes_light_cnn")  # smaller and larger ones
+TRAINING = (*ROWS, *SIZES, "timm", "transfer", "ablation_emanet", "ablation_adaptive", "learning", "calibration")
 CORRUPTIONS = ("gaussian_noise", "gaussian_blur", "contrast", "jpeg")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -215,6 +216,15 @@ class Transfer(Cells):
     on: str
 
 
+class Costs(Tasks):
+    """The tasks whose models are measured: all that have evidence, and the ``untrained`` ones on every task.
+
+    What a network costs does not depend on its training, but for a mask.
+    """
+
+    untrained: list[str]
+
+
 class Stages(Strict):
     """What plain ``dvc repro`` keeps up to date."""
 
@@ -223,13 +233,16 @@ class Stages(Strict):
     train: Cells
     baseline: Cells
     estimator: Cells
+    sizes_emanet: Cells
+    sizes_light_cnn: Cells
     timm: Cells
     transfer: Transfer
     ablation_emanet: Cells
     ablation_adaptive: Cells
     learning: Cells
     calibration: Cells
-    cost: Tasks
+    inventory: Tasks
+    cost: Costs
     tables: Tasks
 
 
@@ -300,6 +313,7 @@ class Params(Strict):
                 self.recipe(task, model)
         for stage, cells in self.stages:
             _require(f"stages.{stage}.task", cells.task, list(self.tasks))
+            _require(f"stages.{stage}.untrained", getattr(cells, "untrained", []), list(self.models))
             for model in getattr(cells, "model", []):
                 _require(f"stages.{stage}.model", [model], list(self.models))
                 self._belongs(stage, cells, model)

@@ -14,7 +14,7 @@ from tabulate import tabulate
 from benchmark import answers, evidence, metrics, papers
 from benchmark.answers import Answers
 from benchmark.papers import QUALITY, Column, Paper, Table
-from benchmark.params import Params
+from benchmark.params import SIZES, Params
 from benchmark.statistics import Estimate, resampled
 
 LATEX = (
@@ -29,23 +29,36 @@ OF_MASKS = {
     "chance": "By chance (%)",
     "lesion_kept": "Of the lesion's tokens, kept (%)",
 }
+OF_COSTS = {  # measure → heading, scale, digits
+    "params": ("Parameters (millions)", 1e-6, 2),
+    "macs": ("MACs (millions)", 1e-6, 1),
+    "kept_share": ("Tokens kept (%)", 100, 0),
+    "memory_mib": ("Tensors (MiB)", 1, 1),
+    "size_mib": ("Size (MiB)", 1, 1),
+    "latency_ms": ("Time (ms)", 1, 2),
+    "end_to_end_ms": ("End to end (ms)", 1, 2),
+    "throughput_per_s": ("Images a second", 1, 0),
+}
 OVER_IMAGES = "95 % interval over test images and runs"
 SYNTHETIC = "Synthetic images: a smoke test. No verdict on a paper rests on this table."
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the evidence of one task says: model → scores of each run, its masks and cost, and what the task is.
+    """What the evidence of one task says: model → scores of each run and its masks, and what the task is.
 
-    ``answers`` holds the same runs image by image.
+    ``answers`` holds the same runs image by image, and what models cost.
     """
 
     task: str
     answers: Answers
     scores: dict[str, list[dict[str, float]]]
     masks: dict[str, list[dict[str, float]]]
-    cost: dict[str, dict[str, float | None]]
     manifest: dict[str, Any]
+
+    def cost(self, model: str) -> dict[str, Any]:
+        """Return what a model costs at the task's own input size; nothing if that was not measured."""
+        return self.answers.costs[0].models.get(model, {}) if self.answers.costs else {}
 
 
 def find(params: Params, task: str, runs: Path | None = None) -> Found:
@@ -60,7 +73,7 @@ def find(params: Params, task: str, runs: Path | None = None) -> Found:
     for path in sorted((runs or folder / "runs").glob("*/run-*/masks.csv")):
         masks.setdefault(path.parts[-3], []).append(metrics.of_masks(pd.read_csv(path)))
     answered = answers.load(params, task, papers.rows(papers.load_all()), runs)
-    return Found(task, answered, scores, masks, answered.cost, manifest)
+    return Found(task, answered, scores, masks, manifest)
 
 
 def summary(found: Found) -> dict[str, dict[str, float]]:
@@ -74,7 +87,7 @@ def summary(found: Found) -> dict[str, dict[str, float]]:
 
 
 def build(params: Params, found: Found) -> dict[str, str]:
-    """Return file name → text of every table of every paper, of all models, and of the masks if any network has one."""
+    """Return file name → text of the tables: of every paper, of all models, of masks and costs where there are any."""
     files = {}
     for paper in papers.load_all():
         for name, table in paper.tables.items():
@@ -83,6 +96,9 @@ def build(params: Params, found: Found) -> dict[str, str]:
     files |= _written("models", *_of_models(params, found))
     if found.masks:
         files |= _written("masks", *_of_masks(params, found))
+    if found.answers.costs:
+        files |= _written("cost", *_of_costs(found))
+        files |= _written("pareto", *_of_pareto(params, found))
     return files
 
 
@@ -130,7 +146,7 @@ def _of_models(params: Params, found: Found) -> tuple[Any, ...]:
     models = [model for model in params.models if model in found.scores]
     for model in models:
         row: dict[str, Any] = {"model": model, "runs": len(found.scores[model])}
-        row["params"] = found.cost.get(model, {}).get("params")
+        row["params"] = found.cost(model).get("params")
         cells = [model, str(row["runs"]), "" if row["params"] is None else f"{row['params'] / 1e6:.2f}"]
         for column in columns:
             numbers, shown = _cell(params, found, model, column)
@@ -170,6 +186,82 @@ def _of_masks(params: Params, found: Found) -> tuple[Any, ...]:
     return f"What the masks keep, on `{found.task}`", headings, rows, plain, notes
 
 
+def _of_costs(found: Found) -> tuple[Any, ...]:
+    """Return the parts of the table of what models cost, a row a model and condition."""
+    plain, rows = [], []
+    for costs in found.answers.costs:
+        for model, of in costs.models.items():
+            low, high = of["latency_ratio_interval"]
+            first, third = of["latency_quartiles"]
+            numbers = {name: of.get(name) for name in OF_COSTS} | {"latency_ratio": of["latency_ratio"]}
+            numbers |= {"latency_q1": first, "latency_q3": third, "ratio_low": low, "ratio_high": high}
+            plain.append({"model": model, "condition": costs.condition} | numbers)
+            rows.append(
+                [model, costs.condition.split(",")[0]]
+                + [_scaled(of.get(name), scale, digits) for name, (_, scale, digits) in OF_COSTS.items()]
+                + [f"{first:.2f} to {third:.2f}", f"{of['latency_ratio']:.2f} [{low:.2f}, {high:.2f}]"]
+            )
+    reference = found.answers.costs[0].reference
+    headings = ["Model", "Input", *(heading for heading, _, _ in OF_COSTS.values()), "Quartiles (ms)"]
+    headings.append(f"Times {reference} [95 % interval]")
+    notes = [
+        "Time: median of one image, preprocessing aside; end to end: from the uint8 image to the label. Tensors: the "
+        "most memory that weights and maps take for one image. Size: that of the weights, or of a pickled estimator.",
+        "A model that masks its tokens is held to the share that it kept of test images once trained, or to half of "
+        "them where it was not trained. Estimators have no MACs or parameters that would compare.",
+        *(f"{costs.condition}: {costs.how}." for costs in found.answers.costs),
+    ]
+    return f"What models cost, on `{found.task}`", headings, rows, plain, notes
+
+
+def _scaled(value: float | None, scale: float, digits: int) -> str:
+    return "" if value is None else f"{value * scale:.{digits}f}"
+
+
+def _of_pareto(params: Params, found: Found) -> tuple[Any, ...]:
+    """Return the parts of the table of accuracy against cost: the papers' rows, and other sizes of them."""
+    sizes = [model for stage in SIZES for model in getattr(params.stages, stage).model]
+    means = {
+        model: estimate
+        for model in params.models
+        if model in [*found.answers.rows, *sizes] and (estimate := found.answers.mean(model, "accuracy"))
+    }
+    fronts = {
+        measure: _front({model: (of.value, found.cost(model).get(measure)) for model, of in means.items()})
+        for measure in ("macs", "latency_ms")
+    }
+    plain, rows = [], []
+    for model in sorted(means, key=lambda model: found.cost(model).get("latency_ms") or np.inf):
+        mean, low, high = _bounded(means[model])
+        row: dict[str, Any] = {"model": model, "accuracy": mean, "accuracy_low": low, "accuracy_high": high}
+        cells = [model, _shown("accuracy", mean, low, high)]
+        for measure, front in fronts.items():
+            value = found.cost(model).get(measure)
+            row |= {measure: value, f"front_{measure}": model in front}
+            counted = "not counted" if measure in found.cost(model) else "no evidence"
+            cells += [counted if value is None else _shown(measure, value, None, None), "yes" if model in front else ""]
+        plain.append(row)
+        rows.append(cells)
+    headings = ["Model", "Accuracy (%)", "MACs (millions)", "On the front", "Time (ms)", "On the front"]
+    meaning = (
+        f"Accuracy: mean over runs [{OVER_IMAGES}]. On the Pareto front: no other model is at least as accurate for "
+        "less, by the means alone, so that neighbours may change places."
+    )
+    notes = _notes(params, found, dict(zip(means, means, strict=True)), meaning, ["macs"])
+    return f"Accuracy against cost, on `{found.task}`", headings, rows, plain, notes
+
+
+def _front(points: dict[str, tuple[float, float | None]]) -> set[str]:
+    """Return the models that no other one dominates: more accurate for the same, or as accurate for less."""
+    known = {model: (value, cost) for model, (value, cost) in points.items() if cost is not None}
+
+    def dominated(model: str) -> bool:
+        value, cost = known[model]
+        return any(one >= value and other <= cost and (one, other) != (value, cost) for one, other in known.values())
+
+    return {model for model in known if not dominated(model)}
+
+
 def _mask_measures(found: Found, model: str) -> list[str]:
     return [name for name in OF_MASKS if model in found.masks and name in found.masks[model][0]]
 
@@ -180,7 +272,7 @@ def _cell(params: Params, found: Found, model: str, column: Column) -> tuple[dic
     numbers = {column.measure: mean}
     if column.measure in QUALITY:
         numbers |= {f"{column.measure}_low": low, f"{column.measure}_high": high}
-    if mean is None and column.measure in found.cost.get(model, {}):
+    if mean is None and column.measure in found.cost(model):
         return numbers, "not counted"
     return numbers, _shown(column.measure, mean, low, high)
 
@@ -188,7 +280,7 @@ def _cell(params: Params, found: Found, model: str, column: Column) -> tuple[dic
 def _measured(params: Params, found: Found, model: str, measure: str) -> tuple[float | None, ...]:
     """Return mean and bounds of a quality measure over runs, or a cost with no bounds; None without evidence."""
     if measure not in QUALITY:
-        return found.cost.get(model, {}).get(measure), None, None
+        return found.cost(model).get(measure), None, None
     estimate = found.answers.mean(model, measure)
     return _bounded(estimate) if estimate else (None, None, None)
 
@@ -238,7 +330,7 @@ def _notes(params: Params, found: Found, models: dict[str, str], meaning: str, m
         notes.append(
             "MACs: multiply-accumulates of one image. Time: median latency of one image, batch 1, one CPU thread, "
             "preprocessing aside; the papers name no hardware."
-            + (" Networks that mask are measured with first weights, on noise." if masking else "")
+            + (" Networks that mask are held to the share of tokens that they keep once trained." if masking else "")
         )
     missing = [row for row, model in models.items() if model not in found.scores]
     if missing:

@@ -1,0 +1,106 @@
+"""Times of many models, taken so that their ratios can be trusted.
+
+Models are called in turn, in random order, lap after lap, so that a drift of the machine meets all alike. Laps come in
+blocks, and each block has copies of the models of its own: where a model lies in memory moves its time by some per
+cent, which no number of repeats in one place shows (Kalibera & Jones 2013, doi 10.1145/2464157.2464160).
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from benchmark.statistics import ratio
+
+BLOCKS = 8, 24  # at least, at most
+OTHERS = 3  # blocks of what is not latency
+LAPS, SECONDS = 30, 3.0  # at most, of a block; one at least
+PRECISE = 0.03  # half the width of a ratio's interval, as a share of it
+
+KINDS = ("latency", "end_to_end", "throughput")
+SETTLED = ("latency", "end_to_end")  # each timed call follows one of the same model, as when it serves image by image
+
+Calls = dict[str, Callable[[], Any]]  # of each model
+Times = dict[str, list[list[float]]]  # of each model, block and lap (ms)
+
+
+def measure(
+    build: Callable[[], dict[str, Calls]], device: str, reference: str, on_block: Callable[[int], None]
+) -> dict[str, Times]:
+    """Return kind → times of calls, on one thread.
+
+    ``build`` copies the models and returns kind → calls. There are blocks until the ratio of every model's latency to
+    that of ``reference`` is precise, or no more may be taken. ``on_block`` hears how many are done.
+    """
+    taken: dict[str, Times] = {kind: {} for kind in KINDS}
+    shuffle = random.Random(0)
+    with one_thread(), torch.inference_mode():
+        for block in range(BLOCKS[1]):
+            for kind, calls in build().items():
+                if kind != "latency" and block >= OTHERS:
+                    continue
+                for name, times in _laps(calls, kind, device, shuffle).items():
+                    taken[kind].setdefault(name, []).append(times)
+            on_block(block + 1)
+            if block + 1 >= BLOCKS[0] and precise(taken["latency"], reference):
+                break
+    return taken
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Have torch and the libraries of the estimators work on one thread for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(before)
+
+
+def fastest(times: Times, name: str) -> list[float]:
+    """Return the least time of each block (ms): what disturbs a measurement can only add to it."""
+    return [min(laps) for laps in times[name]]
+
+
+def precise(times: Times, reference: str) -> bool:
+    """Say whether the ratio of each model to ``reference`` has an interval of at most ±3 %."""
+    of_reference = fastest(times, reference)
+    return all(ratio(fastest(times, name), of_reference).half_width <= PRECISE for name in times)
+
+
+def _laps(calls: Calls, kind: str, device: str, shuffle: random.Random) -> dict[str, list[float]]:
+    """Return the times of one block (ms)."""
+    order, taken = list(calls), {name: [] for name in calls}
+    events = device == "cuda" and kind != "end_to_end"  # its last step waits for the labels anyway
+    for call in calls.values() if kind in SETTLED else ():
+        call()
+    end = time.perf_counter() + SECONDS
+    for lap in range(LAPS):
+        if lap and time.perf_counter() > end:
+            break
+        shuffle.shuffle(order)
+        for name in order:
+            if kind in SETTLED:
+                calls[name]()
+            taken[name].append(_by_events(calls[name]) if events else _by_clock(calls[name]))
+    return taken
+
+
+def _by_clock(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - start)
+
+
+def _by_events(call: Callable[[], Any]) -> float:
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    start.record()
+    call()
+    end.record()
+    end.synchronize()
+    return start.elapsed_time(end)
