@@ -24,7 +24,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from benchmark import classical, runs, timing
-from benchmark.params import Params
+from benchmark.params import Params, Timing
 from benchmark.runs import Dataset, Run
 from benchmark.statistics import ratio
 
@@ -229,7 +229,7 @@ def subjects(
 
 
 def condition(
-    found: dict[str, Subject], channels: int, size: int, device: str, on_block: Callable[[int], None]
+    found: dict[str, Subject], channels: int, size: int, device: str, how: Timing, on_block: Callable[[int], None]
 ) -> dict[str, Any]:
     """Return the record of one condition, with a record of each model that was measured under it."""
 
@@ -238,7 +238,7 @@ def condition(
         return {kind: {name: of[kind] for name, of in calls.items() if kind in of} for kind in timing.KINDS}
 
     reference = REFERENCE if REFERENCE in found else next(iter(found))
-    taken = timing.measure(build, device, reference, on_block)
+    taken = timing.measure(build, device, reference, how, on_block)
     return {
         "device": device,
         "input": [channels, size, size],

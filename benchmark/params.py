@@ -286,6 +286,24 @@ class Bands(Strict):
     estimator: Band
 
 
+class Timing(Strict):
+    """How long costs are measured, in blocks of ``seconds`` (see :mod:`benchmark.timing`).
+
+    There are ``least`` to ``most`` blocks, until half the width of every ratio's interval is at most ``precise``.
+    """
+
+    least: Annotated[int, Field(ge=2)]
+    most: Annotated[int, Field(ge=2)]
+    seconds: Annotated[float, Field(ge=0)]
+    precise: Positive
+
+    @model_validator(mode="after")
+    def _at_least_the_least(self) -> "Timing":
+        if self.most < self.least:
+            raise ValueError(f"most is {self.most}; it must be least = {self.least} or more")
+        return self
+
+
 class Params(Strict):
     """The whole of ``params.yaml``."""
 
@@ -293,6 +311,7 @@ class Params(Strict):
     duplicates: Duplicates
     robustness: dict[str, Strengths]
     other_processor: Bands
+    timing: Timing
     sources: dict[Name, Source]
     tasks: dict[Name, Task]
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Model]

@@ -97,7 +97,8 @@ def build(params: Params, found: Found) -> dict[str, str]:
     if found.masks:
         files |= _written("masks", *_of_masks(params, found))
     if found.answers.costs:
-        files |= _written("cost", *_of_costs(found))
+        files |= _written("cost", *_of_costs(params, found))
+    if found.answers.costs and found.scores:
         files |= _written("pareto", *_of_pareto(params, found))
     return files
 
@@ -186,7 +187,7 @@ def _of_masks(params: Params, found: Found) -> tuple[Any, ...]:
     return f"What the masks keep, on `{found.task}`", headings, rows, plain, notes
 
 
-def _of_costs(found: Found) -> tuple[Any, ...]:
+def _of_costs(params: Params, found: Found) -> tuple[Any, ...]:
     """Return the parts of the table of what models cost, a row a model and condition."""
     plain, rows = [], []
     for costs in found.answers.costs:
@@ -204,7 +205,8 @@ def _of_costs(found: Found) -> tuple[Any, ...]:
     reference = found.answers.costs[0].reference
     headings = ["Model", "Input", *(heading for heading, _, _ in OF_COSTS.values()), "Quartiles (ms)"]
     headings.append(f"Times {reference} [95 % interval]")
-    notes = [
+    notes = [SYNTHETIC] if params.task(found.task).synthetic else []
+    notes += [
         "Time: median of one image, preprocessing aside; end to end: from the uint8 image to the label. Tensors: the "
         "most memory that weights and maps take for one image. Size: that of the weights, or of a pickled estimator.",
         "A model that masks its tokens is held to the share that it kept of test images once trained, or to half of "

@@ -2,7 +2,8 @@
 
 Models are called in turn, in random order, lap after lap, so that a drift of the machine meets all alike. Laps come in
 blocks, and each block has copies of the models of its own: where a model lies in memory moves its time by some per
-cent, which no number of repeats in one place shows (Kalibera & Jones 2013, doi 10.1145/2464157.2464160).
+cent, which no number of repeats in one place shows (Kalibera & Jones 2013, doi 10.1145/2464157.2464160). Ratios are
+those of the fastest calls of a block: what disturbs a call can only slow it down.
 """
 
 import random
@@ -14,12 +15,11 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
+from benchmark.params import Timing
 from benchmark.statistics import ratio
 
-BLOCKS = 8, 24  # at least, at most
 OTHERS = 3  # blocks of what is not latency
-LAPS, SECONDS = 30, 3.0  # at most, of a block; one at least
-PRECISE = 0.03  # half the width of a ratio's interval, as a share of it
+LAPS = 30  # at most, of a block; one at least
 
 KINDS = ("latency", "end_to_end", "throughput")
 SETTLED = ("latency", "end_to_end")  # each timed call follows one of the same model, as when it serves image by image
@@ -29,7 +29,11 @@ Times = dict[str, list[list[float]]]  # of each model, block and lap (ms)
 
 
 def measure(
-    build: Callable[[], dict[str, Calls]], device: str, reference: str, on_block: Callable[[int], None]
+    build: Callable[[], dict[str, Calls]],
+    device: str,
+    reference: str,
+    how: Timing,
+    on_block: Callable[[int], None],
 ) -> dict[str, Times]:
     """Return kind → times of calls, on one thread.
 
@@ -39,14 +43,14 @@ def measure(
     taken: dict[str, Times] = {kind: {} for kind in KINDS}
     shuffle = random.Random(0)
     with one_thread(), torch.inference_mode():
-        for block in range(BLOCKS[1]):
+        for block in range(how.most):
             for kind, calls in build().items():
                 if kind != "latency" and block >= OTHERS:
                     continue
-                for name, times in _laps(calls, kind, device, shuffle).items():
+                for name, times in _laps(calls, kind, device, how.seconds, shuffle).items():
                     taken[kind].setdefault(name, []).append(times)
             on_block(block + 1)
-            if block + 1 >= BLOCKS[0] and precise(taken["latency"], reference):
+            if block + 1 >= how.least and _widest(taken["latency"], reference) <= how.precise:
                 break
     return taken
 
@@ -62,23 +66,23 @@ def one_thread() -> Iterator[None]:
 
 
 def fastest(times: Times, name: str) -> list[float]:
-    """Return the least time of each block (ms): what disturbs a measurement can only add to it."""
+    """Return the least time of each block (ms)."""
     return [min(laps) for laps in times[name]]
 
 
-def precise(times: Times, reference: str) -> bool:
-    """Say whether the ratio of each model to ``reference`` has an interval of at most ±3 %."""
+def _widest(times: Times, reference: str) -> float:
+    """Return half the width of the widest interval of a model's ratio to ``reference``, as a share of the ratio."""
     of_reference = fastest(times, reference)
-    return all(ratio(fastest(times, name), of_reference).half_width <= PRECISE for name in times)
+    return max(ratio(fastest(times, name), of_reference).half_width for name in times)
 
 
-def _laps(calls: Calls, kind: str, device: str, shuffle: random.Random) -> dict[str, list[float]]:
+def _laps(calls: Calls, kind: str, device: str, seconds: float, shuffle: random.Random) -> dict[str, list[float]]:
     """Return the times of one block (ms)."""
     order, taken = list(calls), {name: [] for name in calls}
     events = device == "cuda" and kind != "end_to_end"  # its last step waits for the labels anyway
     for call in calls.values() if kind in SETTLED else ():
         call()
-    end = time.perf_counter() + SECONDS
+    end = time.perf_counter() + seconds
     for lap in range(LAPS):
         if lap and time.perf_counter() > end:
             break

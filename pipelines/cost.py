@@ -23,7 +23,7 @@ def main() -> int:
     known = evidence.read_json(path)["conditions"] if path.exists() else []
     measured = _measured(settings, args.task, args.device)
     if args.verify:
-        return _compared(known, measured)
+        return _compared(known, measured, settings.timing.precise)
     others = [of for of in known if of["device"] != args.device]
     evidence.write_json(path, {"conditions": sorted([*measured, *others], key=lambda of: of["device"])})
     return 0
@@ -47,10 +47,12 @@ def _measured(settings: params.Params, task: str, device: str) -> list[dict[str,
         for model, of in settings.models.items()
         if (model in trained and not of.train_parts) or model in settings.stages.cost.untrained
     ]
+    if not names:
+        raise BadInput(f"{listed}: no model has evidence; train one by `python -m pipelines.grid --task {task}`")
     shares = {model: trained.get(model, {}).get("kept_share") for model in names}
     models = [runs.Run(task, model, 0, module_of(settings, model)) for model in shares]
     dataset = runs.dataset_of(settings, models[0])
-    found = []
+    found, how = [], settings.timing
     for size in dict.fromkeys((dataset.task.input_size, cost.PAPERS_SIZE)):
         subjects = cost.subjects(settings, models, dataset, shares, size, device)
         start = time.monotonic()
@@ -58,10 +60,9 @@ def _measured(settings: params.Params, task: str, device: str) -> list[dict[str,
         print(f"{where}: {len(subjects)} models", flush=True)
 
         def on_block(done: int, where: str = where, start: float = start) -> None:
-            least, most = cost.timing.BLOCKS
-            print(f"{where}: block {done} of {least} to {most}, {time.monotonic() - start:.0f} s", flush=True)
+            print(f"{where}: block {done} of {how.least} to {how.most}, {time.monotonic() - start:.0f} s", flush=True)
 
-        found.append(cost.condition(subjects, dataset.images.pixels.shape[3], size, device, on_block))
+        found.append(cost.condition(subjects, dataset.images.pixels.shape[3], size, device, how, on_block))
         for model, of in found[-1]["models"].items():
             low, high = of["latency_ratio_interval"]
             told = f"{of['latency_ms']:.2f} ms, {of['latency_ratio']:.2f} [{low:.2f}, {high:.2f}] times"
@@ -69,10 +70,8 @@ def _measured(settings: params.Params, task: str, device: str) -> list[dict[str,
     return found
 
 
-def _compared(known: list[dict[str, Any]], measured: list[dict[str, Any]]) -> int:
-    """Say where ratios of latency differ by more than 3 % and by more than their intervals allow."""
-    from benchmark.timing import PRECISE
-
+def _compared(known: list[dict[str, Any]], measured: list[dict[str, Any]], precise: float) -> int:
+    """Say where ratios of latency differ by more than ``precise`` and by more than their intervals allow."""
     total = near = apart = 0
     for new in measured:
         where = f"{new['device']}, {new['input'][1]} px"
@@ -81,12 +80,13 @@ def _compared(known: list[dict[str, Any]], measured: list[dict[str, Any]]) -> in
             total += 1
             one, other = (of[model]["latency_ratio"] for of in (old, new["models"]))
             (low, high), (least, most) = (of[model]["latency_ratio_interval"] for of in (old, new["models"]))
-            if abs(other / one - 1) <= PRECISE:
+            if abs(other / one - 1) <= precise:
                 near += 1
             elif low > most or least > high:
                 apart += 1
                 print(f"{where}: {model}: {one:.3f} [{low:.3f}, {high:.3f}], now {other:.3f} [{least:.3f}, {most:.3f}]")
-    print(f"{total} ratios of latency: {near} within 3 %, {total - near - apart} within their intervals, {apart} apart")
+    allowed = total - near - apart
+    print(f"{total} ratios of latency: {near} within {100 * precise:.0f} %, {allowed} within intervals, {apart} apart")
     return 1 if apart else 0
 
 

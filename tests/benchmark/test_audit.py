@@ -1,11 +1,13 @@
 """Verdicts: where they must come out, and how often they come out for nothing."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from benchmark import audit, audit_page, claims, papers, verdicts
-from benchmark.answers import Answers
+from benchmark.answers import Answers, Costs
 from benchmark.claims import Claim
 from benchmark.papers import Paper
 from tests.benchmark.simulator import SIZES, answers
@@ -180,39 +182,72 @@ def test_another_reading_is_flipped_alone_and_one_without_evidence_is_counted(ra
     assert "`emanet/best-accuracy` to contradicted with emanet_literal" in page
 
 
+def priced(condition="64 px", **models):
+    """Costs under one condition; of a latency (ms), blocks that differ by up to 1 %."""
+    spread = np.array([0.99, 0.995, 1.0, 1.0, 1.005, 1.01, 1.0, 1.0])
+    for seed, of in enumerate(models.values()):
+        if "latency_ms" in of:
+            of["latency_blocks"] = list(of["latency_ms"] * np.random.default_rng(seed).permutation(spread))
+    return Costs(condition, models)
+
+
 @pytest.mark.parametrize(
     ("macs", "latency", "verdicts"),
     [
         ((50, 100), (1.0, 2.0), ("supported", "supported")),
         ((100, 50), (2.0, 1.0), ("contradicted", "contradicted")),
-        ((50, 50), (1.0, 1.02), ("no difference", "inconclusive")),
+        ((50, 50), (1.0, 1.0), ("no difference", "inconclusive")),
     ],
 )
-def test_costs_are_compared_and_latencies_that_nearly_agree_are_not_told_apart(random, macs, latency, verdicts):
+def test_costs_are_compared_and_latencies_whose_interval_reaches_one_are_not_told_apart(
+    random, macs, latency, verdicts
+):
     task = answers(random, EVEN)
-    for index, model in enumerate(("emanet", "cnn")):
-        task.cost[model] = {"macs": macs[index], "latency_ms": latency[index]}
+    numbers = zip(("emanet", "cnn"), macs, latency, strict=True)
+    task.costs.append(priced(**{model: {"macs": count, "latency_ms": time} for model, count, time in numbers}))
     found = judged(task)
     names = ("emanet_table1/macs/emanet-below-cnn", "emanet_table1/latency_ms/emanet-below-cnn")
     assert tuple(found[name]["verdict"] for name in names) == verdicts
     assert found["emanet/lowest-inference-time"]["verdict"] in ("contradicted", "no evidence")
+    assert found[names[1]]["command"] == "python -m pipelines.cost --task simulated --verify"
 
 
 def test_one_rival_that_costs_less_contradicts_the_cheapest(random):
     task = answers(random, EVEN)
-    task.cost.update({model: {"latency_ms": 2.0} for model in SYSTEMS} | {"emanet": {"latency_ms": 1.0}})
-    assert judged(task)["emanet/lowest-inference-time"]["verdict"] == "supported"
-    task.cost["light_cnn"] = {"latency_ms": 0.5}
+    times = {model: {"latency_ms": 2.0} for model in SYSTEMS} | {"emanet": {"latency_ms": 1.0, "kept_share": 0.4}}
+    task.costs.append(priced(**times))
+    found = judged(task)["emanet/lowest-inference-time"]
+    assert found["verdict"] == "supported"
+    assert found["scope"] == "simulated (64 px, emanet keeps 40 %)"
+    task.costs[:] = [priced(**times | {"light_cnn": {"latency_ms": 0.5}})]
     record = judged(task)["emanet/lowest-inference-time"]
     assert record["verdict"] == "contradicted"
-    assert record["reason"] == "emanet takes 2.00 times the latency of light_cnn"
+    assert re.fullmatch(
+        r"emanet takes (1\.9|2\.0)\d \[1\.\d\d, 2\.\d\d\] times the latency of light_cnn", record["reason"]
+    )
 
 
 def test_costs_that_depend_on_the_condition_are_mixed(random):
-    tasks = [rename(answers(random, EVEN), name) for name in ("a", "b")]
-    for task, macs in zip(tasks, (50, 150), strict=True):
-        task.cost.update({"emanet": {"macs": macs}, "cnn": {"macs": 100}})
-    assert judged(*tasks)["emanet_table1/macs/emanet-below-cnn"]["verdict"] == "mixed"
+    name = "emanet_table1/macs/emanet-below-cnn"
+    tasks = [rename(answers(random, EVEN), task) for task in ("a", "b")]
+    counts = [priced(size, emanet={"macs": macs}, cnn={"macs": 100}) for size, macs in (("64 px", 50), ("224 px", 150))]
+    for task, costs in zip(tasks, counts, strict=True):
+        task.costs[:] = [costs]
+    assert judged(*tasks)[name]["verdict"] == "mixed"
+    tasks[0].costs[:] = counts
+    record = judged(tasks[0])[name]
+    assert record["verdict"] == "mixed"
+    assert record["scope"] == "supported: a (64 px); contradicted: a (224 px)"
+    assert record["reason"] == ("emanet takes 0.50 times the MACs of cnn; emanet takes 1.50 times the MACs of cnn")
+
+
+def test_costs_measured_on_synthetic_images_are_shown_and_decide_nothing(random):
+    task = rename(answers(random, EVEN), "phantom", synthetic=True)
+    task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100})]
+    record = judged(task, rename(answers(random, EVEN), "real"))["emanet_table1/macs/emanet-below-cnn"]
+    assert record["verdict"] == "no evidence"
+    assert record["numbers"]["tasks"][0]["verdict"] == "supported"
+    assert "cost@real" in record["command"]
 
 
 def calibrated(means, **changes):

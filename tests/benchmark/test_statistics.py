@@ -11,7 +11,18 @@ from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
-from benchmark.statistics import Design, Estimate, Usual, crossed, holds_in, holm, images_needed, resampled, usual
+from benchmark.statistics import (
+    Design,
+    Estimate,
+    Usual,
+    crossed,
+    holds_in,
+    holm,
+    images_needed,
+    ratio,
+    resampled,
+    usual,
+)
 
 VALUES = np.array([0.03, -0.01, 0.05, 0.02, 0.04])
 EXACT = {"rel": 1e-9, "abs": 1e-12}
@@ -177,3 +188,23 @@ def test_so_many_images_show_the_gap_four_times_of_five():
     gained = np.array([np.bincount(one - other + 1, minlength=3)[[2, 0]] for one, other in apart])
     found = (gained[:, 0] - gained[:, 1]) / np.sqrt(np.maximum(gained.sum(1), 1)) > stats.norm.ppf(0.975)
     assert found.mean() == pytest.approx(0.80, abs=0.03)
+
+
+@pytest.mark.parametrize("blocks", [8, 24])
+def test_a_ratio_is_the_median_over_blocks_with_the_interval_of_order_statistics(blocks):
+    random = np.random.default_rng(3)
+    first, second = random.lognormal(0.5, 0.05, blocks), random.lognormal(0, 0.05, blocks)
+    found, apart = ratio(first, second), np.sort(first / second)
+    rank = int(stats.binom.ppf(0.025, blocks, 0.5))  # of the lower bound; the upper one is as far from the top
+    assert found.value == pytest.approx(np.median(apart), abs=1e-12)
+    assert (found.low, found.high) == (apart[rank - 1], apart[-rank])
+    assert found.half_width == pytest.approx((found.high - found.low) / 2 / found.value, abs=1e-12)
+
+
+def test_one_disturbed_block_does_not_move_a_ratio_much():
+    calm = [1.0, 1.01, 0.99, 1.0, 1.0, 1.01, 0.99, 1.0]
+    assert ratio([*calm, 9.0], [*calm, 1.0]).high < 1.03
+
+
+def test_few_blocks_bound_no_ratio():
+    assert ratio([1, 2, 3, 4, 5], [1, 1, 1, 1, 1]).half_width == np.inf

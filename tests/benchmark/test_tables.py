@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from benchmark import evidence, metrics, papers, params, tables
-from benchmark.answers import Answers
+from benchmark.answers import Answers, Costs
 from benchmark.papers import QUALITY
 
 PAPERS = ("emanet_table1", "adaptive_table1", "adaptive_figure8")
-NAMES = (*PAPERS, "models")
+NAMES = (*PAPERS, "models", "cost", "pareto")
 
 
 def scores(accuracy):
@@ -22,15 +22,17 @@ def scores(accuracy):
 
 def found(task="phantom", masks=None, **runs):
     manifest = {"title": "Grey images & more", "images": 600, "classes": ["a", "b"]}
-    cost = {"cnn": {"params": 10, "macs": 12_340_000, "latency_ms": 3.14159}}
+    cost = {"params": 10, "macs": 12_340_000, "latency_ms": 3.14159, "latency_ratio": 1.5, "latency_quartiles": [3, 4]}
+    costs = [Costs("64 px, a machine", {"cnn": cost | {"latency_ratio_interval": [1.4, 1.6]}}, "as said", "emanet")]
     measured = {model: [scores(value) for value in values] for model, values in runs.items()}
     of_images = {
         model: {measure: {run: np.full(5, value) for run, value in enumerate(values)} for measure in QUALITY}
         for model, values in runs.items()
     }
     clusters = {run: np.arange(5) for run in range(max(map(len, runs.values()), default=0))}
-    answered = Answers(task, "a source", "Grey images", task == "phantom", 3 / 14, clusters, of_images)
-    return tables.Found(task, answered, measured, masks or {}, cost, manifest)
+    answered = Answers(task, "a source", "Grey images", task == "phantom", 3 / 14, clusters, of_images, costs)
+    answered.rows.update(dict.fromkeys(runs, "network"))
+    return tables.Found(task, answered, measured, masks or {}, manifest)
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def csv(files, name):
 
 
 def test_every_table_comes_as_csv_markdown_and_latex(build):
-    assert set(build()) == {f"{name}.{kind}" for name in NAMES for kind in ("csv", "md", "tex")}
+    assert set(build(cnn=[0.8])) == {f"{name}.{kind}" for name in NAMES for kind in ("csv", "md", "tex")}
 
 
 @pytest.mark.parametrize("name", PAPERS)
@@ -131,9 +133,39 @@ def test_evidence_is_found_by_its_predictions_not_by_what_metrics_json_says(sett
     evidence.write_json(task / "manifest.json", {"title": "x"})
     read = tables.find(settings, "phantom")
     assert read.scores == {"cnn": [metrics.score(labels, probabilities)] * 2}
-    assert read.cost == {}
+    assert read.cost("cnn") == {}
     assert tables.summary(read)["cnn"]["accuracy"] == 0.75
     assert tables.summary(read)["cnn"]["runs"] == 2
+
+
+def test_costs_stand_in_a_table_with_their_condition_and_the_interval_of_their_ratio(build):
+    line = next(line for line in build(cnn=[0.8])["cost.md"].splitlines() if line.startswith("| cnn"))
+    assert [cell.strip() for cell in line.split("|")[1:-1]] == [
+        *("cnn", "64 px", "0.00", "12.3", "", "", "", "3.14", "", ""),
+        *("3.00 to 4.00", "1.50 [1.40, 1.60]"),
+    ]
+    assert "Times emanet [95 % interval]" in build(cnn=[0.8])["cost.md"]
+    assert "64 px, a machine: as said." in build(cnn=[0.8])["cost.md"]
+
+
+@pytest.mark.parametrize(
+    ("points", "front"),
+    [
+        ({"a": (0.9, 5), "b": (0.8, 2), "c": (0.7, 3)}, {"a", "b"}),
+        ({"a": (0.9, 5), "b": (0.9, 5), "c": (0.9, 6), "d": (0.8, 5)}, {"a", "b"}),
+        ({"a": (0.9, None), "b": (0.8, 1)}, {"b"}),
+        ({}, set()),
+    ],
+)
+def test_the_pareto_front_holds_what_no_other_model_beats(points, front):
+    assert tables._front(points) == front
+
+
+def test_the_table_of_accuracy_against_cost_names_the_front(build):
+    table = pd.read_csv(io.StringIO(build(cnn=[0.8], vit=[0.9])["pareto.csv"])).set_index("model")
+    assert list(table.index) == ["cnn", "vit"]
+    assert table.loc["cnn", "front_macs"]
+    assert not table.loc["vit", "front_macs"]
 
 
 def test_the_summary_is_json_of_means(settings):

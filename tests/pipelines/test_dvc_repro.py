@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from benchmark.params import SIZES
+
 ROOT = Path(__file__).parents[2]
 RUNS = Path("results/tasks/phantom/runs")
 DETERMINISTIC = ("metrics.json", "predictions.csv", "history.csv", "robustness.csv", "explanations.json", "masks.csv")
@@ -49,14 +51,16 @@ def shrink(params):
     task["runs"] = 2
     task["recipe"] = task["recipe"] | {"epochs": 1}
     params["tasks"], params["notes"] = {"phantom": task}, {}
+    params["timing"] = {"least": 2, "most": 2, "seconds": 0.0, "precise": 0.03}
     only, none = {"task": ["phantom"]}, {"task": [], "model": []}
     beyond = dict.fromkeys(
-        ("timm", "transfer", "ablation_emanet", "ablation_adaptive", "learning", "calibration"), none
+        [*SIZES, "timm", "transfer", "ablation_emanet", "ablation_adaptive", "learning", "calibration"], none
     )
     params["stages"] = (
         beyond
         | {"transfer": none | {"on": "phantom"}}
-        | dict.fromkeys(("fetch", "split", "cost", "tables"), only)
+        | dict.fromkeys(("fetch", "split", "inventory", "tables"), only)
+        | {"cost": only | {"untrained": ["light_cnn"]}}
         | {
             "train": only | {"model": ["emanet"]},
             "baseline": only | {"model": ["cnn"]},
@@ -108,11 +112,14 @@ def test_repro_leaves_all_that_the_contracts_name(made):
     tables = {path.name for path in (task / "tables").iterdir()}
     assert tables == {
         f"{table}.{kind}"
-        for table in ("emanet_table1", "adaptive_table1", "adaptive_figure8", "models", "masks")
+        for table in ("emanet_table1", "adaptive_table1", "adaptive_figure8", "models", "masks", "cost", "pareto")
         for kind in ("csv", "md", "tex")
     }
     assert set(json.loads((task / "summary.json").read_text())) == {"emanet", "cnn", "knn"}
-    assert set(json.loads((task / "cost.json").read_text())["models"]) == {"emanet", "cnn", "knn"}
+    own, at_224 = json.loads((task / "cost.json").read_text())["conditions"]
+    assert set(own["models"]) == {"emanet", "cnn", "knn", "light_cnn"}
+    assert set(at_224["models"]) == {"emanet", "cnn", "light_cnn"}
+    assert set(json.loads((task / "inventory.json").read_text())) == {"emanet", "cnn", "knn"}
 
 
 def test_repro_in_a_fresh_clone_trains_nothing_and_needs_no_data(pipeline):
@@ -155,7 +162,7 @@ def test_a_change_to_tables_and_metrics_makes_no_training_stale(pipeline):
         with (pipeline / f"benchmark/{name}.py").open("a") as file:
             file.write("\n# changed\n")
     status = json.loads(call(pipeline, "dvc", "status", "--json", check=False).stdout)
-    assert set(status) == {"audit", "cost@phantom", "tables@phantom"}
+    assert set(status) == {"audit", "cost@phantom", "inventory@phantom", "tables@phantom"}
 
 
 def test_an_exception_in_training_leaves_the_evidence_as_it_was(pipeline):

@@ -1,0 +1,86 @@
+"""How times are taken: every model alike, in blocks, until their ratios are precise."""
+
+import time
+from collections import Counter
+
+import pytest
+import torch
+
+from benchmark import timing
+from benchmark.params import Timing
+
+
+def measured(calls, least=2, most=2, seconds=0.0, precise=0.03):
+    """Return the times of ``calls`` (of latency), the copies that were made, and what was heard."""
+    copies, heard = [], []
+
+    def build():
+        copies.append(calls)
+        return {"latency": calls}
+
+    how = Timing(least=least, most=most, seconds=seconds, precise=precise)
+    return timing.measure(build, "cpu", next(iter(calls)), how, heard.append)["latency"], copies, heard
+
+
+def test_all_models_are_called_equally_often_and_each_block_has_copies_of_its_own():
+    called = Counter()
+    calls = {name: lambda name=name: called.update([name]) for name in ("one", "other", "third")}
+    taken, copies, heard = measured(calls, 3, 3, 0.0)
+    assert len(copies) == 3
+    assert heard == [1, 2, 3]
+    assert len(set(called.values())) == 1
+    assert all(len(blocks) == 3 for blocks in taken.values())
+
+
+def test_the_order_differs_from_lap_to_lap():
+    order = []
+    calls = {str(number): lambda number=number: order.append(number) for number in range(6)}
+    measured(calls, 2, 2, 0.05)
+    laps = {tuple(order[start : start + 12]) for start in range(6, len(order) - 12, 12)}
+    assert len(laps) > 3
+
+
+def test_a_slower_model_takes_longer():
+    taken, _, _ = measured({"quick": lambda: time.sleep(0.001), "slow": lambda: time.sleep(0.004)}, seconds=0.05)
+    assert 0.9 < min(timing.fastest(taken, "quick")) < min(timing.fastest(taken, "slow"))
+
+
+def test_each_timed_call_follows_one_of_the_same_model():
+    order = []
+    measured({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, 2, 2)
+    of_a_block = len(order) // 2
+    for block in (order[:of_a_block], order[of_a_block:]):
+        calls = block[2:]  # two that warm up
+        assert calls[::2] == calls[1::2]
+
+
+def test_blocks_end_once_the_ratios_are_precise():
+    calm = {"one": lambda: time.sleep(0.002), "other": lambda: time.sleep(0.002)}
+    assert len(measured(calm, 8, 20, 0.0, precise=0.5)[2]) == 8
+    assert len(measured(calm, 8, 10, 0.0, precise=1e-9)[2]) == 10
+
+
+def test_what_is_not_latency_is_measured_in_the_first_blocks_alone():
+    called = Counter()
+
+    def build():
+        return {kind: {"one": lambda kind=kind: called.update([kind])} for kind in timing.KINDS}
+
+    how = Timing(least=6, most=6, seconds=0.0, precise=0.5)
+    taken = timing.measure(build, "cpu", "one", how, lambda done: None)
+    assert {kind: len(times["one"]) for kind, times in taken.items()} == {
+        "latency": 6,
+        "end_to_end": timing.OTHERS,
+        "throughput": timing.OTHERS,
+    }
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_one_thread_works_while_it_is_timed_and_the_count_comes_back(threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    seen = []
+    measured({"one": lambda: seen.append(torch.get_num_threads())})
+    assert set(seen) == {1}
+    assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
