@@ -3,22 +3,22 @@
 from pathlib import Path
 
 from benchmark import evidence, papers, params
-from pipelines import Parser, run
+from pipelines import Parser, run, saving
 
 README = Path("README.md")
 BEGIN, END = "<!-- tables: made by `make readme` -->\n", "<!-- end of tables -->"
 
 
 def with_tables(readme: str, settings: params.Params) -> str:
-    """Return the README's text with the papers' tables of all tasks that have some, then what the masks keep."""
+    """Return the README's text with the tables of all tasks that have some, and what EMANet's mask saves."""
     before, rest = readme.split(BEGIN)
     after = rest.split(END)[1]
-    shown = []
+    paths: list[Path] = []
     for task in settings.stages.tables.task:
         folder = evidence.TASKS / task / "tables"
         names = [name for paper in reversed(papers.load_all()) for name in paper.tables]
-        paths = [folder / f"{name}.md" for name in (*names, "masks")]
-        shown += [path.read_text(encoding="utf-8") for path in paths if path.exists()]
+        paths += [folder / f"{name}.md" for name in (*names, "masks", "pareto")]
+    shown = [path.read_text(encoding="utf-8") for path in [*paths, saving.PAGE] if path.exists()]
     return "\n".join([before + BEGIN, *shown, END + after])
 
 
