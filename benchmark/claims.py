@@ -59,7 +59,7 @@ def of_paper(paper: Paper) -> list[Claim]:
 def _of_table(paper: Paper, name: str, table: Table) -> list[Claim]:
     found = []
     for index, column in enumerate(table.columns):
-        numbers = {system: _number(table, system, index, column) for system in table.rows}
+        numbers = {system: number_of(table, system, index, column) for system in table.rows}
         where = f"{name}/{column.task}" if column.task else name
         for system, number in numbers.items():
             model, printed = paper.systems[system], table.rows[system][index]
@@ -81,7 +81,7 @@ def _of_table(paper: Paper, name: str, table: Table) -> list[Claim]:
     return found + _averages(paper, name, table)
 
 
-def _number(table: Table, system: str, index: int, column: Column) -> float | None:
+def number_of(table: Table, system: str, index: int, column: Column) -> float | None:
     """Return the number that a cell stands for: a share, a time as printed, or the rank of a word; None if none."""
     text = table.rows[system][index]
     if system in table.read_as:

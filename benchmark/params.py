@@ -244,6 +244,7 @@ class Stages(Strict):
     inventory: Tasks
     cost: Costs
     tables: Tasks
+    figures: Tasks
 
 
 class PooledSplit(Strict):

@@ -158,10 +158,10 @@ def test_costs_stand_in_a_table_with_their_condition_and_the_interval_of_their_r
     ],
 )
 def test_the_pareto_front_holds_what_no_other_model_beats(points, front):
-    assert tables._front(points) == front
+    assert tables.front(points) == front
 
 
-def test_the_table_of_accuracy_against_cost_names_the_front(build):
+def test_the_table_of_accuracy_against_cost_names_thefront(build):
     table = pd.read_csv(io.StringIO(build(cnn=[0.8], vit=[0.9])["pareto.csv"])).set_index("model")
     assert list(table.index) == ["cnn", "vit"]
     assert table.loc["cnn", "front_macs"]

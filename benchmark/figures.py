@@ -1,0 +1,389 @@
+"""The papers' figures of a task, and a few beyond them, from its evidence.
+
+A model has the same colour, marker and line everywhere; the colours are seaborn's for colour-blind people, and what a
+colour says a marker, a line or a label says too, so that a figure can be read in grey.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmark import evidence
+from benchmark.claims import number_of
+from benchmark.data import Images
+from benchmark.data.resize import resize
+from benchmark.papers import Paper, Table
+from benchmark.params import CORRUPTIONS, SIZES, Params
+from benchmark.tables import Found, front
+
+MARKERS, DASHES = "osD^vPX<>*h", ("-", "--", "-.", ":")
+UNITS = {
+    "gaussian_noise": "noise, sd (grey levels)",
+    "gaussian_blur": "blur, sigma (pixels)",
+    "contrast": "contrast (factor)",
+    "jpeg": "JPEG quality",
+}
+BINS = 10  # of confidence
+SHOWN = 6  # images, at most
+CLEAR = 0.1  # of balanced accuracy, above chance
+STYLE = {
+    "svg.hashsalt": "retable",  # the same figure, the same bytes
+    "svg.fonttype": "none",
+    "figure.dpi": 100,
+    "savefig.dpi": 110,
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "figure.constrained_layout.use": True,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a model is drawn."""
+
+    color: tuple[float, float, float]
+    marker: str
+    dash: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the figures of a task are made from; ``images`` is None where its data is not at hand."""
+
+    params: Params
+    papers: list[Paper]
+    found: Found
+    images: Images | None
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.found.task
+
+    @property
+    def rows(self) -> list[str]:
+        """The models of the papers' tables that have evidence, in the order of params.yaml."""
+        return [
+            model for model in self.params.models if model in self.found.answers.rows and model in self.found.scores
+        ]
+
+    def runs(self, model: str) -> list[int]:
+        """Return the numbers of a model's runs."""
+        return evidence.runs_of(self.task, model)
+
+    def table(self, model: str, name: str) -> pd.DataFrame:
+        """Return a file of all runs of a model, with a column ``run``."""
+        tables = [
+            pd.read_csv(evidence.run_folder(self.task, model, run) / f"{name}.csv").assign(run=run)
+            for run in self.runs(model)
+        ]
+        return pd.concat(tables, ignore_index=True)
+
+    def look(self, model: str) -> Look:
+        """Return how a model is drawn, on every task alike; models outside the papers' tables look the same."""
+        names = [name for name in self.params.models if name in self.found.answers.rows]
+        index = names.index(model) if model in names else len(names)
+        color = sns.color_palette("colorblind")[index % 10]
+        color = color if index < 10 else tuple(0.55 * part for part in color)
+        return Look(color, MARKERS[index % len(MARKERS)], DASHES[index // 3 % len(DASHES)])
+
+    @property
+    def title(self) -> str:
+        """What stands above each figure: the task, and whether its images are synthetic."""
+        return f"{self.task}, synthetic images" if self.params.task(self.task).synthetic else self.task
+
+
+def draw(known: Known) -> dict[str, Figure]:
+    """Return name → figure, of all figures that the evidence allows."""
+    sns.set_theme("paper", "whitegrid", rc=STYLE)
+    proposed = [paper.proposed for paper in known.papers if paper.proposed in known.found.scores]
+    found: dict[str, Figure | None] = {}
+    for model in proposed:
+        found[f"curves_{model}"] = curves(known, model)
+        found[f"confusion_{model}"] = confusion(known, model)
+        found[f"learning_{model}"] = learning(known, model)
+        found[f"explanations_{model}"] = explanations(known, model)
+    for paper in known.papers:
+        for name, table in paper.tables.items():
+            found[f"accuracy_{name}"] = accuracy(known, paper, table)
+    found["robustness"] = robustness(known)
+    found["cost"] = against_cost(known)
+    found["reliability"] = reliability(known)
+    return {name: figure for name, figure in found.items() if figure}
+
+
+def curves(known: Known, model: str) -> Figure:
+    """Draw accuracy and loss on training and validation images over epochs (adaptive, Figure 6)."""
+    history, look = known.table(model, "history"), known.look(model)
+    figure, axes = plt.subplots(1, 2, figsize=(7, 2.8))
+    for axis, measure, label in zip(axes, ("accuracy", "loss"), ("accuracy (%)", "cross-entropy (nats)"), strict=True):
+        scale = 100 if measure == "accuracy" else 1
+        for part, dash in (("train", "--"), ("validation", "-")):
+            for _, run in history.groupby("run"):
+                axis.plot(run["epoch"], scale * run[f"{part}_{measure}"], dash, color=look.color, alpha=0.25, lw=0.8)
+            mean = history.groupby("epoch")[f"{part}_{measure}"].mean()
+            axis.plot(mean.index, scale * mean, dash, color=look.color, lw=2, label=f"{part}, mean over runs")
+        axis.set(xlabel="epoch", ylabel=label)
+    axes[1].legend()
+    figure.suptitle(f"{model} on {known.title}: training and validation")
+    return figure
+
+
+def confusion(known: Known, model: str) -> Figure:
+    """Draw the confusion matrix over all runs, in per cent of each true class (adaptive, Figure 7)."""
+    classes = known.found.manifest["classes"]
+    counts = np.zeros((len(classes), len(classes)), int)
+    for run in known.runs(model):
+        path = evidence.run_folder(known.task, model, run) / "predictions.csv"
+        _, labels, probabilities = evidence.read_predictions(path)
+        np.add.at(counts, (labels, probabilities.argmax(1)), 1)
+    shares = 100 * counts / counts.sum(1, keepdims=True)
+    texts = np.array([f"{share:.0f} %\n{count}" for share, count in zip(shares.flat, counts.flat, strict=True)])
+    side = 1.6 + 0.9 * len(classes)
+    figure, axis = plt.subplots(figsize=(side + 0.8, side))
+    sns.heatmap(
+        shares, vmin=0, vmax=100, cmap="Greys", annot=texts.reshape(counts.shape), fmt="", square=True, ax=axis,
+        xticklabels=classes, yticklabels=classes, cbar_kws={"label": "of the true class (%)"},
+    )  # fmt: skip
+    axis.set(xlabel="predicted", ylabel="true", title=f"{model} on {known.title}\n{len(known.runs(model))} runs")
+    return figure
+
+
+def learning(known: Known, model: str) -> Figure | None:
+    """Draw accuracy over the number of training images (adaptive, Figure 9); None with fewer than two sizes."""
+    names = [name for name, of in known.params.models.items() if of.train_parts and (of.of or name) == model]
+    names = [name for name in [*names, model] if name in known.found.scores]
+    if len(names) < 2:
+        return None
+    rows = []
+    for name in names:
+        made = [
+            evidence.read_json(evidence.run_folder(known.task, name, run) / "provenance.json")
+            for run in known.runs(name)
+        ]
+        last = known.table(name, "history").groupby("run").tail(1)
+        estimate = known.found.answers.mean(name, "accuracy")
+        images = np.mean([of["images"]["train"] for of in made])
+        parts = [last[f"{part}_accuracy"].mean() for part in ("train", "validation")]
+        rows.append((images, *parts, estimate.value, *estimate.interval()))
+    size, train, validation, test, low, high = 100 * np.array(sorted(rows)).T
+    figure, axis = plt.subplots(figsize=(5, 3.2))
+    look = known.look(model)
+    axis.plot(size / 100, train, "--", marker="s", color=look.color, alpha=0.7, label="training, last epoch, augmented")
+    axis.plot(size / 100, validation, ":", marker="^", color=look.color, alpha=0.7, label="validation, last epoch")
+    axis.errorbar(
+        size / 100, test, [test - low, high - test], marker="o", color=look.color, capsize=3,
+        label="test, best epoch [95 % interval]",
+    )  # fmt: skip
+    axis.set(xlabel="training images", ylabel="accuracy (%)", ylim=(0, 102), title=f"{model} on {known.title}")
+    axis.set_xticks(size / 100)
+    axis.legend(loc="lower right")
+    return figure
+
+
+def accuracy(known: Known, paper: Paper, table: Table) -> Figure | None:
+    """Draw the measured accuracy of a table's rows with its interval, beside what the paper prints (Figure 8)."""
+    columns = [of if of.measure == "accuracy" and of.task in (None, known.task) else None for of in table.columns]
+    index = next((index for index, column in enumerate(columns) if column), None)
+    if index is None:
+        return None
+    names = list(table.rows)
+    figure, axis = plt.subplots(figsize=(6.5, 0.9 + 0.42 * len(names)))
+    for place, name in enumerate(names):
+        model, value = paper.systems[name], number_of(table, name, index, columns[index])
+        if value is not None:
+            axis.plot(
+                100 * value,
+                place,
+                marker="|",
+                color="black",
+                markersize=14,
+                mew=2,
+                ls="none",
+                label="printed in the paper",
+            )
+        estimate = known.found.answers.mean(model, "accuracy")
+        if estimate is None:
+            axis.annotate("no evidence", (2, place), va="center", style="italic")
+            continue
+        low, high = np.nan_to_num(estimate.interval(), nan=estimate.value)
+        axis.barh(
+            place, 100 * estimate.value, color=known.look(model).color, alpha=0.6, label="measured [95 % interval]"
+        )
+        error = [[100 * (estimate.value - low)], [100 * (high - estimate.value)]]
+        axis.errorbar(100 * estimate.value, place, xerr=error, color="black", capsize=3, lw=1)
+    axis.set(xlim=(0, 105), xlabel="accuracy (%)")
+    figure.suptitle(f"{paper.cite}, {table.title}\non {known.title}")
+    axis.set_yticks(range(len(names)), [f"{name} ({paper.systems[name]})" for name in names])
+    axis.invert_yaxis()
+    handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def robustness(known: Known) -> Figure | None:
+    """Draw accuracy under corruption over its strength, and how much of the balanced accuracy beyond chance is kept."""
+    if not known.rows:
+        return None
+    chance = 1 / len(known.found.manifest["classes"])
+    figure, axes = plt.subplots(2, len(CORRUPTIONS), figsize=(11, 5.6), sharey="row")
+    for model in known.rows:
+        table, look = known.table(model, "robustness"), known.look(model)
+        clean = np.mean([of_run["balanced_accuracy"] for of_run in known.found.scores[model]])
+        for (above, below), kind in zip(axes.T, CORRUPTIONS, strict=True):
+            mean = table[table["corruption"] == kind].groupby("strength")[["accuracy", "balanced_accuracy"]].mean()
+            style = {"color": look.color, "marker": look.marker, "ls": look.dash, "ms": 4, "lw": 1.2, "label": model}
+            above.plot(mean.index, 100 * mean["accuracy"], **style)
+            if clean > chance + CLEAR:  # what a model near chance keeps is a ratio of noises
+                below.plot(mean.index, (mean["balanced_accuracy"] - chance) / (clean - chance), **style)
+    for (above, below), kind in zip(axes.T, CORRUPTIONS, strict=True):
+        for axis in (above, below):
+            axis.set_xscale("log")
+            strengths = known.params.robustness[kind]
+            axis.set_xticks(strengths, [f"{strength:g}" for strength in strengths])
+            axis.minorticks_off()
+            if kind in ("contrast", "jpeg"):
+                axis.invert_xaxis()  # to the right, images get worse
+        below.axhline(0, color="black", lw=0.8, ls=":")
+        below.set(xlabel=UNITS[kind], ylim=(-0.3, 1.3))
+    axes[0, 0].set_ylabel("accuracy (%)")
+    axes[1, 0].set_ylabel("balanced accuracy\nkept beyond chance (share)")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center")
+    figure.suptitle(f"Robustness on {known.title}")
+    return figure
+
+
+def against_cost(known: Known) -> Figure | None:
+    """Draw accuracy against latency and against MACs, with the Pareto front."""
+    sizes = [model for stage in SIZES for model in getattr(known.params.stages, stage).model]
+    models = [*known.rows, *(model for model in sizes if model in known.found.scores)]
+    means = {model: 100 * known.found.answers.mean(model, "accuracy").value for model in models}
+    if not known.found.answers.costs:
+        return None
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True)
+    for axis, measure, scale, label in (
+        (axes[0], "latency_ms", 1, "latency of one image (ms)"),
+        (axes[1], "macs", 1e-6, "multiply-accumulates of one image (millions)"),
+    ):
+        points = {model: (mean, known.found.cost(model).get(measure)) for model, mean in means.items()}
+        points = {model: (mean, scale * cost) for model, (mean, cost) in points.items() if cost is not None}
+        for model, (mean, cost) in points.items():
+            look = known.look(model)
+            axis.plot(cost, mean, look.marker, color=look.color, ms=7, mec="black", mew=0.5)
+            axis.annotate(model, (cost, mean), (4, 4), textcoords="offset points", fontsize=7)
+        steps = sorted((cost, mean) for model, (mean, cost) in points.items() if model in front(points))
+        axis.step(*zip(*steps, strict=True), where="post", color="black", lw=0.8, ls="--", zorder=0)
+        axis.set(xscale="log", xlabel=label)
+    axes[0].set_ylabel("accuracy (%)")
+    condition = known.found.answers.costs[0].condition
+    figure.suptitle(f"Accuracy against cost on {known.title} ({condition}); dashed: Pareto front")
+    return figure
+
+
+def reliability(known: Known) -> Figure | None:
+    """Draw accuracy over confidence, in bins; a calibrated model lies on the diagonal."""
+    if not known.rows:
+        return None
+    columns = min(4, len(known.rows))
+    lines = -(-len(known.rows) // columns)
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(2.4 * columns, 2.4 * lines), sharex=True, sharey=True, squeeze=False
+    )
+    for axis, model in zip(axes.flat, known.rows, strict=False):
+        confidence, right = _confidence(known, model)
+        bins = np.minimum((BINS * confidence).astype(int), BINS - 1)
+        table = pd.DataFrame({"confidence": confidence, "right": right}).groupby(bins).agg(["mean", "size"])
+        look = known.look(model)
+        weight = 20 + 180 * table["right", "size"] / len(bins)
+        axis.plot([0, 1], [0, 1], color="black", lw=0.8, ls=":")
+        axis.plot(table["confidence", "mean"], table["right", "mean"], color=look.color, ls=look.dash)
+        axis.scatter(
+            table["confidence", "mean"], table["right", "mean"], weight, [look.color], look.marker, ec="black", lw=0.5
+        )
+        axis.set(title=model, xlim=(0, 1.02), ylim=(-0.02, 1.04))
+    for axis in axes.flat[len(known.rows) :]:
+        axis.remove()
+    figure.supxlabel("confidence: probability of the predicted class")
+    figure.supylabel("accuracy (share)")
+    figure.suptitle(f"Reliability on {known.title}; size of a marker: share of the test images")
+    return figure
+
+
+def _confidence(known: Known, model: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return, over all runs, the probability of the predicted class and whether it is right (each N)."""
+    confidence, right = [], []
+    for run in known.runs(model):
+        path = evidence.run_folder(known.task, model, run) / "predictions.csv"
+        _, labels, probabilities = evidence.read_predictions(path)
+        confidence.append(probabilities.max(1))
+        right.append(probabilities.argmax(1) == labels)
+    return np.concatenate(confidence), np.concatenate(right)
+
+
+def explanations(known: Known, model: str) -> Figure | None:
+    """Draw Grad-CAM, feature map and mask over test images of run 0 (adaptive, Figure 4; EMANet's mask)."""
+    path = evidence.run_folder(known.task, model, known.runs(model)[0]) / "explanations.json"
+    if known.images is None or not path.exists():
+        return None
+    found = evidence.read_json(path)
+    chosen = [name for name, of in found.items() if "grad_cam" in of][:SHOWN]
+    if not chosen:
+        return None
+    rows = {"grad_cam": "Grad-CAM", "feature_map": "feature map", "mask": "tokens kept"}
+    rows = {key: label for key, label in rows.items() if key in found[chosen[0]]}
+    place = {name: index for index, name in enumerate(known.images.ids)}
+    size = known.params.task(known.task).input_size
+    classes = known.found.manifest["classes"]
+    figure, axes = plt.subplots(
+        len(rows) + 1, len(chosen), figsize=(1.6 * len(chosen) + 0.4, 1.6 * (len(rows) + 1) + 0.8)
+    )
+    for column, name in zip(axes.T, chosen, strict=True):
+        of, index = found[name], place[name]
+        picture = resize(known.images.pixels[index][None], size)[0]
+        for axis in column:
+            axis.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=255, extent=(0, size, size, 0))
+            axis.set(xticks=[], yticks=[])
+            if known.images.masks is not None and known.images.masks[index].any():
+                lesion = resize(known.images.masks[index][None].astype(np.uint8) * 255, size)[0, ..., 0]
+                axis.contour(np.arange(size) + 0.5, np.arange(size) + 0.5, lesion, [127], colors="white", linewidths=1)
+        verdict = "right" if of["label"] == of["predicted"] else f"taken for {classes[of['predicted']]}"
+        column[0].set_title(f"{classes[of['label']]}\n{verdict}", fontsize=8)
+        for axis, key in zip(column[1:], rows, strict=True):
+            _overlay(axis, np.array(of[key]), key, size)
+    for axis, label in zip(axes[:, 0], ["image", *rows.values()], strict=True):
+        axis.set_ylabel(label)
+    white = "; white: the true lesion" if known.images.masks is not None else ""
+    figure.suptitle(f"{model} on {known.title}, run {known.runs(model)[0]}{white}")
+    return figure
+
+
+def _overlay(axis: Axes, values: np.ndarray, key: str, size: int) -> None:
+    """Lay a map over an image: brighter is more; of a mask, what is dropped turns dark and hatched."""
+    if key != "mask":
+        axis.imshow(
+            values, cmap="viridis", vmin=0, vmax=1, alpha=0.55, extent=(0, size, size, 0), interpolation="bilinear"
+        )
+        return
+    side = size / len(values)
+    for row, column in zip(*np.nonzero(values == 0), strict=True):
+        corner = (column * side, row * side)
+        axis.add_patch(plt.Rectangle(corner, side, side, fc=(0, 0, 0, 0.65), ec=(1, 1, 1, 0.25), hatch="///", lw=0))
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as ``path``.svg and ``path``.png and close it; the same figure gives the same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+    figure.savefig(path.with_suffix(".png"), metadata={"Software": None})
+    plt.close(figure)

@@ -1,0 +1,38 @@
+"""Draw the figures of a task from its evidence."""
+
+import shutil
+from pathlib import Path
+
+from benchmark import evidence, papers, params
+from benchmark.errors import BadInput
+from pipelines import Parser, run
+
+
+def main() -> None:
+    """Write ``figures/`` of a task: each figure as SVG and PNG."""
+    parser = Parser("figures", __doc__)
+    parser.add_argument("--task", required=True, help="a task of params.yaml")
+    name = parser.parse_args().task
+    settings = params.load()
+    settings.task(name)
+    from benchmark import data, figures, tables
+
+    known_papers = papers.load_all()
+    papers.check(known_papers, settings)
+    found = tables.find(settings, name)
+    try:
+        images = data.load(settings.task(name))
+    except BadInput as error:
+        images = None
+        print(f"{name}: no figure that shows images: {error}")
+    finished = Path("scratch/figures", name)
+    shutil.rmtree(finished, ignore_errors=True)
+    drawn = figures.draw(figures.Known(settings, known_papers, found, images))
+    for title, figure in drawn.items():
+        figures.save(figure, finished / title)
+    evidence.swap(finished, evidence.TASKS / name / "figures")
+    print(f"{name}: {', '.join(drawn) or 'nothing to draw, since nothing has evidence'}")
+
+
+if __name__ == "__main__":
+    run(main)
