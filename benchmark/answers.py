@@ -49,7 +49,7 @@ class Costs:
         if not all(of.get(measure) for of in costs):
             return None
         if measure == "latency_ms":
-            return ratio(*(of["latency_blocks"] for of in costs))
+            return ratio(np.divide(*(of["latency_ratio_blocks"] for of in costs)))
         return Ratio(*(costs[0][measure] / costs[1][measure],) * 3)
 
 

@@ -251,25 +251,25 @@ def condition(
         "machine": _machine(device),
         "versions": {package: metadata.version(package) for package in ("torch", "scikit-learn", "fvcore")}
         | {"python": platform.python_version()},
-        "models": {name: subject.counts | _timed(taken, name, reference, device) for name, subject in found.items()},
+        "models": {name: subject.counts | _timed(taken, name, device) for name, subject in found.items()},
     }
 
 
-def _timed(taken: dict[str, timing.Times], name: str, reference: str, device: str) -> dict[str, Any]:
-    """Return the times of a model; ``latency_blocks`` holds the fastest of each block, for ratios to other models."""
+def _timed(taken: dict[str, timing.Times], name: str, device: str) -> dict[str, Any]:
+    """Return the times of a model; ``latency_ratio_blocks`` holds the ratio to the reference in each block."""
     found: dict[str, Any] = {}
-    for kind, times in taken.items():
-        if name in times:
+    for kind in timing.KINDS:
+        if name in (times := taken[kind]):
             low, middle, high = np.percentile([time for laps in times[name] for time in laps], [25, 50, 75])
             found[f"{kind}_ms"] = middle
             found[f"{kind}_quartiles"] = [low, high]
     found["throughput_per_s"] = 1000 * BATCH[device] / found.pop("throughput_ms")
     found.pop("throughput_quartiles")
-    blocks = timing.fastest(taken["latency"], name)
-    of_reference = ratio(blocks, timing.fastest(taken["latency"], reference))
+    blocks = timing.medians(taken["ratio"], name)
+    of_reference = ratio(blocks)
     found["latency_ratio"] = of_reference.value
     found["latency_ratio_interval"] = [of_reference.low, of_reference.high]
-    found["latency_blocks"] = blocks
+    found["latency_ratio_blocks"] = blocks
     return {key: np.round(value, 4).tolist() for key, value in found.items()}
 
 

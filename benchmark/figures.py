@@ -24,7 +24,7 @@ from benchmark.data import Images
 from benchmark.data.resize import resize
 from benchmark.papers import Paper, Table
 from benchmark.params import CORRUPTIONS, SIZES, Params
-from benchmark.tables import Found, front
+from benchmark.tables import Found, on_front
 
 MARKERS, DASHES = "osD^vPX<>*h", ("-", "--", "-.", ":")
 UNITS = {
@@ -282,7 +282,7 @@ def against_cost(known: Known) -> Figure | None:
             look = known.look(model)
             axis.plot(cost, mean, look.marker, color=look.color, ms=7, mec="black", mew=0.5)
             axis.annotate(model, (cost, mean), (4, 4), textcoords="offset points", fontsize=7)
-        steps = sorted((cost, mean) for model, (mean, cost) in points.items() if model in front(points))
+        steps = sorted((cost, mean) for model, (mean, cost) in points.items() if model in on_front(points))
         axis.step(*zip(*steps, strict=True), where="post", color="black", lw=0.8, ls="--", zorder=0)
         axis.set(xscale="log", xlabel=label)
     axes[0].set_ylabel("accuracy (%)")

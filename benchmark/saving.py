@@ -20,8 +20,7 @@ from benchmark.models.emanet import emanet
 from benchmark.params import Timing
 from benchmark.statistics import ratio
 
-SIZES = 64, 224  # px
-BATCHES = 1, 16
+CONDITIONS = (64, 1), (64, 16), (224, 1)  # input size (px) and batch
 WITHOUT = "none"
 FORMS = {"gather": (0.25, 0.5, 0.75, 1.0), "before_softmax": (0.5,), "weights": (0.5,), "output": (0.5,)}
 
@@ -59,12 +58,11 @@ def parts(images: Tensor) -> tuple[Tensor, dict[str, nn.Module]]:
 def measure(how: Timing, on_block: Callable[[str, int], None]) -> dict[str, Any]:
     """Return the record: under each condition, the MACs, time and speed-up of each form."""
     conditions = []
-    for size in SIZES:
-        for batch in BATCHES:
-            images = torch.randn(batch, 1, size, size, generator=torch.Generator().manual_seed(0))
-            features, found = parts(images.contiguous(memory_format=torch.channels_last))
-            forms = _measured(found, features, how, partial(on_block, f"{size} px, batch {batch}"))
-            conditions.append({"input": size, "batch": batch, "forms": forms})
+    for size, batch in CONDITIONS:
+        images = torch.randn(batch, 1, size, size, generator=torch.Generator().manual_seed(0))
+        features, found = parts(images.contiguous(memory_format=torch.channels_last))
+        forms = _measured(found, features, how, partial(on_block, f"{size} px, batch {batch}"))
+        conditions.append({"input": size, "batch": batch, "forms": forms})
     return {
         "device": "cpu",
         "threads": 1,
@@ -82,14 +80,13 @@ def _measured(
     def build() -> dict[str, timing.Calls]:
         return {"latency": {name: partial(deepcopy(part), features) for name, part in found.items()}}
 
-    taken = timing.measure(build, "cpu", WITHOUT, how, on_block)["latency"]
-    without = timing.fastest(taken, WITHOUT)
+    taken = timing.measure(build, "cpu", WITHOUT, how, on_block)
     record = {}
     for name, part in found.items():
-        faster = ratio(without, timing.fastest(taken, name))
+        faster = ratio(1 / np.array(timing.medians(taken["ratio"], name)))
         record[name] = {
             "macs": cost.macs(part, features[:1]),
-            "ms": round(float(np.median([time for laps in taken[name] for time in laps])), 4),
+            "ms": round(float(np.median([time for laps in taken["latency"][name] for time in laps])), 4),
             "times_as_fast": round(faster.value, 4),
             "interval": [round(faster.low, 4), round(faster.high, 4)],
         }

@@ -103,12 +103,12 @@ class Ratio:
         return (self.high - self.low) / 2 / self.value
 
 
-def ratio(first: Sequence[float], second: Sequence[float], level: float = LEVEL) -> Ratio:
-    """Return by how much ``first`` exceeds ``second``, both measured in the same blocks: the median over blocks.
+def ratio(blocks: Sequence[float], level: float = LEVEL) -> Ratio:
+    """Return the median of a ratio that was measured in blocks, with its interval.
 
     The interval takes no distribution for granted, since disturbances have long tails; below 6 blocks it has no bounds.
     """
-    apart = np.asarray(first) / np.asarray(second)
+    apart = np.asarray(blocks)
     low, high = stats.quantile_test(apart, q=float(np.median(apart))).confidence_interval(level)
     bounds = (-np.inf if np.isnan(low) else low, np.inf if np.isnan(high) else high)
     return Ratio(float(np.median(apart)), *map(float, bounds))

@@ -229,7 +229,7 @@ def _of_pareto(params: Params, found: Found) -> tuple[Any, ...]:
         if model in [*found.answers.rows, *sizes] and (estimate := found.answers.mean(model, "accuracy"))
     }
     fronts = {
-        measure: front({model: (of.value, found.cost(model).get(measure)) for model, of in means.items()})
+        measure: on_front({model: (of.value, found.cost(model).get(measure)) for model, of in means.items()})
         for measure in ("macs", "latency_ms")
     }
     plain, rows = [], []
@@ -253,7 +253,7 @@ def _of_pareto(params: Params, found: Found) -> tuple[Any, ...]:
     return f"Accuracy against cost, on `{found.task}`", headings, rows, plain, notes
 
 
-def front(points: dict[str, tuple[float, float | None]]) -> set[str]:
+def on_front(points: dict[str, tuple[float, float | None]]) -> set[str]:
     """Return the models that no other one dominates: more accurate for the same, or as accurate for less."""
     known = {model: (value, cost) for model, (value, cost) in points.items() if cost is not None}
 

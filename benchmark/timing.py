@@ -1,12 +1,13 @@
 """Times of many models, taken so that their ratios can be trusted.
 
-Models are called in turn, in random order, lap after lap, so that a drift of the machine meets all alike. Laps come in
-blocks, and each block has copies of the models of its own: where a model lies in memory moves its time by some per
-cent, which no number of repeats in one place shows (Kalibera & Jones 2013, doi 10.1145/2464157.2464160). Ratios are
-those of the fastest calls of a block: what disturbs a call can only slow it down.
+Models are called in turn, in random order, lap after lap, so that a drift of the machine meets all alike; and each call
+is followed by one of a reference, so that their ratio is of the same moment. Laps come in blocks, and each block has
+copies of the models of its own: where a model lies in memory moves its time by some per cent, which no number of
+repeats in one place shows (Kalibera & Jones 2013, doi 10.1145/2464157.2464160).
 """
 
 import random
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,22 +36,26 @@ def measure(
     how: Timing,
     on_block: Callable[[int], None],
 ) -> dict[str, Times]:
-    """Return kind → times of calls, on one thread.
+    """Return kind → times of calls, on one thread; under ``ratio`` those of latency to the ``reference``'s.
 
-    ``build`` copies the models and returns kind → calls. There are blocks until the ratio of every model's latency to
-    that of ``reference`` is precise, or no more may be taken. ``on_block`` hears how many are done.
+    ``build`` copies the models and returns kind → calls. There are blocks until every ratio is precise, or no more may
+    be taken. ``on_block`` hears how many are done.
     """
-    taken: dict[str, Times] = {kind: {} for kind in KINDS}
+    taken: dict[str, Times] = {kind: {} for kind in (*KINDS, "ratio")}
     shuffle = random.Random(0)
     with one_thread(), torch.inference_mode():
         for block in range(how.most):
             for kind, calls in build().items():
                 if kind != "latency" and block >= OTHERS:
                     continue
-                for name, times in _laps(calls, kind, device, how.seconds, shuffle).items():
-                    taken[kind].setdefault(name, []).append(times)
+                beside = calls[reference] if kind == "latency" else None
+                times, ratios = _laps(calls, beside, kind, device, how.seconds, shuffle)
+                for name in calls:
+                    taken[kind].setdefault(name, []).append(times[name])
+                    if beside:
+                        taken["ratio"].setdefault(name, []).append([1.0] if name == reference else ratios[name])
             on_block(block + 1)
-            if block + 1 >= how.least and _widest(taken["latency"], reference) <= how.precise:
+            if block + 1 >= how.least and _widest(taken["ratio"]) <= how.precise:
                 break
     return taken
 
@@ -65,21 +70,30 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def fastest(times: Times, name: str) -> list[float]:
-    """Return the least time of each block (ms)."""
-    return [min(laps) for laps in times[name]]
+def medians(times: Times, name: str) -> list[float]:
+    """Return the median of each block."""
+    return [statistics.median(laps) for laps in times[name]]
 
 
-def _widest(times: Times, reference: str) -> float:
-    """Return half the width of the widest interval of a model's ratio to ``reference``, as a share of the ratio."""
-    of_reference = fastest(times, reference)
-    return max(ratio(fastest(times, name), of_reference).half_width for name in times)
+def _widest(ratios: Times) -> float:
+    """Return half the width of the widest interval of a ratio to the reference, as a share of the ratio."""
+    return max(ratio(medians(ratios, name)).half_width for name in ratios)
 
 
-def _laps(calls: Calls, kind: str, device: str, seconds: float, shuffle: random.Random) -> dict[str, list[float]]:
-    """Return the times of one block (ms)."""
-    order, taken = list(calls), {name: [] for name in calls}
-    events = device == "cuda" and kind != "end_to_end"  # its last step waits for the labels anyway
+def _laps(
+    calls: Calls,
+    beside: Callable[[], Any] | None,
+    kind: str,
+    device: str,
+    seconds: float,
+    shuffle: random.Random,
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Return the times of one block (ms), and their ratios to those of ``beside``, which is called after each."""
+    order = list(calls)
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    ratios: dict[str, list[float]] = {name: [] for name in calls}
+    # The last step of end_to_end waits for the labels anyway.
+    clock = _by_events if device == "cuda" and kind != "end_to_end" else _by_clock
     for call in calls.values() if kind in SETTLED else ():
         call()
     end = time.perf_counter() + seconds
@@ -90,8 +104,11 @@ def _laps(calls: Calls, kind: str, device: str, seconds: float, shuffle: random.
         for name in order:
             if kind in SETTLED:
                 calls[name]()
-            taken[name].append(_by_events(calls[name]) if events else _by_clock(calls[name]))
-    return taken
+            taken[name].append(clock(calls[name]))
+            if beside:
+                beside()
+                ratios[name].append(taken[name][-1] / clock(beside))
+    return taken, ratios
 
 
 def _by_clock(call: Callable[[], Any]) -> float:

@@ -187,7 +187,7 @@ def priced(condition="64 px", **models):
     spread = np.array([0.99, 0.995, 1.0, 1.0, 1.005, 1.01, 1.0, 1.0])
     for seed, of in enumerate(models.values()):
         if "latency_ms" in of:
-            of["latency_blocks"] = list(of["latency_ms"] * np.random.default_rng(seed).permutation(spread))
+            of["latency_ratio_blocks"] = list(of["latency_ms"] * np.random.default_rng(seed).permutation(spread))
     return Costs(condition, models)
 
 

@@ -194,7 +194,7 @@ def test_the_record_of_a_condition_says_how_it_was_measured(settings, dataset):
     assert record["reference"] == "emanet"
     assert record["models"]["emanet"]["latency_ratio"] == 1
     one = record["models"]["light_cnn"]
-    assert len(one["latency_blocks"]) == 2
+    assert len(one["latency_ratio_blocks"]) == 2
     assert one["latency_quartiles"][0] <= one["latency_ms"] <= one["latency_quartiles"][1]
     assert one["throughput_per_s"] > 0
     assert one["end_to_end_ms"] > 0

@@ -38,12 +38,12 @@ def test_fewer_tokens_take_fewer_macs_and_the_papers_forms_take_all(found):
 
 
 def test_the_page_holds_every_condition_with_its_interval(monkeypatch):
-    monkeypatch.setattr(saving, "SIZES", (32,))
+    monkeypatch.setattr(saving, "CONDITIONS", ((32, 1), (32, 4)))
     heard = []
     how = Timing(least=6, most=6, seconds=0.0, precise=0.03)
     record = saving.measure(how, lambda where, done: heard.append((where, done)))
-    assert heard[-1] == ("32 px, batch 16", 6)
-    assert [(of["input"], of["batch"]) for of in record["conditions"]] == [(32, 1), (32, 16)]
+    assert heard[-1] == ("32 px, batch 4", 6)
+    assert [(of["input"], of["batch"]) for of in record["conditions"]] == [(32, 1), (32, 4)]
     assert record["conditions"][0]["forms"]["none"]["times_as_fast"] == 1
     page = saving.page(record)
     assert page.count("| 32 px") == 2 * 8

@@ -194,7 +194,7 @@ def test_so_many_images_show_the_gap_four_times_of_five():
 def test_a_ratio_is_the_median_over_blocks_with_the_interval_of_order_statistics(blocks):
     random = np.random.default_rng(3)
     first, second = random.lognormal(0.5, 0.05, blocks), random.lognormal(0, 0.05, blocks)
-    found, apart = ratio(first, second), np.sort(first / second)
+    found, apart = ratio(first / second), np.sort(first / second)
     rank = int(stats.binom.ppf(0.025, blocks, 0.5))  # of the lower bound; the upper one is as far from the top
     assert found.value == pytest.approx(np.median(apart), abs=1e-12)
     assert (found.low, found.high) == (apart[rank - 1], apart[-rank])
@@ -203,8 +203,8 @@ def test_a_ratio_is_the_median_over_blocks_with_the_interval_of_order_statistics
 
 def test_one_disturbed_block_does_not_move_a_ratio_much():
     calm = [1.0, 1.01, 0.99, 1.0, 1.0, 1.01, 0.99, 1.0]
-    assert ratio([*calm, 9.0], [*calm, 1.0]).high < 1.03
+    assert ratio([*calm, 9.0]).high < 1.03
 
 
 def test_few_blocks_bound_no_ratio():
-    assert ratio([1, 2, 3, 4, 5], [1, 1, 1, 1, 1]).half_width == np.inf
+    assert ratio([1, 2, 3, 4, 5]).half_width == np.inf

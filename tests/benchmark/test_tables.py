@@ -158,7 +158,7 @@ def test_costs_stand_in_a_table_with_their_condition_and_the_interval_of_their_r
     ],
 )
 def test_the_pareto_front_holds_what_no_other_model_beats(points, front):
-    assert tables.front(points) == front
+    assert tables.on_front(points) == front
 
 
 def test_the_table_of_accuracy_against_cost_names_thefront(build):
