@@ -17,6 +17,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmark import evidence
 from benchmark.claims import number_of
@@ -285,9 +286,12 @@ def against_cost(known: Known) -> Figure | None:
         steps = sorted((cost, mean) for model, (mean, cost) in points.items() if model in on_front(points))
         axis.step(*zip(*steps, strict=True), where="post", color="black", lw=0.8, ls="--", zorder=0)
         axis.set(xscale="log", xlabel=label)
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
     axes[0].set_ylabel("accuracy (%)")
     condition = known.found.answers.costs[0].condition
-    figure.suptitle(f"Accuracy against cost on {known.title} ({condition}); dashed: Pareto front")
+    figure.suptitle(f"Accuracy against cost on {known.title}; dashed: Pareto front\n{condition}")
     return figure
 
 
