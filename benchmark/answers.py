@@ -40,6 +40,11 @@ class Costs:
     how: str = ""
     reference: str = ""
 
+    @property
+    def size(self) -> str:
+        """The input size, such as ``64 px``."""
+        return self.condition.split(",")[0]
+
     def ratio(self, first: str, second: str, measure: str) -> Ratio | None:
         """Return the ratio of two models' costs with its interval; None where one has none.
 

@@ -240,9 +240,9 @@ def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
                 | {"ratios": [_ratio(costs, pair, found) for pair, found in ratios.items()]}
             )
             if not task.synthetic and verdict != "no evidence":
-                verdicts.append((verdict, f"{task.task} ({costs.condition}{_keeping(costs, claim.models)})"))
+                verdicts.append((verdict, f"{task.task} ({costs.condition}{_keeping(task, costs, claim.models)})"))
                 (one, other), found = max(ratios.items(), key=lambda item: item[1].value)
-                said.append(f"{one} takes {_times(found)} the {unit} of {other}")
+                said.append(f"at {costs.size} {one} takes {_times(found)} the {unit} of {other}")
     if not verdicts:
         return _without_cost(claim, tasks, unit, numbers)
     different = {verdict for verdict, _ in verdicts}
@@ -277,10 +277,13 @@ def _times(found: Ratio) -> str:
     return f"{found.value:.2f}{interval} times"
 
 
-def _keeping(costs: Costs, models: Sequence[str]) -> str:
+def _keeping(task: Answers, costs: Costs, models: Sequence[str]) -> str:
     """Say what share of its tokens a masked network keeps, since its cost depends on it."""
-    shares = {model: costs.models.get(model, {}).get("kept_share") for model in models}
-    return "".join(f", {model} keeps {100 * share:.0f} %" for model, share in shares.items() if share is not None)
+    text = ""
+    for model in models:
+        if (share := costs.models.get(model, {}).get("kept_share")) is not None:
+            text += f", {model} {'keeps' if task.runs(model) else 'is taken to keep'} {100 * share:.0f} %"
+    return text
 
 
 def _of_ratios(ratios: list[Ratio], complete: bool, measure: str) -> str:

@@ -293,10 +293,10 @@ class Timing(Strict):
     There are ``least`` to ``most`` blocks, until half the width of every ratio's interval is at most ``precise``.
     """
 
-    least: Annotated[int, Field(ge=2)]
-    most: Annotated[int, Field(ge=2)]
+    least: Annotated[int, Field(ge=6)]  # below, no interval has bounds
+    most: Count
     seconds: Annotated[float, Field(ge=0)]
-    precise: Positive
+    precise: Annotated[float, Field(gt=0, lt=1)]
 
     @model_validator(mode="after")
     def _at_least_the_least(self) -> "Timing":
@@ -334,6 +334,11 @@ class Params(Strict):
         for stage, cells in self.stages:
             _require(f"stages.{stage}.task", cells.task, list(self.tasks))
             _require(f"stages.{stage}.untrained", getattr(cells, "untrained", []), list(self.models))
+            for model in getattr(cells, "untrained", []):
+                if self.models[model].kind != "network":
+                    raise ValueError(
+                        f"stages.{stage}.untrained: {model!r} is no network; what it costs hangs on training"
+                    )
             for model in getattr(cells, "model", []):
                 _require(f"stages.{stage}.model", [model], list(self.models))
                 self._belongs(stage, cells, model)

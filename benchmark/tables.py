@@ -12,7 +12,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from benchmark import answers, evidence, metrics, papers
-from benchmark.answers import Answers
+from benchmark.answers import Answers, Costs
 from benchmark.papers import QUALITY, Column, Paper, Table
 from benchmark.params import SIZES, Params
 from benchmark.statistics import Estimate, resampled
@@ -39,6 +39,7 @@ OF_COSTS = {  # measure → heading, scale, digits
     "end_to_end_ms": ("End to end (ms)", 1, 2),
     "throughput_per_s": ("Images a second", 1, 0),
 }
+NARROW = 0.03  # half the width of an interval, as a share of the ratio
 OVER_IMAGES = "95 % interval over test images and runs"
 SYNTHETIC = "Synthetic images: a smoke test. No verdict on a paper rests on this table."
 
@@ -198,7 +199,7 @@ def _of_costs(params: Params, found: Found) -> tuple[Any, ...]:
             numbers |= {"latency_q1": first, "latency_q3": third, "ratio_low": low, "ratio_high": high}
             plain.append({"model": model, "condition": costs.condition} | numbers)
             rows.append(
-                [model, costs.condition.split(",")[0]]
+                [model, costs.size]
                 + [_scaled(of.get(name), scale, digits) for name, (_, scale, digits) in OF_COSTS.items()]
                 + [f"{first:.2f} to {third:.2f}", f"{of['latency_ratio']:.2f} [{low:.2f}, {high:.2f}]"]
             )
@@ -211,9 +212,27 @@ def _of_costs(params: Params, found: Found) -> tuple[Any, ...]:
         "most memory that weights and maps take for one image. Size: that of the weights, or of a pickled estimator.",
         "A model that masks its tokens is held to the share that it kept of test images once trained, or to half of "
         "them where it was not trained. Estimators have no MACs or parameters that would compare.",
-        *(f"{costs.condition}: {costs.how}." for costs in found.answers.costs),
+        f"Times {reference}: each call beside one of {reference}, the median over blocks. Verdicts rest on it; the "
+        "quotient of two times in the table differs, since the machine was not equally fast in all blocks. End to end "
+        "and images a second are of the first three blocks alone, the latter without a call to warm up, so that they "
+        "do not compare with the time to a tenth.",
+        *(f"{costs.condition}: {costs.how}; {_precision(costs)}." for costs in found.answers.costs),
     ]
     return f"What models cost, on `{found.task}`", headings, rows, plain, notes
+
+
+def _precision(costs: Costs) -> str:
+    """Say how well ratios are known: the widest interval's half width, and how many are within ±3 %."""
+    halves = {
+        model: (of["latency_ratio_interval"][1] - of["latency_ratio_interval"][0]) / 2 / of["latency_ratio"]
+        for model, of in costs.models.items()
+    }
+    widest = max(halves, key=halves.get)
+    within = sum(half <= NARROW for half in halves.values())
+    return (
+        f"{within} of {len(halves)} ratios are known to ±{100 * NARROW:.0f} %, the widest, that of {widest}, to "
+        f"±{100 * halves[widest]:.0f} %"
+    )
 
 
 def _scaled(value: float | None, scale: float, digits: int) -> str:

@@ -223,7 +223,7 @@ def test_one_rival_that_costs_less_contradicts_the_cheapest(random):
     record = judged(task)["emanet/lowest-inference-time"]
     assert record["verdict"] == "contradicted"
     assert re.fullmatch(
-        r"emanet takes (1\.9|2\.0)\d \[1\.\d\d, 2\.\d\d\] times the latency of light_cnn", record["reason"]
+        r"at 64 px emanet takes (1\.9|2\.0)\d \[1\.\d\d, 2\.\d\d\] times the latency of light_cnn", record["reason"]
     )
 
 
@@ -238,7 +238,9 @@ def test_costs_that_depend_on_the_condition_are_mixed(random):
     record = judged(tasks[0])[name]
     assert record["verdict"] == "mixed"
     assert record["scope"] == "supported: a (64 px); contradicted: a (224 px)"
-    assert record["reason"] == ("emanet takes 0.50 times the MACs of cnn; emanet takes 1.50 times the MACs of cnn")
+    assert record["reason"] == (
+        "at 64 px emanet takes 0.50 times the MACs of cnn; at 224 px emanet takes 1.50 times the MACs of cnn"
+    )
 
 
 def test_costs_measured_on_synthetic_images_are_shown_and_decide_nothing(random):

@@ -10,7 +10,7 @@ from benchmark import timing
 from benchmark.params import Timing
 
 
-def measured(calls, least=2, most=2, seconds=0.0, precise=0.03):
+def measured(calls, least=6, most=6, seconds=0.0, precise=0.03):
     """Return the times of ``calls`` (of latency), the copies that were made, and what was heard."""
     copies, heard = [], []
 
@@ -25,17 +25,17 @@ def measured(calls, least=2, most=2, seconds=0.0, precise=0.03):
 def test_all_models_are_called_equally_often_and_each_block_has_copies_of_its_own():
     called = Counter()
     calls = {name: lambda name=name: called.update([name]) for name in ("one", "other", "third")}
-    taken, copies, heard = measured(calls, 3, 3, 0.0)
-    assert len(copies) == 3
-    assert heard == [1, 2, 3]
+    taken, copies, heard = measured(calls, 6, 6, 0.0)
+    assert len(copies) == 6
+    assert heard == [1, 2, 3, 4, 5, 6]
     assert called["other"] == called["third"]
-    assert all(len(blocks) == 3 for blocks in taken["latency"].values())
+    assert all(len(blocks) == 6 for blocks in taken["latency"].values())
 
 
 def test_the_order_differs_from_lap_to_lap():
     order = []
     calls = {str(number): lambda number=number: order.append(number) for number in range(6)}
-    measured(calls, 2, 2, 0.05)
+    measured(calls, 6, 6, 0.05)
     laps = [order[start : start + 24][::4] for start in range(6, len(order) - 24, 24)]
     assert len({tuple(lap) for lap in laps[:8]}) > 3
 
@@ -43,15 +43,15 @@ def test_the_order_differs_from_lap_to_lap():
 def test_a_slower_model_takes_longer():
     taken, _, _ = measured({"quick": lambda: time.sleep(0.001), "slow": lambda: time.sleep(0.004)}, seconds=0.05)
     assert 0.9 < min(timing.medians(taken["latency"], "quick")) < min(timing.medians(taken["latency"], "slow"))
-    assert taken["ratio"]["quick"] == [[1.0], [1.0]]
+    assert taken["ratio"]["quick"] == [[1.0]] * 6
     assert all(2 < block < 5 for block in timing.medians(taken["ratio"], "slow"))
 
 
 def test_each_timed_call_follows_one_of_the_same_model_and_is_followed_by_the_reference():
     order = []
-    measured({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, 2, 2)
-    of_a_block = len(order) // 2
-    for block in (order[:of_a_block], order[of_a_block:]):
+    measured({"a": lambda: order.append("a"), "b": lambda: order.append("b")})
+    of_a_block = len(order) // 6
+    for block in (order[start : start + of_a_block] for start in range(0, len(order), of_a_block)):
         calls = "".join(block[2:])  # two that warm up
         assert {calls[start : start + 4] for start in range(0, len(calls), 4)} == {"aaaa", "bbaa"}
 

@@ -114,7 +114,9 @@ def test_a_task_without_evidence_says_how_to_get_some(small, edit, command):
     [
         ("stages.cost.untrained", ["emanett"], "stages.cost.untrained: unknown name 'emanett'"),
         ("timing.most", 7, "timing: most is 7; it must be least = 8 or more"),
-        ("timing.precise", 0.0, "timing.precise"),
+        ("timing.least", 2, "timing.least"),
+        ("timing.precise", 3.0, "timing.precise"),
+        ("stages.cost.untrained", ["svm"], "stages.cost.untrained: 'svm' is no network"),
     ],
 )
 def test_a_wrong_setting_is_named(small, edit, command, key, value, line):
