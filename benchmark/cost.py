@@ -62,8 +62,8 @@ def parameters(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
 
 
-def macs(network: nn.Module, image: Tensor) -> int:
-    """Return the MACs of convolutions, linear layers and matrix products for one image (1 × C × H × W).
+def macs(network: nn.Module, *inputs: Tensor) -> int:
+    """Return the MACs of convolutions, linear layers and matrix products for some inputs, such as 1 × C × H × W.
 
     fvcore counts them (and calls them flops), and PyTorch's own counter must agree. ValueError if it does not, or if
     there is an operation that nobody counts and that is not known to need none.
@@ -73,11 +73,11 @@ def macs(network: nn.Module, image: Tensor) -> int:
     from torch.utils.flop_counter import FlopCounterMode
 
     with _explicit_attention(network.eval()), torch.no_grad():
-        count = FlopCountAnalysis(network, image)
+        count = FlopCountAnalysis(network, inputs)
         count.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
         by_operator = count.by_operator()
         with FlopCounterMode(display=False) as second:
-            network(image)
+            network(*inputs)
     found = set(count.unsupported_ops()) | {f"aten::{name}" for name in by_operator if name not in COUNTED}
     if unknown := sorted(found - NOT_COUNTED):
         raise ValueError(f"no rule counts {', '.join(unknown)}; benchmark/cost.py must say what each costs")
@@ -145,7 +145,7 @@ def of_network(params: Params, run: Run, dataset: Dataset, share: float | None, 
     ``share`` is what its mask kept once trained, if it has one and was trained.
     """
     model, build = params.model(run.model), runs.factory(params, run)
-    (images, _), _, prepare = dataset.prepared(model.lesion)
+    (images, _), _, prepare = dataset.prepared()
     pixels = dataset.images.pixels[dataset.rows["train"]]
     size = {"num_classes": len(dataset.images.classes), "in_chans": pixels.shape[3], "img_size": images.shape[3]}
     torch.manual_seed(0)
@@ -163,10 +163,11 @@ def of_network(params: Params, run: Run, dataset: Dataset, share: float | None, 
 
     def calls() -> timing.Calls:
         copies = copy.deepcopy(one), copy.deepcopy(many)
-        found = {"latency": partial(copies[0], batch[:1]), "throughput": partial(copies[1], batch)}
-        if not model.lesion:  # nothing but the images can be prepared from the images alone
-            found["end_to_end"] = lambda: _labelled(copies[0], prepare(pixels[:1]), device)
-        return found
+        return {
+            "latency": partial(copies[0], batch[:1]),
+            "end_to_end": lambda: _labelled(copies[0], prepare(pixels[:1]), device),
+            "throughput": partial(copies[1], batch),
+        }
 
     return Subject(counts, calls)
 
@@ -235,7 +236,7 @@ def condition(
 
     def build() -> dict[str, timing.Calls]:
         calls = {name: subject.calls() for name, subject in found.items()}
-        return {kind: {name: of[kind] for name, of in calls.items() if kind in of} for kind in timing.KINDS}
+        return {kind: {name: of[kind] for name, of in calls.items()} for kind in timing.KINDS}
 
     reference = REFERENCE if REFERENCE in found else next(iter(found))
     taken = timing.measure(build, device, reference, how, on_block)
@@ -259,10 +260,9 @@ def _timed(taken: dict[str, timing.Times], name: str, device: str) -> dict[str, 
     """Return the times of a model; ``latency_ratio_blocks`` holds the ratio to the reference in each block."""
     found: dict[str, Any] = {}
     for kind in timing.KINDS:
-        if name in (times := taken[kind]):
-            low, middle, high = np.percentile([time for laps in times[name] for time in laps], [25, 50, 75])
-            found[f"{kind}_ms"] = middle
-            found[f"{kind}_quartiles"] = [low, high]
+        low, middle, high = np.percentile([time for laps in taken[kind][name] for time in laps], [25, 50, 75])
+        found[f"{kind}_ms"] = middle
+        found[f"{kind}_quartiles"] = [low, high]
     found["throughput_per_s"] = 1000 * BATCH[device] / found.pop("throughput_ms")
     found.pop("throughput_quartiles")
     blocks = timing.medians(taken["ratio"], name)

@@ -26,21 +26,23 @@ FORMS = {"gather": (0.25, 0.5, 0.75, 1.0), "before_softmax": (0.5,), "weights": 
 
 
 class AttentionPart(nn.Module):
-    """Mask and masked attention of an EMANet, from the features of its extractor on."""
+    """Mask and masked attention of an EMANet, from the features of its extractor on.
+
+    The mean of the features over each patch is given, since the fusion needs it anyway.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.mask, self.attention, self.patch = network.mask, network.attention, network.patch
+        self.mask, self.attention = network.mask, network.attention
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return F_att (N × D × rows × columns) of F_cnn (N × D × H × W)."""
-        if self.mask is None:
-            return self.attention(features, None)
-        return self.attention(features, self.mask(F.avg_pool2d(features, self.patch).flatten(2).transpose(1, 2)))
+    def forward(self, features: Tensor, local: Tensor) -> Tensor:
+        """Return F_att (N × D × rows × columns) of F_cnn (N × D × H × W) and its means (N × D × rows × columns)."""
+        mask = None if self.mask is None else self.mask(local.flatten(2).transpose(1, 2))
+        return self.attention(features, mask)
 
 
-def parts(images: Tensor) -> tuple[Tensor, dict[str, nn.Module]]:
-    """Return the features of images (N × 1 × H × W) and, by name, the part of each form that attends to them."""
+def parts(images: Tensor) -> tuple[tuple[Tensor, Tensor], dict[str, nn.Module]]:
+    """Return what the part of each form is given for images (N × 1 × H × W), and the parts by name."""
     torch.manual_seed(0)
     first = emanet(form=WITHOUT).eval().to(memory_format=torch.channels_last)
     found = {WITHOUT: AttentionPart(first)}
@@ -52,7 +54,7 @@ def parts(images: Tensor) -> tuple[Tensor, dict[str, nn.Module]]:
                 network.extractor = first.extractor
                 network.keep(images, share)
                 found[f"{form}, {100 * share:.0f} % kept"] = AttentionPart(network)
-    return features, found
+    return (features, F.avg_pool2d(features, first.patch)), found
 
 
 def measure(how: Timing, on_block: Callable[[str, int], None]) -> dict[str, Any]:
@@ -60,9 +62,9 @@ def measure(how: Timing, on_block: Callable[[str, int], None]) -> dict[str, Any]
     conditions = []
     for size, batch in CONDITIONS:
         images = torch.randn(batch, 1, size, size, generator=torch.Generator().manual_seed(0))
-        features, found = parts(images.contiguous(memory_format=torch.channels_last))
-        forms = _measured(found, features, how, partial(on_block, f"{size} px, batch {batch}"))
-        conditions.append({"input": size, "batch": batch, "forms": forms})
+        given, found = parts(images.contiguous(memory_format=torch.channels_last))
+        blocks, forms = _measured(found, given, how, partial(on_block, f"{size} px, batch {batch}"))
+        conditions.append({"input": size, "batch": batch, "blocks": blocks, "forms": forms})
     return {
         "device": "cpu",
         "threads": 1,
@@ -75,22 +77,24 @@ def measure(how: Timing, on_block: Callable[[str, int], None]) -> dict[str, Any]
 
 
 def _measured(
-    found: dict[str, nn.Module], features: Tensor, how: Timing, on_block: Callable[[int], None]
-) -> dict[str, Any]:
+    found: dict[str, nn.Module], given: tuple[Tensor, Tensor], how: Timing, on_block: Callable[[int], None]
+) -> tuple[int, dict[str, Any]]:
+    """Return the number of blocks, and what was measured of each form."""
+
     def build() -> dict[str, timing.Calls]:
-        return {"latency": {name: partial(deepcopy(part), features) for name, part in found.items()}}
+        return {"latency": {name: partial(deepcopy(part), *given) for name, part in found.items()}}
 
     taken = timing.measure(build, "cpu", WITHOUT, how, on_block)
     record = {}
     for name, part in found.items():
         faster = ratio(1 / np.array(timing.medians(taken["ratio"], name)))
         record[name] = {
-            "macs": cost.macs(part, features[:1]),
+            "macs": round(cost.macs(part, *given) / len(given[0])),
             "ms": round(float(np.median([time for laps in taken["latency"][name] for time in laps])), 4),
             "times_as_fast": round(faster.value, 4),
             "interval": [round(faster.low, 4), round(faster.high, 4)],
         }
-    return record
+    return len(taken["latency"][WITHOUT]), record
 
 
 def page(record: dict[str, Any]) -> str:
@@ -106,10 +110,12 @@ def page(record: dict[str, Any]) -> str:
     headings = ["Input", "Batch", "Form", "MACs (millions)", "Time (ms)", "Times as fast as without a mask [95 %]"]
     table = tabulate(rows, headings, tablefmt="github", disable_numparse=True)
     machine, torch_version = record["machine"]["processor"], record["versions"]["torch"]
+    blocks = " to ".join(str(count) for count in sorted({of["blocks"] for of in record["conditions"]}))
     return (
         "**What EMANet's mask saves in the attention part**\n\n"
         f"{table}\n\n"
         "The part that the mask acts on: the mask itself, patch embedding and attention, without extractor, fusion and "
-        f"classifier; MACs of the first image. First weights, images of noise, one thread of {machine}, float32, "
-        f"channels-last, torch {torch_version}; forms in turn, in random order, in blocks with copies of their own.\n"
+        f"classifier; MACs: the mean of an image. First weights, images of noise, one thread of {machine}, float32, "
+        f"channels-last, torch {torch_version}; forms in turn, in random order, in {blocks} blocks with copies of "
+        "their own.\n"
     )

@@ -213,9 +213,8 @@ def _of_costs(params: Params, found: Found) -> tuple[Any, ...]:
         "A model that masks its tokens is held to the share that it kept of test images once trained, or to half of "
         "them where it was not trained. Estimators have no MACs or parameters that would compare.",
         f"Times {reference}: each call beside one of {reference}, the median over blocks. Verdicts rest on it; the "
-        "quotient of two times in the table differs, since the machine was not equally fast in all blocks. End to end "
-        "and images a second are of the first three blocks alone, the latter without a call to warm up, so that they "
-        "do not compare with the time to a tenth.",
+        "quotient of two times in the table differs, since the machine was not equally fast in all blocks. Images a "
+        "second are of the first blocks alone, so that they do not compare with the time to a tenth.",
         *(f"{costs.condition}: {costs.how}; {_precision(costs)}." for costs in found.answers.costs),
     ]
     return f"What models cost, on `{found.task}`", headings, rows, plain, notes
@@ -226,7 +225,10 @@ def _precision(costs: Costs) -> str:
     halves = {
         model: (of["latency_ratio_interval"][1] - of["latency_ratio_interval"][0]) / 2 / of["latency_ratio"]
         for model, of in costs.models.items()
+        if model != costs.reference
     }
+    if not halves:
+        return "one model alone"
     widest = max(halves, key=halves.get)
     within = sum(half <= NARROW for half in halves.values())
     return (

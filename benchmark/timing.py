@@ -19,11 +19,10 @@ from threadpoolctl import threadpool_limits
 from benchmark.params import Timing
 from benchmark.statistics import ratio
 
-OTHERS = 3  # blocks of what is not latency
+LARGE = 3  # blocks of throughput, whose calls are long
 LAPS = 30  # at most, of a block; one at least
 
 KINDS = ("latency", "end_to_end", "throughput")
-SETTLED = ("latency", "end_to_end")  # each timed call follows one of the same model, as when it serves image by image
 
 Calls = dict[str, Callable[[], Any]]  # of each model
 Times = dict[str, list[list[float]]]  # of each model, block and lap (ms)
@@ -46,10 +45,12 @@ def measure(
     with one_thread(), torch.inference_mode():
         for block in range(how.most):
             for kind, calls in build().items():
-                if kind != "latency" and block >= OTHERS:
+                if kind == "throughput" and block >= LARGE:
                     continue
                 beside = calls[reference] if kind == "latency" else None
-                times, ratios = _laps(calls, beside, kind, device, how.seconds, shuffle)
+                # The last step of end_to_end waits for the labels anyway.
+                clock = _by_events if device == "cuda" and kind != "end_to_end" else _by_clock
+                times, ratios = _laps(calls, beside, clock, how.seconds, shuffle)
                 for name in calls:
                     taken[kind].setdefault(name, []).append(times[name])
                     if beside:
@@ -83,27 +84,26 @@ def _widest(ratios: Times) -> float:
 def _laps(
     calls: Calls,
     beside: Callable[[], Any] | None,
-    kind: str,
-    device: str,
+    clock: Callable[[Callable[[], Any]], float],
     seconds: float,
     shuffle: random.Random,
 ) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """Return the times of one block (ms), and their ratios to those of ``beside``, which is called after each."""
+    """Return the times of one block (ms), and their ratios to those of ``beside``, which is called after each.
+
+    Each timed call follows one of the same model, as when it serves image by image.
+    """
     order = list(calls)
     taken: dict[str, list[float]] = {name: [] for name in calls}
     ratios: dict[str, list[float]] = {name: [] for name in calls}
-    # The last step of end_to_end waits for the labels anyway.
-    clock = _by_events if device == "cuda" and kind != "end_to_end" else _by_clock
-    for call in calls.values() if kind in SETTLED else ():
-        call()
+    if beside:
+        beside()
     end = time.perf_counter() + seconds
     for lap in range(LAPS):
         if lap and time.perf_counter() > end:
             break
         shuffle.shuffle(order)
         for name in order:
-            if kind in SETTLED:
-                calls[name]()
+            calls[name]()
             taken[name].append(clock(calls[name]))
             if beside:
                 beside()

@@ -41,11 +41,11 @@ def _measured(settings: params.Params, task: str, device: str) -> list[dict[str,
     if not listed.exists():
         raise BadInput(f"{listed}: missing; make it by `python -m pipelines.inventory --task {task}`")
     trained = evidence.read_json(listed)
-    # A model that learns from fewer images costs what the whole one does.
+    # A model that learns from fewer images costs what the whole one does; one that is told the lesion serves nobody.
     names = [
         model
         for model, of in settings.models.items()
-        if (model in trained and not of.train_parts) or model in settings.stages.cost.untrained
+        if (model in trained and not of.train_parts and not of.lesion) or model in settings.stages.cost.untrained
     ]
     if not names:
         raise BadInput(f"{listed}: no model has evidence; train one by `python -m pipelines.grid --task {task}`")

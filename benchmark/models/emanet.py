@@ -156,12 +156,12 @@ class AttentionBranch(nn.Module):
         """Return F_att (N × D × rows × columns) of F_cnn (N × D × H × W, in whole patches) under its mask (N × T)."""
         n, width, height, breadth = features.shape
         rows, columns = height // self.patch, breadth // self.patch
-        strips = features.permute(0, 2, 3, 1).reshape(n, rows, self.patch, columns, -1)
-        patches = strips.transpose(2, 3).reshape(n, rows * columns, -1)
+        strips = features.permute(0, 2, 3, 1).reshape(n * rows, self.patch, columns, -1)
         place = None if self.plain else positions(width, rows, columns, features.device).flatten(2).transpose(1, 2)
         if self.attention.form == "gather" and not self.training:
-            attended = self._gathered(patches, mask.bool(), place)
+            attended = self._gathered(strips, mask.bool(), place)
         else:
+            patches = strips.transpose(1, 2).reshape(n, rows * columns, -1)
             attended = self.attention(self._embedded(patches, place), mask)
         return attended.transpose(1, 2).reshape(n, width, rows, columns)
 
@@ -169,14 +169,19 @@ class AttentionBranch(nn.Module):
         tokens = self.embed(patches)
         return self.norm(tokens if place is None else tokens + place)
 
-    def _gathered(self, patches: Tensor, kept: Tensor, place: Tensor | None) -> Tensor:
-        """Return F_att (N × T × D), computed from the kept patches (``kept``, bool, N × T) alone; 0 for the others."""
+    def _gathered(self, strips: Tensor, kept: Tensor, place: Tensor | None) -> Tensor:
+        """Return F_att (N × T × D), computed from the kept patches (``kept``, bool, N × T) alone; 0 for the others.
+
+        ``strips`` holds the rows of patches: (N · rows) × patch × columns × (patch · D).
+        """
         n, count = kept.shape
+        columns = strips.shape[2]
         index = kept.flatten().nonzero().squeeze(1)
         counts = [len(index)] if n == 1 else kept.sum(1).tolist()
         if place is not None:
             place = place[0].index_select(0, index if n == 1 else index % count)
-        tokens = self._embedded(patches.flatten(0, 1).index_select(0, index), place)
+        patches = strips[index // columns, :, index % columns].flatten(1)
+        tokens = self._embedded(patches, place)
         attended = self.attention.among(tokens, counts)
         nothing = attended.new_zeros(n * count, attended.shape[1])
         return nothing.index_copy(0, index, attended).view(n, count, -1)

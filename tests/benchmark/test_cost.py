@@ -179,12 +179,6 @@ def test_end_to_end_starts_at_the_pixels_and_ends_at_a_label(settings, dataset, 
     assert seen == [np.uint8]
 
 
-def test_a_network_that_sees_the_lesion_is_measured_but_for_its_preparation(settings, dataset):
-    run = Run("phantom", "emanet_lesion_mask", 0, "benchmark.models.emanet")
-    found = cost.subjects(settings, [run], dataset, {run.model: 0.1}, 32, "cpu")[run.model].calls()
-    assert set(found) == {"latency", "throughput"}
-
-
 def test_the_record_of_a_condition_says_how_it_was_measured(settings, dataset):
     found = {model: subject(settings, dataset, model, 0.5) for model in ("emanet", "light_cnn")}
     heard = []

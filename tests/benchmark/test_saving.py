@@ -14,25 +14,25 @@ def found():
 
 
 def test_each_form_is_the_attention_part_of_one_network(found):
-    features, parts = found
-    assert features.shape == (2, 128, 16, 16)
+    given, parts = found
+    assert given[0].shape == (2, 128, 16, 16)
     with torch.no_grad():
-        assert {part(features).shape for part in parts.values()} == {(2, 128, 8, 8)}
+        assert {part(*given).shape for part in parts.values()} == {(2, 128, 8, 8)}
     assert list(parts)[:2] == ["none", "gather, 25 % kept"]
 
 
 @pytest.mark.parametrize("share", [25, 50, 75, 100])
 def test_a_share_of_all_tokens_is_kept(found, share):
-    features, parts = found
+    given, parts = found
     with torch.no_grad():
-        attended = parts[f"gather, {share} % kept"](features)
+        attended = parts[f"gather, {share} % kept"](*given)
     assert (attended.abs().sum(1) > 0).float().mean().item() == pytest.approx(share / 100)
 
 
 def test_fewer_tokens_take_fewer_macs_and_the_papers_forms_take_all(found):
-    features, parts = found
-    counts = {name: cost.macs(part, features[:1]) for name, part in parts.items()}
-    mask = 8 * 8 * 128
+    given, parts = found
+    counts = {name: cost.macs(part, *given) for name, part in parts.items()}
+    mask = 2 * 8 * 8 * 128
     assert counts["gather, 100 % kept"] >= counts["none"] > counts["gather, 75 % kept"] > counts["gather, 25 % kept"]
     assert counts["weights, 50 % kept"] == counts["output, 50 % kept"] == counts["none"] + mask
 
