@@ -12,22 +12,27 @@ SCOPE = (
     "A verdict concerns the images, the protocol and the reading of the paper that stand beside it. The authors' own "
     "data are not published, and no verdict is one on them."
 )
-VERDICTS = (
-    "*supported*: shown by the test. *contradicted*: the opposite is shown, for one rival at least. *no difference*: "
-    "shown to be smaller than the paper's margin. *inconclusive*: none of these; the gap that would have shown stands "
-    "beside it. *mixed*: shown in some sources or conditions, and in others not. *inconsistent*: the paper contradicts "
-    "itself. *not testable*: it names nothing that evidence could decide, or no evidence made here can. *not "
-    "comparable*: no dataset or hardware is named. *described*: measured, not tested."
-)
+VERDICTS = {
+    "supported": "shown by the test",
+    "contradicted": "the opposite is shown, for one rival at least",
+    "no difference": "shown to be smaller than the paper's margin",
+    "inconclusive": "none of these; the gap that would have shown stands beside it",
+    "mixed": "shown in some sources or conditions, and in others not",
+    "inconsistent": "the paper contradicts itself",
+    "no evidence": "what would decide it is not trained or measured yet; the command beside it does that",
+    "not testable": "it names nothing that evidence could decide, or no evidence made here can",
+    "not comparable": "no dataset or hardware is named",
+    "described": "measured, not tested",
+}
 
 
 def page(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
     """Return, for each paper, its headline, its statements, then the orders and values of its tables."""
-    text = ["# Audit", SCOPE, VERDICTS]
+    text = ["# Audit", SCOPE, " ".join(f"*{verdict}*: {meaning}." for verdict, meaning in VERDICTS.items())]
     for paper in papers:
         own = [record for record in records if record["paper"] == paper.name]
-        text += [f"## {paper.cite}", _counts(own), *_readings(paper, own)]
-        for title, chosen in _sections(own):
+        text += [f"## {paper.cite}", _counts(own), *readings(paper, own)]
+        for title, chosen in sections(own):
             if chosen:
                 rows = [["Claim", "Verdict", "Why", "Scope", "Command"], ["---"] * 5, *map(_row, chosen)]
                 text += [f"### {title}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
@@ -47,7 +52,8 @@ def full(record: dict[str, Any]) -> str:
     return "\n".join([*lines, f"  {SCOPE}"])
 
 
-def _sections(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+def sections(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the titles of the parts of an audit, each with its claims."""
     headline = [record for record in records if record["family"] == HEADLINE]
     rest = [record for record in records if record["family"] != HEADLINE]
     return [
@@ -71,7 +77,7 @@ def summary(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
     lines = []
     for paper in papers:
         own = [record for record in records if record["paper"] == paper.name]
-        lines += [f"{paper.cite}: {_counts(own)}", *_readings(paper, own)]
+        lines += [f"{paper.cite}: {_counts(own)}", *readings(paper, own)]
     return "\n".join(lines)
 
 
@@ -80,7 +86,7 @@ def _counts(records: Sequence[dict[str, Any]]) -> str:
     return f"{len(records)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()) + "."
 
 
-def _readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
+def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
     """Say which headline verdicts other readings of the proposed model would flip, and how many have no evidence."""
     if not paper.readings:
         return []

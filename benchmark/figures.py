@@ -4,8 +4,11 @@ A model has the same colour, marker and line everywhere; the colours are seaborn
 colour says a marker, a line or a label says too, so that a figure can be read in grey.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -36,7 +39,9 @@ UNITS = {
 }
 BINS = 10  # of confidence
 SHOWN = 6  # images, at most
+LADDER = (4, 11)  # points: the markers of a smaller and a larger network
 CLEAR = 0.1  # of balanced accuracy, above chance
+KINDS = {"svg": "Date", "png": "Software"}  # what files are written, and what of their metadata would differ
 STYLE = {
     "svg.hashsalt": "retable",  # the same figure, the same bytes
     "svg.fonttype": "none",
@@ -91,9 +96,10 @@ class Known:
         return pd.concat(tables, ignore_index=True)
 
     def look(self, model: str) -> Look:
-        """Return how a model is drawn, on every task alike; models outside the papers' tables look the same."""
+        """Return how a model is drawn, on every task alike: other sizes of a row as the row itself."""
         names = [name for name in self.params.models if name in self.found.answers.rows]
-        index = names.index(model) if model in names else len(names)
+        row = model if model in names else self.params.models[model].of
+        index = names.index(row) if row in names else len(names)
         color = sns.color_palette("colorblind")[index % 10]
         color = color if index < 10 else tuple(0.55 * part for part in color)
         return Look(color, MARKERS[index % len(MARKERS)], DASHES[index // 3 % len(DASHES)])
@@ -267,12 +273,16 @@ def robustness(known: Known) -> Figure | None:
 
 def against_cost(known: Known) -> Figure | None:
     """Draw accuracy against latency and against MACs, with the Pareto front."""
-    sizes = [model for stage in SIZES for model in getattr(known.params.stages, stage).model]
-    models = [*known.rows, *(model for model in sizes if model in known.found.scores)]
+    ladder = {
+        model: size
+        for stage in SIZES
+        for model, size in zip(getattr(known.params.stages, stage).model, LADDER, strict=False)
+    }
+    models = [*known.rows, *(model for model in ladder if model in known.found.scores)]
     means = {model: 100 * known.found.answers.mean(model, "accuracy").value for model in models}
     if not known.found.answers.costs:
         return None
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.4), sharey=True)
     for axis, measure, scale, label in (
         (axes[0], "latency_ms", 1, "latency of one image (ms)"),
         (axes[1], "macs", 1e-6, "multiply-accumulates of one image (millions)"),
@@ -280,9 +290,8 @@ def against_cost(known: Known) -> Figure | None:
         points = {model: (mean, known.found.cost(model).get(measure)) for model, mean in means.items()}
         points = {model: (mean, scale * cost) for model, (mean, cost) in points.items() if cost is not None}
         for model, (mean, cost) in points.items():
-            look = known.look(model)
-            axis.plot(cost, mean, look.marker, color=look.color, ms=7, mec="black", mew=0.5)
-            axis.annotate(model, (cost, mean), (4, 4), textcoords="offset points", fontsize=7)
+            look, size = known.look(model), ladder.get(model, 7)
+            axis.plot(cost, mean, look.marker, color=look.color, ms=size, mec="black", mew=0.5, ls="none", label=model)
         steps = sorted((cost, mean) for model, (mean, cost) in points.items() if model in on_front(points))
         axis.step(*zip(*steps, strict=True), where="post", color="black", lw=0.8, ls="--", zorder=0)
         axis.set(xscale="log", xlabel=label)
@@ -290,6 +299,8 @@ def against_cost(known: Known) -> Figure | None:
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(NullFormatter())
     axes[0].set_ylabel("accuracy (%)")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center")
     condition = known.found.answers.costs[0].condition
     figure.suptitle(f"Accuracy against cost on {known.title}; dashed: Pareto front\n{condition}")
     return figure
@@ -385,9 +396,44 @@ def _overlay(axis: Axes, values: np.ndarray, key: str, size: int) -> None:
         axis.add_patch(plt.Rectangle(corner, side, side, fc=(0, 0, 0, 0.65), ec=(1, 1, 1, 0.25), hatch="///", lw=0))
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as ``path``.svg and ``path``.png and close it; the same figure gives the same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
-    figure.savefig(path.with_suffix(".png"), metadata={"Software": None})
+def of_audit(records: Sequence[dict[str, Any]]) -> Figure | None:
+    """Draw the gaps in accuracy that the papers claim over other rows beside the measured ones (a forest plot)."""
+    rows = [
+        (record, task, pair)
+        for record in records
+        if record["family"] and record["claimed"].get("gap") is not None
+        for task in record["numbers"].get("tasks", [])
+        if not task["synthetic"]
+        for pair in task["pairs"]
+    ]
+    if not rows:
+        return None
+    sns.set_theme("paper", "whitegrid", rc=STYLE)
+    colors = dict(
+        zip(dict.fromkeys(task["task"] for _, task, _ in rows), cycle(sns.color_palette("colorblind")), strict=False)
+    )
+    figure, axis = plt.subplots(figsize=(8, 1.3 + 0.27 * len(rows)))
+    for place, (record, task, pair) in enumerate(rows):
+        claimed, gap = 100 * record["claimed"]["gap"], 100 * pair["gap"]
+        error = [[gap - 100 * pair["low"]], [100 * pair["high"] - gap]]
+        axis.errorbar(
+            gap, place, xerr=error, marker="o", color=colors[task["task"]], capsize=3, label="measured [95 %]"
+        )
+        axis.plot(claimed, place, marker="|", color="black", markersize=11, mew=2, ls="none", label="claimed")
+    axis.axvline(0, color="black", lw=0.8)
+    labels = [
+        f"{pair['pair'][0]} − {pair['pair'][1]} ({record['paper']}; {task['task']})" for record, task, pair in rows
+    ]
+    axis.set_yticks(range(len(rows)), labels, fontsize=7)
+    axis.set(xlabel="difference in accuracy (points)", title="Gaps in accuracy, claimed and measured on real images")
+    axis.invert_yaxis()
+    handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Write a figure as ``svg/NAME.svg`` and ``png/NAME.png`` and close it; the same figure gives the same bytes."""
+    for kind, unknown in KINDS.items():
+        figure.savefig(folder / kind / f"{name}.{kind}", metadata={unknown: None})
     plt.close(figure)

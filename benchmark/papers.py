@@ -137,8 +137,16 @@ AnyStatement = Annotated[
 ]
 
 
+class Choice(Strict):
+    """A point that a paper leaves open or contradicts, what is chosen here, and what else can be chosen by name."""
+
+    open: Text
+    chosen: Text
+    others: Text
+
+
 class Paper(Strict):
-    """What a paper claims.
+    """What a paper claims, and how it is read where its words leave a choice.
 
     ``proposed`` is the model of the proposed system, ``readings`` other models that its words allow too. Differences of
     less than ``margin`` (a share) count as none. ``trials`` is how many runs a published mean is over, if the paper
@@ -150,6 +158,7 @@ class Paper(Strict):
     cite: str
     proposed: Name | None = None
     readings: list[Name] = Field([])
+    choices: list[Choice] = Field([])
     margin: Annotated[Share, Field(gt=0)]
     trials: Annotated[int, Field(ge=1)] | None = None
     systems: dict[str, Name]

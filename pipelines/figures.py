@@ -9,7 +9,7 @@ from pipelines import Parser, run
 
 
 def main() -> None:
-    """Write ``figures/`` of a task: each figure as SVG and PNG."""
+    """Write ``figures/svg/`` and ``figures/png/`` of a task."""
     parser = Parser("figures", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     name = parser.parse_args().task
@@ -27,9 +27,11 @@ def main() -> None:
         print(f"{name}: no figure that shows images: {error}")
     finished = Path("scratch/figures", name)
     shutil.rmtree(finished, ignore_errors=True)
+    for kind in figures.KINDS:
+        (finished / kind).mkdir(parents=True)
     drawn = figures.draw(figures.Known(settings, known_papers, found, images))
     for title, figure in drawn.items():
-        figures.save(figure, finished / title)
+        figures.save(figure, finished, title)
     evidence.swap(finished, evidence.TASKS / name / "figures")
     print(f"{name}: {', '.join(drawn) or 'nothing to draw, since nothing has evidence'}")
 

@@ -8,7 +8,7 @@ from pipelines import Parser, run
 
 
 def main() -> None:
-    """Write ``tables/`` and ``summary.json`` of a task."""
+    """Write ``tables/`` and ``summary/`` of a task."""
     parser = Parser("tables", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     name = parser.parse_args().task
@@ -18,9 +18,12 @@ def main() -> None:
     finished = Path("scratch/tables", name)
     shutil.rmtree(finished, ignore_errors=True)
     for file, text in tables.build(settings, found).items():
-        evidence.replace_text(finished / file, text)
-    evidence.write_json(evidence.TASKS / name / "summary.json", tables.summary(found))
-    evidence.swap(finished, evidence.TASKS / name / "tables")
+        evidence.replace_text(finished / "tables" / file, text)
+    for model, means in tables.summary(found).items():
+        evidence.write_json(finished / "summary" / f"{model}.json", means)
+    for part in ("tables", "summary"):
+        (finished / part).mkdir(parents=True, exist_ok=True)
+        evidence.swap(finished / part, evidence.TASKS / name / part)
     for path in sorted((evidence.TASKS / name / "tables").glob("*.md")):
         print(path.read_text(encoding="utf-8"))
 

@@ -105,6 +105,8 @@ def test_without_the_images_the_other_figures_are_drawn(known):
 
 def test_the_same_evidence_gives_the_same_bytes(known, tmp_path):
     for name in ("one", "other"):
-        figures.save(figures.confusion(known, "cnn"), tmp_path / name)
-    for kind in ("svg", "png"):
-        assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"other.{kind}").read_bytes()
+        for kind in figures.KINDS:
+            (tmp_path / name / kind).mkdir(parents=True)
+        figures.save(figures.confusion(known, "cnn"), tmp_path / name, "confusion")
+    for file in ("svg/confusion.svg", "png/confusion.png"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()

@@ -1,0 +1,269 @@
+"""The report: one HTML page, complete in itself, made from what the other stages wrote.
+
+It holds the papers' tables beside ours, the audit, the figures, and how each number was made. Nothing is computed here;
+what is missing is named with the command that makes it.
+"""
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from benchmark import evidence
+from benchmark.audit_page import SCOPE, VERDICTS, readings, sections
+from benchmark.claims import HEADLINE
+from benchmark.papers import QUALITY, Paper, Table, rows
+from benchmark.params import Params
+from benchmark.tables import SENTINEL
+
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+OTHER_TABLES = ("models", "pareto", "cost", "masks")
+CAPTIONS = {  # first word of a figure's name → what it shows
+    "accuracy": "Measured accuracy of a table's systems with its interval; black marks: what the paper prints.",
+    "confusion": "Confusion matrix over all runs.",
+    "curves": "Accuracy and loss on training and validation images over epochs; thin lines: single runs.",
+    "learning": "Accuracy over the number of training images.",
+    "explanations": "Grad-CAM and last feature map over test images and, of EMANet, the tokens that its mask keeps.",
+    "robustness": "Accuracy on corrupted images, and how much of the balanced accuracy beyond chance is kept.",
+    "cost": "Accuracy against latency and against multiply-accumulates, at the task's own input size.",
+    "reliability": "Accuracy over confidence; a calibrated model lies on the diagonal.",
+}
+
+Rows = list[list[Any]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table as it is shown: its title, headings, cells, and the notes below it."""
+
+    title: str
+    headings: list[str]
+    rows: Rows
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a paper's table: what was measured, what the paper prints, and the id of how it was made."""
+
+    text: str
+    printed: str
+    made: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the stages before wrote of one task, as far as they did; ``rows`` are the models of the tables."""
+
+    name: str
+    settings: Params
+    rows: list[str]
+
+    @property
+    def folder(self) -> Path:
+        """Where the task's evidence lies."""
+        return evidence.TASKS / self.name
+
+    @cached_property
+    def manifest(self) -> dict[str, Any] | None:
+        """What the images are; None if nobody fetched them yet."""
+        path = self.folder / "manifest.json"
+        return evidence.read_json(path) if path.exists() else None
+
+    @property
+    def of(self) -> Any:
+        """The task as params.yaml has it."""
+        return self.settings.task(self.name)
+
+    @property
+    def shown(self) -> list[str]:
+        """The models that the page names: those with evidence, and the other rows of the papers."""
+        return list(dict.fromkeys([*self.models, *self.rows]))
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Return model → the id of how its numbers were made."""
+        return {model: f"made-{self.name}-{model}" for model in self.models}
+
+    @cached_property
+    def models(self) -> list[str]:
+        """The models that have evidence, in the order of params.yaml."""
+        return [model for model in self.settings.models if evidence.runs_of(self.name, model)]
+
+    @cached_property
+    def provenance(self) -> dict[str, list[dict[str, Any]]]:
+        """Return model → how each of its runs was made."""
+        return {
+            model: [
+                evidence.read_json(evidence.run_folder(self.name, model, run) / evidence.PROVENANCE)
+                for run in evidence.runs_of(self.name, model)
+            ]
+            for model in self.models
+        }
+
+    @cached_property
+    def conditions(self) -> list[dict[str, Any]]:
+        """The conditions under which costs were measured."""
+        path = self.folder / "cost.json"
+        return evidence.read_json(path)["conditions"] if path.exists() else []
+
+    def table(self, name: str) -> Shown | None:
+        """Return one of the task's tables; None if it was not made."""
+        path = self.folder / "tables" / f"{name}.md"
+        return read_table(path) if path.exists() else None
+
+    def figures(self) -> list[tuple[str, str, str]]:
+        """Return name, caption and data of each figure."""
+        return [drawn(path) for path in sorted((self.folder / "figures/svg").glob("*.svg"))]
+
+    def note(self, model: str) -> str:
+        """Return what must be said of a model here."""
+        notes = self.settings.notes
+        return notes.get(f"{self.name}-{model}") or notes.get(model, "")
+
+
+def read_table(path: Path) -> Shown:
+    """Return a table of Markdown, as :mod:`benchmark.tables` writes them."""
+    title, table, *notes = path.read_text(encoding="utf-8").strip().split("\n\n")
+    cells = [
+        [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.split("\n")
+    ]
+    return Shown(title.strip("*"), cells[0], cells[2:], notes)
+
+
+def drawn(path: Path) -> tuple[str, str, str]:
+    """Return name, caption and data URI of a figure (SVG)."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    kind, _, rest = path.stem.partition("_")
+    return path.stem, f"{rest}: {CAPTIONS.get(kind, '')}".removeprefix(": "), f"data:image/svg+xml;base64,{data}"
+
+
+def beside(paper: Paper, table: Table, name: str, task: Task) -> Shown | None:
+    """Return a paper's table with what was measured on a task; None if that table was not made.
+
+    Rows that the paper does not have (the leakage sentinel) come last.
+    """
+    ours, kept = task.table(name), table.on(task.name)
+    if ours is None or kept is None:
+        return None
+    lines: Rows = []
+    for system, model, runs, *cells in ours.rows:
+        printed = kept.rows.get(system, [""] * len(kept.columns))
+        found = []
+        for column, cell, value in zip(kept.columns, cells, printed, strict=True):
+            made = f"made-{task.name}-{model}" if column.measure in QUALITY else f"cost-{task.name}"
+            found.append(Cell(cell.removesuffix(f"({value})").strip(), value, made))
+        lines.append([system, model, runs, *found])
+    return Shown(ours.title, ours.headings, lines, ours.notes)
+
+
+def render(
+    settings: Params, papers: Sequence[Paper], records: list[dict[str, Any]] | None, forest: Path, saving: Path
+) -> str:
+    """Return the page; ``records`` are those of the audit, None if there is none yet.
+
+    ``forest`` is the figure of the audit, ``saving`` the table of what EMANet's mask saves; either may be missing.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"code": _code, "verdict": lambda verdict: verdict or "described", "anchor": _anchor}
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    names = sorted(settings.tasks, key=lambda name: settings.task(name).synthetic)
+    tasks = [Task(name, settings, [*rows(list(papers)), SENTINEL]) for name in names]
+    page = template.render(
+        scope=SCOPE,
+        verdicts=VERDICTS,
+        papers=[_of_paper(paper, records or [], tasks) for paper in papers],
+        audited=records is not None,
+        parts=[(title, [_of_claim(record) for record in own]) for title, own in sections(records or []) if own],
+        tasks=tasks,
+        other_tables={task.name: [found for name in OTHER_TABLES if (found := task.table(name))] for task in tasks},
+        saving=read_table(saving) if saving.exists() else None,
+        forest=drawn(forest) if forest.exists() else None,
+        machines=_machines(tasks),
+    )
+    return _sealed(page)
+
+
+def _of_paper(paper: Paper, records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> dict[str, Any]:
+    """Return what the page says of one paper: its verdicts, counted, and its tables on each task."""
+    own = [record for record in records if record["paper"] == paper.name]
+    counts = Counter(record["verdict"] or "described" for record in own)
+    headline = [record for record in own if record["family"] == HEADLINE]
+    tables = []
+    for name, table in paper.tables.items():
+        on_tasks = [(task, beside(paper, table, name, task)) for task in tasks if table.on(task.name)]
+        tables.append(
+            {
+                "name": name,
+                "title": f"{table.place}: {table.title}",
+                "made": [(task, found) for task, found in on_tasks if found and task.models],
+                "missing": [task for task, found in on_tasks if not (found and task.models)],
+            }
+        )
+    named = {"name": paper.name, "title": paper.title, "cite": paper.cite, "choices": paper.choices}
+    said = {"counts": counts.most_common(), "headline": headline, "readings": readings(paper, own) if own else []}
+    return named | said | {"tables": tables}
+
+
+def _of_claim(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of the audit with its numbers as a table: a row a pair of models, or a row a value."""
+    found: list[dict[str, Any]] = []
+    for task in record["numbers"].get("tasks", []):
+        of_task = {key: value for key, value in task.items() if not isinstance(value, list)}
+        inner = task.get("pairs") or task.get("ratios") or [{}]
+        found += [of_task | {key: value for key, value in one.items() if key != "verdict"} for one in inner]
+    names = list(dict.fromkeys(key for row in found for key in row))
+    shown = [[_number(row.get(name)) for name in names] for row in found]
+    return record | {"columns": [name.replace("_", " ") for name in names], "rows": shown}
+
+
+def _number(value: Any) -> str:
+    """Return a value of the audit as text, numbers to four digits."""
+    if isinstance(value, list):
+        return " − ".join(map(str, value))
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: ""}[value]
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _machines(tasks: Sequence[Task]) -> list[tuple[str, str, int]]:
+    """Return processor, versions and number of runs of each kind of machine that the evidence was made on."""
+    found: Counter[tuple[str, str]] = Counter()
+    for of_run in (of_run for task in tasks for runs in task.provenance.values() for of_run in runs):
+        machine, versions = of_run["machine"], of_run["versions"]
+        known = ", ".join(
+            f"{name} {versions[name]}" for name in ("python", "torch", "scikit-learn") if name in versions
+        )
+        found[f"{machine['processor']}, {machine['system']}, {of_run['device']}", known] += 1
+    return [(machine, known, runs) for (machine, known), runs in found.most_common()]
+
+
+def _anchor(text: str) -> str:
+    """Return an id for a name: what is no letter, digit or dash becomes a dash."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)
+
+
+def _code(text: str) -> Markup:
+    """Return a text in which what stands between backticks is set as code."""
+    parts: Iterable[str] = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
+
+
+def _sealed(page: str) -> str:
+    """Return the page with a policy under which nothing is loaded, and only its own style and script work."""
+    policy = ["default-src 'none'", "img-src data:"]
+    for tag, what in (("style", "style-src"), ("script", "script-src")):
+        text = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)[1]
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        policy.append(f"{what} 'sha256-{digest}'")
+    return page.replace("POLICY", "; ".join(policy), 1)
