@@ -3,7 +3,7 @@ PYTHON ?= python3
 TASK ?= phantom
 export PATH := $(CURDIR)/.venv/bin:$(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
-.PHONY: setup reproduce reproduce-ablations test test-long lint readme lock
+.PHONY: setup reproduce reproduce-ablations test test-long test-browser lint readme lock
 
 setup: .venv/.ready
 
@@ -27,6 +27,10 @@ test: setup
 
 test-long: setup
 	python -m pytest -m long
+
+# Needs Chromium.
+test-browser: setup
+	python -m pytest -m browser
 
 lint: setup
 	ruff check .

@@ -7,7 +7,7 @@ from pipelines import readme
 
 def test_tables_in_the_readme_are_those_of_the_evidence():
     text = readme.README.read_text(encoding="utf-8")
-    assert readme.with_tables(text, params.load()) == text, "run `make readme`"
+    assert readme.filled(text, params.load()) == text, "run `make readme`"
 
 
 def test_figures_about_duplicates_in_the_readme_are_those_of_the_manifest():
