@@ -262,7 +262,7 @@ def robustness(known: Known) -> Figure | None:
             if kind in ("contrast", "jpeg"):
                 axis.invert_xaxis()  # to the right, images get worse
         below.axhline(0, color="black", lw=0.8, ls=":")
-        below.set(xlabel=UNITS[kind], ylim=(-0.3, 1.3))
+        below.set(xlabel=UNITS[kind], ylim=(-0.3, 1.5))
     axes[0, 0].set_ylabel("accuracy (%)")
     axes[1, 0].set_ylabel("balanced accuracy\nkept beyond chance (share)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -326,7 +326,7 @@ def reliability(known: Known) -> Figure | None:
         axis.scatter(
             table["confidence", "mean"], table["right", "mean"], weight, [look.color], look.marker, ec="black", lw=0.5
         )
-        axis.set(title=model, xlim=(0, 1.02), ylim=(-0.02, 1.04))
+        axis.set(title=model, xlim=(0, 1.02), ylim=(-0.02, 1.04), xticks=(0, 0.5, 1))
     for axis in axes.flat[len(known.rows) :]:
         axis.remove()
     figure.supxlabel("confidence: probability of the predicted class")
@@ -397,34 +397,35 @@ def _overlay(axis: Axes, values: np.ndarray, key: str, size: int) -> None:
 
 
 def of_audit(records: Sequence[dict[str, Any]]) -> Figure | None:
-    """Draw the gaps in accuracy that the papers claim over other rows beside the measured ones (a forest plot)."""
-    rows = [
-        (record, task, pair)
-        for record in records
-        if record["family"] and record["claimed"].get("gap") is not None
-        for task in record["numbers"].get("tasks", [])
-        if not task["synthetic"]
-        for pair in task["pairs"]
-    ]
-    if not rows:
+    """Draw the gaps in accuracy that the papers claim between rows beside the measured ones (a forest plot).
+
+    Gaps stand for the claims that a paper is tested on; each task with real images has a colour and marker of its own.
+    """
+    found: dict[str, tuple[float, dict[str, dict[str, Any]]]] = {}
+    for record in records:
+        for task in record["numbers"].get("tasks", []) if record["family"] and "gap" in record["claimed"] else []:
+            for pair in [] if task["synthetic"] else task["pairs"]:
+                label = f"{' − '.join(pair['pair'])} ({record['paper']})"
+                found.setdefault(label, (record["claimed"]["gap"], {}))[1][task["task"]] = pair
+    if not found:
         return None
     sns.set_theme("paper", "whitegrid", rc=STYLE)
-    colors = dict(
-        zip(dict.fromkeys(task["task"] for _, task, _ in rows), cycle(sns.color_palette("colorblind")), strict=False)
-    )
-    figure, axis = plt.subplots(figsize=(8, 1.3 + 0.27 * len(rows)))
-    for place, (record, task, pair) in enumerate(rows):
-        claimed, gap = 100 * record["claimed"]["gap"], 100 * pair["gap"]
-        error = [[gap - 100 * pair["low"]], [100 * pair["high"] - gap]]
-        axis.errorbar(
-            gap, place, xerr=error, marker="o", color=colors[task["task"]], capsize=3, label="measured [95 %]"
-        )
-        axis.plot(claimed, place, marker="|", color="black", markersize=11, mew=2, ls="none", label="claimed")
+    tasks = sorted({task for _, measured in found.values() for task in measured})
+    looks = dict(zip(tasks, zip(cycle(sns.color_palette("colorblind")), cycle(MARKERS), strict=False), strict=False))
+    step = 0.6 / len(tasks)
+    figure, axis = plt.subplots(figsize=(8, 1.3 + (0.14 + 0.13 * len(tasks)) * len(found)))
+    for place, (claimed, measured) in enumerate(found.values()):
+        for task, pair in measured.items():
+            color, marker = looks[task]
+            gap, low, high = (100 * pair[name] for name in ("gap", "low", "high"))
+            height = place + step * (tasks.index(task) - (len(tasks) - 1) / 2)
+            error = [[gap - low], [high - gap]]
+            axis.errorbar(
+                gap, height, xerr=error, marker=marker, color=color, capsize=3, label=f"measured on {task} [95 %]"
+            )
+        axis.plot(100 * claimed, place, marker="|", color="black", ms=14, mew=2, ls="none", label="claimed")
     axis.axvline(0, color="black", lw=0.8)
-    labels = [
-        f"{pair['pair'][0]} − {pair['pair'][1]} ({record['paper']}; {task['task']})" for record, task, pair in rows
-    ]
-    axis.set_yticks(range(len(rows)), labels, fontsize=7)
+    axis.set_yticks(range(len(found)), list(found), fontsize=8)
     axis.set(xlabel="difference in accuracy (points)", title="Gaps in accuracy, claimed and measured on real images")
     axis.invert_yaxis()
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from benchmark import evidence
 from benchmark.audit_page import SCOPE, VERDICTS, readings, sections
 from benchmark.claims import HEADLINE
-from benchmark.papers import QUALITY, Paper, Table, rows
+from benchmark.papers import QUALITY, Paper, Table
 from benchmark.params import Params
 from benchmark.tables import SENTINEL
 
@@ -176,7 +176,7 @@ def render(
     environment.filters |= {"code": _code, "verdict": lambda verdict: verdict or "described", "anchor": _anchor}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     names = sorted(settings.tasks, key=lambda name: settings.task(name).synthetic)
-    tasks = [Task(name, settings, [*rows(list(papers)), SENTINEL]) for name in names]
+    tasks = [Task(name, settings, _rows(papers, name)) for name in names]
     page = template.render(
         scope=SCOPE,
         verdicts=VERDICTS,
@@ -190,6 +190,12 @@ def render(
         machines=_machines(tasks),
     )
     return _sealed(page)
+
+
+def _rows(papers: Sequence[Paper], task: str) -> list[str]:
+    """Return the models of the tables that a task can fill."""
+    tables = [(paper, found) for paper in papers for table in paper.tables.values() if (found := table.on(task))]
+    return [*(paper.systems[system] for paper, table in tables for system in table.rows), SENTINEL]
 
 
 def _of_paper(paper: Paper, records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> dict[str, Any]:
@@ -228,7 +234,7 @@ def _of_claim(record: dict[str, Any]) -> dict[str, Any]:
 def _number(value: Any) -> str:
     """Return a value of the audit as text, numbers to four digits."""
     if isinstance(value, list):
-        return " − ".join(map(str, value))
+        return " against ".join(map(str, value))
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: ""}[value]
     return f"{value:.4g}" if isinstance(value, float) else str(value)

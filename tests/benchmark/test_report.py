@@ -147,7 +147,7 @@ def test_markup_of_a_paper_of_an_answer_or_of_a_class_is_text(made, render, pape
 def test_a_claim_shows_its_verdict_its_numbers_and_the_authors_answer(made, render, paper, record):
     claim = render([paper], [record]).split("<article ")[1].split("</article>")[0]
     assert 'data-paper="a_paper" data-verdict="supported"' in claim
-    for text in ("shown", "Scope: phantom", "a command", "The authors:", "cnn − vit", "0.1235"):
+    for text in ("shown", "Scope: phantom", "a command", "The authors:", "cnn against vit", "0.1235"):
         assert text in texts(claim) or text in claim
 
 

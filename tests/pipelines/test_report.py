@@ -141,9 +141,10 @@ def test_all_figures_have_pictures_and_words(opened):
 
 
 @pytest.mark.browser
-def test_on_paper_the_page_has_its_claims_and_how_numbers_were_made(opened):
+def test_on_paper_the_page_has_its_tables_and_claims_and_nothing_to_click(opened):
     page = opened()
     page.emulate_media(media="print")
     assert not page.locator("nav").is_visible()
-    assert page.locator("#made-phantom-cnn").is_visible()
+    assert not page.locator("#by-paper").is_visible()
+    assert page.locator("#audit article").first.is_visible()
     assert page.pdf()[:4] == b"%PDF"
