@@ -44,7 +44,7 @@ def paper():
             "cite": HOSTILE,
             "margin": 0.02,
             "systems": {"Net | x": "cnn"},
-            "choices": [{"open": HOSTILE, "chosen": f"`{HOSTILE}`", "others": "none"}],
+            "choices": [{"open": HOSTILE, "chosen": f"{HOSTILE} `{HOSTILE}`", "others": "none"}],
             "tables": {
                 "table1": {
                     "title": HOSTILE,

@@ -17,7 +17,7 @@ def quick(small, edit):
     """The workplace with its small phantom, where EMANet and k-NN have runs, and light_cnn is measured untrained."""
     edit("stages.cost.untrained", ["light_cnn"])
     edit("timing", {"least": 6, "most": 6, "seconds": 0.0, "precise": 0.03})
-    for model in ("emanet", "knn", "adaptive_parts_1"):
+    for model in ("emanet", "knn", "adaptive_parts_1", "emanet_lesion_mask"):
         for run, kept in enumerate((2, 7)):
             folder = TASKS / "phantom/runs" / model / f"run-{run}"
             folder.mkdir(parents=True)
@@ -40,6 +40,7 @@ def test_the_inventory_says_what_has_evidence_and_what_masks_keep_on_average(qui
         "emanet": {"kept_share": 0.28},
         "knn": {"kept_share": None},
         "adaptive_parts_1": {"kept_share": None},
+        "emanet_lesion_mask": {"kept_share": None},
     }
 
 
