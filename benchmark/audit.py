@@ -60,6 +60,8 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
     verdict, reason = _over_sources(deciding)
     if verdict == "no evidence":
         reason = _lacking(claim, tasks)[1]
+    elif claim.measure.startswith("kept:"):
+        reason = f"of the accuracy kept under corruption: {reason}"
     if needed := claim.claimed.get("images_needed"):
         reason += f"; {needed[0]} to {needed[1]} test images would show the claimed gap with 80 % power"
     return _record(verdict, reason, scope, command, numbers)
@@ -189,8 +191,14 @@ def _values(task: Answers, model: str, measure: str) -> list[tuple[dict[str, Any
     if (estimate := task.mean(model, measure)) is None:
         return []
     low, high = estimate.interval()
-    text = f"{100 * estimate.value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+    value, unit = _score(estimate.value, measure), "" if measure == "auc" else " %"
+    text = f"{value}{unit} [{_score(low, measure)}, {_score(high, measure)}]"
     return [({"value": estimate.value, "low": low, "high": high}, text)]
+
+
+def _score(value: float, measure: str, sign: str = "") -> str:
+    """Return a score as the tables show it: an AUC as it is, the others in per cent."""
+    return f"{value:{sign}.3f}" if measure == "auc" else f"{100 * value:{sign}.1f}"
 
 
 def _cost(value: float, measure: str) -> str:
@@ -216,10 +224,13 @@ def _calibration(paper: Paper, claim: Claim, task: Answers | None) -> dict[str, 
         verdict, word = "supported", "calibrated"
     elif 2 * min(gap.above(paper.margin), gap.below(-paper.margin)) <= ALPHA:
         verdict, word = "contradicted", "not calibrated"
+    ours, published, margin = (
+        _score(value, claim.measure) for value in (float(np.mean(means)), claim.claimed["value"], paper.margin)
+    )
+    between = f"[{_score(low, claim.measure)}, {_score(high, claim.measure)}]"
     reason = (
-        f"{word}; ours {100 * np.mean(means):.1f}, published {100 * claim.claimed['value']:.1f}: a difference of "
-        f"{100 * gap.value:+.1f} points, 90 % interval [{100 * low:.1f}, {100 * high:.1f}], margin "
-        f"±{100 * paper.margin:.0f}"
+        f"{word}; ours {ours}, published {published}: a difference of {_score(gap.value, claim.measure, '+')}, "
+        f"90 % interval {between}, margin ±{margin}"
     )
     numbers = {"runs": means, "gap": gap.value, "low_90": low, "high_90": high, "p_same": gap.within(paper.margin)}
     return _record(verdict, reason, scope, f"python -m pipelines.verify --task {claim.task} --model {model}", numbers)
@@ -341,7 +352,7 @@ def _lacking(claim: Claim, tasks: Sequence[Answers]) -> tuple[str, str]:
     """Return the command that makes the evidence that a claim lacks, and what it lacks."""
     task, missing = _lacks(claim, tasks, lambda task, model: len(task.runs(model)) < 2)
     command = f"python -m pipelines.grid --task {task} --model {' '.join(missing)}"
-    return command, f"{task} has no two runs of {', '.join(missing)}, and no other real images do"
+    return command, f"fewer than two runs of {', '.join(missing)} on {task}, and on any other real images"
 
 
 def _lacks(claim: Claim, tasks: Sequence[Answers], lacking: Callable[[Answers, str], bool]) -> tuple[str, list[str]]:

@@ -30,7 +30,7 @@ from benchmark.papers import Paper, Table
 from benchmark.params import CORRUPTIONS, SIZES, Params
 from benchmark.tables import Found, on_front
 
-MARKERS, DASHES = "osD^vPX<>*h", ("-", "--", "-.", ":")
+MARKERS, DASHES = "osD^vPX<>*hpd8H", ("-", "--", "-.", ":")
 UNITS = {
     "gaussian_noise": "noise, sd (grey levels)",
     "gaussian_blur": "blur, sigma (pixels)",
@@ -45,6 +45,7 @@ KINDS = {"svg": "Date", "png": "Software"}  # what files are written, and what o
 STYLE = {
     "svg.hashsalt": "retable",  # the same figure, the same bytes
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a $ in a paper or in a class's name is a $
     "figure.dpi": 100,
     "savefig.dpi": 110,
     "font.size": 9,
@@ -229,7 +230,7 @@ def accuracy(known: Known, paper: Paper, table: Table) -> Figure | None:
         )
         error = [[100 * (estimate.value - low)], [100 * (high - estimate.value)]]
         axis.errorbar(100 * estimate.value, place, xerr=error, color="black", capsize=3, lw=1)
-    axis.set(xlim=(0, 105), xlabel="accuracy (%)")
+    axis.set(xlim=(0, 105), ylim=(-0.6, len(names) - 0.4), xlabel="accuracy (%)")
     figure.suptitle(f"{paper.cite}, {table.title}\non {known.title}")
     axis.set_yticks(range(len(names)), [f"{name} ({paper.systems[name]})" for name in names])
     axis.invert_yaxis()
@@ -329,6 +330,8 @@ def reliability(known: Known) -> Figure | None:
         axis.set(title=model, xlim=(0, 1.02), ylim=(-0.02, 1.04), xticks=(0, 0.5, 1))
     for axis in axes.flat[len(known.rows) :]:
         axis.remove()
+    for axis in axes.flat[len(known.rows) - columns : len(known.rows)]:  # the lowest of its column
+        axis.tick_params(labelbottom=True)
     figure.supxlabel("confidence: probability of the predicted class")
     figure.supylabel("accuracy (share)")
     figure.suptitle(f"Reliability on {known.title}; size of a marker: share of the test images")
@@ -405,7 +408,7 @@ def of_audit(records: Sequence[dict[str, Any]]) -> Figure | None:
     for record in records:
         for task in record["numbers"].get("tasks", []) if record["family"] and "gap" in record["claimed"] else []:
             for pair in [] if task["synthetic"] else task["pairs"]:
-                label = f"{' − '.join(pair['pair'])} ({record['paper']})"
+                label = f"{' − '.join(pair['pair'])}: {record['verdict']}\n(paper: {record['paper']})"
                 found.setdefault(label, (record["claimed"]["gap"], {}))[1][task["task"]] = pair
     if not found:
         return None
@@ -413,7 +416,7 @@ def of_audit(records: Sequence[dict[str, Any]]) -> Figure | None:
     tasks = sorted({task for _, measured in found.values() for task in measured})
     looks = dict(zip(tasks, zip(cycle(sns.color_palette("colorblind")), cycle(MARKERS), strict=False), strict=False))
     step = 0.6 / len(tasks)
-    figure, axis = plt.subplots(figsize=(8, 1.3 + (0.14 + 0.13 * len(tasks)) * len(found)))
+    figure, axis = plt.subplots(figsize=(8, 1.3 + (0.24 + 0.13 * len(tasks)) * len(found)))
     for place, (claimed, measured) in enumerate(found.values()):
         for task, pair in measured.items():
             color, marker = looks[task]

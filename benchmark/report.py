@@ -27,12 +27,19 @@ from benchmark.tables import SENTINEL
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 OTHER_TABLES = ("models", "pareto", "cost", "masks")
 CAPTIONS = {  # first word of a figure's name → what it shows
+    "audit": (
+        "Gaps in accuracy that the papers claim, and what was measured. An interval is that of its pair alone; a "
+        "verdict is corrected for all pairs that a paper claims, so that an interval beside 0 need not make one."
+    ),
     "accuracy": "Measured accuracy of a table's systems with its interval; black marks: what the paper prints.",
     "confusion": "Confusion matrix over all runs.",
     "curves": "Accuracy and loss on training and validation images over epochs; thin lines: single runs.",
     "learning": "Accuracy over the number of training images.",
     "explanations": "Grad-CAM and last feature map over test images and, of EMANet, the tokens that its mask keeps.",
-    "robustness": "Accuracy on corrupted images, and how much of the balanced accuracy beyond chance is kept.",
+    "robustness": (
+        "Accuracy on corrupted images, and how much of the balanced accuracy beyond chance is kept: only for models "
+        "that are 0.1 above chance without corruption, and cut off at 1.5. Means over runs; the audit has intervals."
+    ),
     "cost": "Accuracy against latency and against multiply-accumulates, at the task's own input size.",
     "reliability": "Accuracy over confidence; a calibrated model lies on the diagonal.",
 }
@@ -115,6 +122,12 @@ class Task:
         path = self.folder / "cost.json"
         return evidence.read_json(path)["conditions"] if path.exists() else []
 
+    def lost(self, model: str) -> list[Path]:
+        """Return the files of a model's runs that should be there and are not."""
+        folders = sorted((self.folder / "runs" / model).glob("run-*"))
+        files = [folder / name for folder in folders for name in (evidence.PROVENANCE, "predictions.csv")]
+        return [path for path in files if not path.exists()]
+
     def table(self, name: str) -> Shown | None:
         """Return one of the task's tables; None if it was not made."""
         path = self.folder / "tables" / f"{name}.md"
@@ -181,10 +194,12 @@ def render(
         scope=SCOPE,
         verdicts=VERDICTS,
         papers=[_of_paper(paper, records or [], tasks) for paper in papers],
+        cites={paper.name: paper.cite for paper in papers},
         audited=records is not None,
         parts=[(title, [_of_claim(record) for record in own]) for title, own in sections(records or []) if own],
         tasks=tasks,
         other_tables={task.name: [found for name in OTHER_TABLES if (found := task.table(name))] for task in tasks},
+        missing_tables={task.name: [name for name in ("models", "cost") if not task.table(name)] for task in tasks},
         saving=read_table(saving) if saving.exists() else None,
         forest=drawn(forest) if forest.exists() else None,
         machines=_machines(tasks),
@@ -224,6 +239,8 @@ def _of_claim(record: dict[str, Any]) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
     for task in record["numbers"].get("tasks", []):
         of_task = {key: value for key, value in task.items() if not isinstance(value, list)}
+        if task.get("synthetic"):
+            of_task.pop("verdict", None)  # there is none on synthetic images
         inner = task.get("pairs") or task.get("ratios") or [{}]
         found += [of_task | {key: value for key, value in one.items() if key != "verdict"} for one in inner]
     names = list(dict.fromkeys(key for row in found for key in row))

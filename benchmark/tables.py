@@ -79,9 +79,11 @@ def find(params: Params, task: str, runs: Path | None = None) -> Found:
 
 
 def summary(found: Found) -> dict[str, dict[str, float]]:
-    """Return model → the number of its runs, and the means over them that ``dvc metrics`` is to show."""
+    """Return model → the number of its runs, and the means over them and the costs that ``dvc metrics`` is to show."""
     return {
-        model: {"runs": len(rows)} | {name: float(np.mean([row[name] for row in rows])) for name in SUMMARY}
+        model: {"runs": len(rows)}
+        | {name: float(np.mean([row[name] for row in rows])) for name in SUMMARY}
+        | {name: cost for name in papers.COST if (cost := found.cost(model).get(name)) is not None}
         for model, rows in found.scores.items()
     }
 

@@ -97,7 +97,7 @@ def test_a_missing_rival_forbids_support_and_allows_contradiction(random):
         del task.values["vit"]
     found = judged(ahead)
     assert found[BEST]["verdict"] == "no evidence"
-    assert found[BEST]["reason"] == "simulated has no two runs of vit, and no other real images do"
+    assert found[BEST]["reason"] == "fewer than two runs of vit on simulated, and on any other real images"
     assert found[BEST]["command"] == "python -m pipelines.grid --task simulated --model vit"
     assert judged(behind)[BEST]["verdict"] == "contradicted"
 
