@@ -325,7 +325,13 @@ def reliability(known: Known) -> Figure | None:
         axis.plot([0, 1], [0, 1], color="black", lw=0.8, ls=":")
         axis.plot(table["confidence", "mean"], table["right", "mean"], color=look.color, ls=look.dash)
         axis.scatter(
-            table["confidence", "mean"], table["right", "mean"], weight, [look.color], look.marker, ec="black", lw=0.5
+            table["confidence", "mean"],
+            table["right", "mean"],
+            weight,
+            [look.color],
+            marker=look.marker,
+            ec="black",
+            lw=0.5,
         )
         axis.set(title=model, xlim=(0, 1.02), ylim=(-0.02, 1.04), xticks=(0, 0.5, 1))
     for axis in axes.flat[len(known.rows) :]:
@@ -399,7 +405,7 @@ def _overlay(axis: Axes, values: np.ndarray, key: str, size: int) -> None:
         axis.add_patch(plt.Rectangle(corner, side, side, fc=(0, 0, 0, 0.65), ec=(1, 1, 1, 0.25), hatch="///", lw=0))
 
 
-def of_audit(records: Sequence[dict[str, Any]]) -> Figure | None:
+def of_audit(records: Sequence[dict[str, Any]]) -> Figure:
     """Draw the gaps in accuracy that the papers claim between rows beside the measured ones (a forest plot).
 
     Gaps stand for the claims that a paper is tested on; each task with real images has a colour and marker of its own.
@@ -410,9 +416,11 @@ def of_audit(records: Sequence[dict[str, Any]]) -> Figure | None:
             for pair in [] if task["synthetic"] else task["pairs"]:
                 label = f"{' − '.join(pair['pair'])}: {record['verdict']}\n(paper: {record['paper']})"
                 found.setdefault(label, (record["claimed"]["gap"], {}))[1][task["task"]] = pair
-    if not found:
-        return None
     sns.set_theme("paper", "whitegrid", rc=STYLE)
+    if not found:
+        figure = plt.figure(figsize=(8, 1))
+        figure.text(0.5, 0.5, "No gap that a paper claims was measured on real images yet.", ha="center", va="center")
+        return figure
     tasks = sorted({task for _, measured in found.values() for task in measured})
     looks = dict(zip(tasks, zip(cycle(sns.color_palette("colorblind")), cycle(MARKERS), strict=False), strict=False))
     step = 0.6 / len(tasks)

@@ -183,7 +183,7 @@ def render(
 ) -> str:
     """Return the page; ``records`` are those of the audit, None if there is none yet.
 
-    ``forest`` is the figure of the audit, ``saving`` the table of what EMANet's mask saves; either may be missing.
+    ``forest`` is the figure of the audit, ``saving`` the table of what EMANet's mask saves, which may be missing.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"code": _code, "verdict": lambda verdict: verdict or "described", "anchor": _anchor}
@@ -201,7 +201,7 @@ def render(
         other_tables={task.name: [found for name in OTHER_TABLES if (found := task.table(name))] for task in tasks},
         missing_tables={task.name: [name for name in ("models", "cost") if not task.table(name)] for task in tasks},
         saving=read_table(saving) if saving.exists() else None,
-        forest=drawn(forest) if forest.exists() else None,
+        forest=drawn(forest),
         machines=_machines(tasks),
     )
     return _sealed(page)

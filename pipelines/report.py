@@ -22,8 +22,7 @@ def main() -> None:
     shutil.rmtree(finished, ignore_errors=True)
     for kind in figures.KINDS:
         (finished / kind).mkdir(parents=True)
-    if forest := figures.of_audit(records or []):
-        figures.save(forest, finished, "audit")
+    figures.save(figures.of_audit(records or []), finished, "audit")
     evidence.swap(finished, FIGURES)
     evidence.replace_text(PAGE, report.render(settings, known, records, FIGURES / "svg/audit.svg", saving.PAGE))
     print(f"{PAGE}: {PAGE.stat().st_size / 1e6:.1f} MB")

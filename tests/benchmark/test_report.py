@@ -92,6 +92,8 @@ def made(small):
 def render(small, tmp_path):
     """Return a function that renders the page."""
 
+    (tmp_path / "forest.svg").write_text(SVG, encoding="utf-8")
+
     def page(known, records):
         return report.render(small, known, records, tmp_path / "forest.svg", tmp_path / "saving.md")
 
