@@ -72,6 +72,14 @@ def test_bars_are_the_measured_means_and_marks_the_printed_numbers(known):
     assert [text.get_text() for text in axis.texts] == ["no evidence"] * 5
 
 
+def test_a_dollar_in_a_papers_words_is_a_dollar(known, tmp_path):
+    paper = known.papers[0].model_copy(update={"cite": r"$\frac$"})
+    figures.draw(known)  # sets the style
+    figure = figures.accuracy(known, paper, paper.tables["adaptive_figure8"])
+    figure.savefig(tmp_path / "figure.svg")
+    assert r"$\frac$" in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+
+
 def test_a_confusion_matrix_counts_the_images_of_all_runs(known):
     texts = [text.get_text() for text in figures.confusion(known, "cnn").axes[0].texts]
     assert sum(int(text.split("\n")[1]) for text in texts) == RUNS * IMAGES
