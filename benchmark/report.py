@@ -186,7 +186,7 @@ def render(
     ``forest`` is the figure of the audit, ``saving`` the table of what EMANet's mask saves, which may be missing.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"code": _code, "verdict": lambda verdict: verdict or "described", "anchor": _anchor}
+    environment.filters |= {"code": _code, "anchor": _anchor}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     names = sorted(settings.tasks, key=lambda name: settings.task(name).synthetic)
     tasks = [Task(name, settings, _rows(papers, name)) for name in names]
@@ -223,7 +223,6 @@ def _of_paper(paper: Paper, records: Sequence[dict[str, Any]], tasks: Sequence[T
         on_tasks = [(task, beside(paper, table, name, task)) for task in tasks if table.on(task.name)]
         tables.append(
             {
-                "name": name,
                 "title": f"{table.place}: {table.title}",
                 "made": [(task, found) for task, found in on_tasks if found and task.models],
                 "missing": [task for task, found in on_tasks if not (found and task.models)],
@@ -245,7 +244,8 @@ def _of_claim(record: dict[str, Any]) -> dict[str, Any]:
         found += [of_task | {key: value for key, value in one.items() if key != "verdict"} for one in inner]
     names = list(dict.fromkeys(key for row in found for key in row))
     shown = [[_number(row.get(name)) for name in names] for row in found]
-    return record | {"columns": [name.replace("_", " ") for name in names], "rows": shown}
+    verdict = record["verdict"] or "described"
+    return record | {"verdict": verdict, "columns": [name.replace("_", " ") for name in names], "rows": shown}
 
 
 def _number(value: Any) -> str:
