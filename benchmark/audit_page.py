@@ -81,9 +81,13 @@ def summary(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def counted(records: Sequence[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Return how many claims got each verdict, the most frequent first."""
+    return Counter(record["verdict"] or "described" for record in records).most_common()
+
+
 def _counts(records: Sequence[dict[str, Any]]) -> str:
-    counts = Counter(record["verdict"] or "described" for record in records)
-    return f"{len(records)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()) + "."
+    return f"{len(records)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counted(records)) + "."
 
 
 def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:

@@ -4,7 +4,8 @@ A model has the same colour, marker and line everywhere; the colours are seaborn
 colour says a marker, a line or a label says too, so that a figure can be read in grey.
 """
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -444,8 +445,16 @@ def of_audit(records: Sequence[dict[str, Any]]) -> Figure:
     return figure
 
 
-def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write a figure as ``svg/NAME.svg`` and ``png/NAME.png`` and close it; the same figure gives the same bytes."""
+def save(figures: Mapping[str, Figure], finished: Path, folder: Path) -> None:
+    """Write figures as ``svg/NAME.svg`` and ``png/NAME.png`` in place of ``folder``, by way of ``finished``, and close.
+
+    The same figure gives the same bytes.
+    """
+    shutil.rmtree(finished, ignore_errors=True)
     for kind, unknown in KINDS.items():
-        figure.savefig(folder / kind / f"{name}.{kind}", metadata={unknown: None})
-    plt.close(figure)
+        (finished / kind).mkdir(parents=True)
+        for name, figure in figures.items():
+            figure.savefig(finished / kind / f"{name}.{kind}", metadata={unknown: None})
+    for figure in figures.values():
+        plt.close(figure)
+    evidence.swap(finished, folder)

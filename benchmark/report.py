@@ -18,11 +18,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from benchmark import evidence
-from benchmark.audit_page import SCOPE, VERDICTS, readings, sections
+from benchmark.audit_page import SCOPE, VERDICTS, counted, readings, sections
 from benchmark.claims import HEADLINE
 from benchmark.papers import QUALITY, Paper, Table
 from benchmark.params import Params
-from benchmark.tables import SENTINEL
+from benchmark.tables import SENTINEL, remarks
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 OTHER_TABLES = ("models", "pareto", "cost", "masks")
@@ -98,7 +98,7 @@ class Task:
     @property
     def links(self) -> dict[str, str]:
         """Return model → the id of how its numbers were made."""
-        return {model: f"made-{self.name}-{model}" for model in self.models}
+        return {model: self.made(model) for model in self.models}
 
     @cached_property
     def models(self) -> list[str]:
@@ -137,10 +137,27 @@ class Task:
         """Return name, caption and data of each figure."""
         return [drawn(path) for path in sorted((self.folder / "figures/svg").glob("*.svg"))]
 
-    def note(self, model: str) -> str:
+    def undrawn(self, proposed: Sequence[str]) -> list[tuple[str, str]]:
+        """Return which figures of the proposed models are not there, each group with the command that it lacks."""
+        drawn, found = {name for name, _, _ in self.figures()}, []
+        for model in proposed:
+            sizes = [name for name, of in self.settings.models.items() if of.train_parts and of.of == model]
+            for kinds, needed in ((("curves", "confusion", "explanations"), [model]), (("learning",), sizes)):
+                missing = [name for kind in kinds if (name := f"{kind}_{model}") not in drawn]
+                if missing and needed:
+                    untrained = " ".join(name for name in needed if name not in self.models)
+                    command = f"grid --task {self.name} --model {untrained}"
+                    command = command if untrained else f"figures --task {self.name}"
+                    found.append((", ".join(missing), f"python -m pipelines.{command}"))
+        return found
+
+    def remarks(self, model: str) -> list[str]:
         """Return what must be said of a model here."""
-        notes = self.settings.notes
-        return notes.get(f"{self.name}-{model}") or notes.get(model, "")
+        return remarks(self.settings, self.name, model)
+
+    def made(self, model: str) -> str:
+        """Return the id of how a model's numbers were made."""
+        return f"made-{self.name}-{model}"
 
 
 def read_table(path: Path) -> Shown:
@@ -172,7 +189,7 @@ def beside(paper: Paper, table: Table, name: str, task: Task) -> Shown | None:
         printed = kept.rows.get(system, [""] * len(kept.columns))
         found = []
         for column, cell, value in zip(kept.columns, cells, printed, strict=True):
-            made = f"made-{task.name}-{model}" if column.measure in QUALITY else f"cost-{task.name}"
+            made = task.made(model) if column.measure in QUALITY else f"cost-{task.name}"
             found.append(Cell(cell.removesuffix(f"({value})").strip(), value, made))
         lines.append([system, model, runs, *found])
     return Shown(ours.title, ours.headings, lines, ours.notes)
@@ -203,6 +220,7 @@ def render(
         saving=read_table(saving) if saving.exists() else None,
         forest=drawn(forest),
         machines=_machines(tasks),
+        proposed=[paper.proposed for paper in papers if paper.proposed],
     )
     return _sealed(page)
 
@@ -216,7 +234,6 @@ def _rows(papers: Sequence[Paper], task: str) -> list[str]:
 def _of_paper(paper: Paper, records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> dict[str, Any]:
     """Return what the page says of one paper: its verdicts, counted, and its tables on each task."""
     own = [record for record in records if record["paper"] == paper.name]
-    counts = Counter(record["verdict"] or "described" for record in own)
     headline = [record for record in own if record["family"] == HEADLINE]
     tables = []
     for name, table in paper.tables.items():
@@ -229,7 +246,7 @@ def _of_paper(paper: Paper, records: Sequence[dict[str, Any]], tasks: Sequence[T
             }
         )
     named = {"name": paper.name, "title": paper.title, "cite": paper.cite, "choices": paper.choices}
-    said = {"counts": counts.most_common(), "headline": headline, "readings": readings(paper, own) if own else []}
+    said = {"counts": counted(own), "headline": headline, "readings": readings(paper, own) if own else []}
     return named | said | {"tables": tables}
 
 

@@ -356,22 +356,22 @@ def _notes(params: Params, found: Found, models: dict[str, str], meaning: str, m
     if missing:
         notes.append(f"No evidence yet: {', '.join(missing)}.")
     for row, model in models.items():
-        if remarks := _remarks(params, found.task, model):
-            notes.append(f"{row}: {'; '.join(remarks)}.")
+        if said := remarks(params, found.task, model):
+            notes.append(f"{row}: {'; '.join(said)}.")
     return notes
 
 
-def _remarks(params: Params, task: str, model: str) -> list[str]:
+def remarks(params: Params, task: str, model: str) -> list[str]:
     """Return what sets a row apart: notes, other first weights, fewer images, and what deviates from the recipe."""
-    remarks = [params.notes[row] for row in (model, f"{task}-{model}") if row in params.notes]
+    found = [params.notes[row] for row in (model, f"{task}-{model}") if row in params.notes]
     entry = params.models.get(model)
     if entry and entry.init and not entry.init.startswith("scratch"):
-        remarks.append(f"first weights: {entry.init.replace('task:', 'trained on the task ').replace('file:', '')}")
+        found.append(f"first weights: {entry.init.replace('task:', 'trained on the task ').replace('file:', '')}")
     if entry and entry.train_parts:
-        remarks.append(f"learns from {entry.train_parts} of {params.pooled_split.train} training parts")
+        found.append(f"learns from {entry.train_parts} of {params.pooled_split.train} training parts")
     if entry and entry.recipe:
-        remarks.append("deviates from the recipe: " + ", ".join(_flat(entry.recipe)))
-    return remarks
+        found.append("deviates from the recipe: " + ", ".join(_flat(entry.recipe)))
+    return found
 
 
 def _flat(values: dict[str, Any], before: str = "") -> list[str]:

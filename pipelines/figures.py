@@ -1,6 +1,5 @@
 """Draw the figures of a task from its evidence."""
 
-import shutil
 from pathlib import Path
 
 from benchmark import evidence, papers, params
@@ -25,14 +24,8 @@ def main() -> None:
     except BadInput as error:
         images = None
         print(f"{name}: no figure that shows images: {error}")
-    finished = Path("scratch/figures", name)
-    shutil.rmtree(finished, ignore_errors=True)
-    for kind in figures.KINDS:
-        (finished / kind).mkdir(parents=True)
     drawn = figures.draw(figures.Known(settings, known_papers, found, images))
-    for title, figure in drawn.items():
-        figures.save(figure, finished, title)
-    evidence.swap(finished, evidence.TASKS / name / "figures")
+    figures.save(drawn, Path("scratch/figures", name), evidence.TASKS / name / "figures")
     print(f"{name}: {', '.join(drawn) or 'nothing to draw, since nothing has evidence'}")
 
 

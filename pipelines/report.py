@@ -1,6 +1,5 @@
 """Make the report: one HTML page with tables, audit and figures."""
 
-import shutil
 from pathlib import Path
 
 from benchmark import evidence, papers, params
@@ -18,12 +17,7 @@ def main() -> None:
 
     path = audit.RESULTS / "audit.json"
     records = evidence.read_json(path) if path.exists() else None
-    finished = Path("scratch/report/figures")
-    shutil.rmtree(finished, ignore_errors=True)
-    for kind in figures.KINDS:
-        (finished / kind).mkdir(parents=True)
-    figures.save(figures.of_audit(records or []), finished, "audit")
-    evidence.swap(finished, FIGURES)
+    figures.save({"audit": figures.of_audit(records or [])}, Path("scratch/report/figures"), FIGURES)
     evidence.replace_text(PAGE, report.render(settings, known, records, FIGURES / "svg/audit.svg", saving.PAGE))
     print(f"{PAGE}: {PAGE.stat().st_size / 1e6:.1f} MB")
 

@@ -138,6 +138,14 @@ def test_a_task_without_tables_and_figures_says_how_to_make_them(made, render, p
     assert "No tables yet; python -m pipelines.tables --task phantom" in " ".join(page.split())
 
 
+def test_a_figure_that_is_not_drawn_is_named_with_its_command(made, render):
+    page = " ".join(texts(render(papers.load_all(), None)).split())
+    command = "python -m pipelines.grid --task phantom --model"
+    assert f"curves_adaptive, confusion_adaptive, explanations_adaptive. {command} adaptive" in page
+    assert f"learning_adaptive. {command} adaptive_parts_1" in page
+    assert "curves_cnn" not in page.split("Not drawn yet:", 1)[1]
+
+
 def test_markup_of_a_paper_of_an_answer_or_of_a_class_is_text(made, render, paper, record):
     page = render([paper], [record])
     assert "<script>alert" not in page
