@@ -22,6 +22,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
+from scipy.stats import binomtest
 
 from benchmark import evidence
 from benchmark.claims import number_of
@@ -309,7 +310,7 @@ def against_cost(known: Known) -> Figure | None:
 
 
 def reliability(known: Known) -> Figure | None:
-    """Draw accuracy over confidence, in bins; a calibrated model lies on the diagonal."""
+    """Draw accuracy over confidence, in bins with Wilson's 95 % interval; a calibrated model lies on the diagonal."""
     if not known.rows:
         return None
     columns = min(4, len(known.rows))
@@ -320,20 +321,15 @@ def reliability(known: Known) -> Figure | None:
     for axis, model in zip(axes.flat, known.rows, strict=False):
         confidence, right = _confidence(known, model)
         bins = np.minimum((BINS * confidence).astype(int), BINS - 1)
-        table = pd.DataFrame({"confidence": confidence, "right": right}).groupby(bins).agg(["mean", "size"])
-        look = known.look(model)
-        weight = 20 + 180 * table["right", "size"] / len(bins)
+        table = pd.DataFrame({"confidence": confidence, "right": right}).groupby(bins)
+        at, hits, images = table["confidence"].mean(), table["right"].sum(), table.size()
+        wilson = [binomtest(int(k), int(n)).proportion_ci(method="wilson") for k, n in zip(hits, images, strict=True)]
+        look, share = known.look(model), hits / images
         axis.plot([0, 1], [0, 1], color="black", lw=0.8, ls=":")
-        axis.plot(table["confidence", "mean"], table["right", "mean"], color=look.color, ls=look.dash)
-        axis.scatter(
-            table["confidence", "mean"],
-            table["right", "mean"],
-            weight,
-            [look.color],
-            marker=look.marker,
-            ec="black",
-            lw=0.5,
-        )
+        axis.vlines(at, [of.low for of in wilson], [of.high for of in wilson], color="black", lw=0.8)
+        axis.plot(at, share, color=look.color, ls=look.dash)
+        weight = 20 + 180 * images / len(bins)
+        axis.scatter(at, share, weight, [look.color], marker=look.marker, ec="black", lw=0.5, zorder=3)
         axis.set(title=model, xlim=(0, 1.02), ylim=(-0.02, 1.04), xticks=(0, 0.5, 1))
     for axis in axes.flat[len(known.rows) :]:
         axis.remove()
@@ -341,7 +337,7 @@ def reliability(known: Known) -> Figure | None:
         axis.tick_params(labelbottom=True)
     figure.supxlabel("confidence: probability of the predicted class")
     figure.supylabel("accuracy (share)")
-    figure.suptitle(f"Reliability on {known.title}; size of a marker: share of the test images")
+    figure.suptitle(f"Reliability on {known.title}; size of a marker: share of the test images; lines: 95 % intervals")
     return figure
 
 
@@ -389,7 +385,7 @@ def explanations(known: Known, model: str) -> Figure | None:
     for axis, label in zip(axes[:, 0], ["image", *rows.values()], strict=True):
         axis.set_ylabel(label)
     white = "; white: the true lesion" if known.images.masks is not None else ""
-    figure.suptitle(f"{model} on {known.title}, run {known.runs(model)[0]}{white}")
+    figure.suptitle(f"{model} on {known.title}, run {known.runs(model)[0]}; yellow: the largest value of a map{white}")
     return figure
 
 

@@ -41,7 +41,7 @@ CAPTIONS = {  # first word of a figure's name → what it shows
         "that are 0.1 above chance without corruption, and cut off at 1.5. Means over runs; the audit has intervals."
     ),
     "cost": "Accuracy against latency and against multiply-accumulates, at the task's own input size.",
-    "reliability": "Accuracy over confidence; a calibrated model lies on the diagonal.",
+    "reliability": "Accuracy over confidence with 95 % intervals of bins; a calibrated model lies on the diagonal.",
 }
 
 Rows = list[list[Any]]
@@ -259,7 +259,7 @@ def _of_claim(record: dict[str, Any]) -> dict[str, Any]:
             of_task.pop("verdict", None)  # there is none on synthetic images
         inner = task.get("pairs") or task.get("ratios") or [{}]
         found += [of_task | {key: value for key, value in one.items() if key != "verdict"} for one in inner]
-    names = list(dict.fromkeys(key for row in found for key in row))
+    names = list(dict.fromkeys(key for row in found for key, value in row.items() if value not in (None, {})))
     shown = [[_number(row.get(name)) for name in names] for row in found]
     verdict = record["verdict"] or "described"
     return record | {"verdict": verdict, "columns": [name.replace("_", " ") for name in names], "rows": shown}
@@ -269,6 +269,8 @@ def _number(value: Any) -> str:
     """Return a value of the audit as text, numbers to four digits."""
     if isinstance(value, list):
         return " against ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_number(of)}" for name, of in value.items())
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: ""}[value]
     return f"{value:.4g}" if isinstance(value, float) else str(value)
