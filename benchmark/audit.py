@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.answers import Answers, Costs
+from benchmark.answers import Answers, Costs, Gap
 from benchmark.claims import HEADLINE, Claim
 from benchmark.papers import QUALITY, Paper
 from benchmark.statistics import Estimate, Ratio, holds_in
@@ -62,8 +62,8 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
         reason = _lacking(claim, tasks)[1]
     elif claim.measure.startswith("kept:"):
         reason = f"of the accuracy kept under corruption: {reason}"
-    if needed := claim.claimed.get("images_needed"):
-        reason += f"; {needed[0]} to {needed[1]} test images would show the claimed gap with 80 % power"
+    if "images_needed" in claim.claimed:
+        reason += f"; {_of_claimed(claim.claimed, deciding)}"
     return _record(verdict, reason, scope, command, numbers)
 
 
@@ -121,13 +121,27 @@ def _gap(pair: Tested) -> str:
     return f"{pair.gap.first} − {pair.gap.second} is {value:+.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def _against_claimed(claimed: dict[str, Any], found: dict[str, Any]) -> str:
-    """Set a claimed gap against the measured one."""
-    if found["high"] < 0:
+def _of_claimed(claimed: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
+    """Set the claimed gap beside the measured ones, and say how many test images would show it."""
+    measured = [
+        f"{outcome.answers.task}: {_against_claimed(claimed, outcome.pairs[0].gap)}"
+        for outcome in outcomes
+        if outcome.verdict != "no evidence"
+    ]
+    by = f" (by the intervals, {', '.join(measured)})" if measured else ""
+    least, most = claimed["images_needed"]
+    text = f"claimed are {100 * claimed['gap']:+.1f} points{by}"
+    return f"{text}; {least} to {most} test images would show the claimed gap with 80 % power"
+
+
+def _against_claimed(claimed: dict[str, Any], gap: Gap) -> str:
+    """Set a claimed gap against the interval of the measured one."""
+    low, high = gap.estimate.interval()
+    if high < 0:
         return "opposite to what is claimed"
-    if found["low"] > claimed["gap"]:
+    if low > claimed["gap"]:
         return "larger than claimed"
-    return "smaller than claimed" if found["high"] < claimed["gap"] else "compatible with the claimed gap"
+    return "smaller than claimed" if high < claimed["gap"] else "compatible with the claimed gap"
 
 
 def _numbers(claim: Claim, outcome: Outcome) -> dict[str, Any]:
@@ -156,7 +170,7 @@ def _numbers(claim: Claim, outcome: Outcome) -> dict[str, Any]:
             ratio = (1 - first) / (1 - second) if second < 1 else None
             found |= {"first": first, "second": second, "error_ratio": ratio}
         if claim.claimed:
-            found["claimed"] = _against_claimed(claim.claimed, found)
+            found["claimed"] = _against_claimed(claim.claimed, gap)
         pairs.append(found)
     task, verdict = outcome.answers, outcome.verdict if claim.family else None
     told = {"task": task.task, "source": task.source, "synthetic": task.synthetic, "verdict": verdict}
