@@ -387,6 +387,16 @@ class Params(Strict):
             raise BadInput(f"params.yaml: no task {name!r}; {closest(name, list(self.tasks))}")
         return self.tasks[name]
 
+    def split(self, name: str) -> str:
+        """Say how the images of a task are split, and which of them each run tests on."""
+        task = self.task(name)
+        if task.split == "official":
+            leaks = "left in" if task.keep_leaks else "taken out of"
+            return f"the source's own split, near-duplicates of test images {leaks} training; all runs test on the same"
+        disjoint = task.runs * self.pooled_split.test <= self.pooled_split.parts
+        tests = "each run tests on other images" if disjoint else "runs share test images"
+        return f"split 70/15/15 by clusters of near-duplicates; {tests}"
+
     def model(self, name: str) -> Model:
         """Return the model of this name; :class:`BadInput` names the known ones."""
         if name not in self.models:

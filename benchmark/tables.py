@@ -331,16 +331,9 @@ def _notes(params: Params, found: Found, models: dict[str, str], meaning: str, m
     """Say what the numbers are, and what they are not; ``models`` maps the names of rows to models."""
     task, known = params.task(found.task), found.manifest
     notes = [SYNTHETIC] if task.synthetic else []
-    disjoint = task.runs * params.pooled_split.test <= params.pooled_split.parts
-    scope = (
-        "split 70/15/15 by clusters of near-duplicates"
-        + ("; each run tests on other images" if disjoint else "; runs share test images")
-        if task.split == "pooled"
-        else "the source's own split; every run tests on the same images"
-    )
     notes.append(
         f"{known['title']}: {known['images']} images, {len(known['classes'])} classes, "
-        f"input {task.input_size} × {task.input_size} px; {scope}."
+        f"input {task.input_size} × {task.input_size} px; {params.split(found.task)}."
     )
     if "f1_macro" in measures or "precision_macro" in measures:
         meaning += " Precision, recall and F1 are means over classes; the papers do not say which mean they took."
