@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.answers import Answers, Costs, Gap
+from benchmark.answers import Answers, Costs
 from benchmark.claims import HEADLINE, Claim
 from benchmark.papers import QUALITY, Paper
 from benchmark.statistics import Estimate, Ratio, holds_in
@@ -124,7 +124,7 @@ def _gap(pair: Tested) -> str:
 def _of_claimed(claimed: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
     """Set the claimed gap beside the measured ones, and say how many test images would show it."""
     measured = [
-        f"{outcome.answers.task}: {_against_claimed(claimed, outcome.pairs[0].gap)}"
+        f"{outcome.answers.task}: {_against_claimed(claimed, *outcome.pairs[0].gap.estimate.interval())}"
         for outcome in outcomes
         if outcome.verdict != "no evidence"
     ]
@@ -134,9 +134,8 @@ def _of_claimed(claimed: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
     return f"{text}; {least} to {most} test images would show the claimed gap with 80 % power"
 
 
-def _against_claimed(claimed: dict[str, Any], gap: Gap) -> str:
+def _against_claimed(claimed: dict[str, Any], low: float, high: float) -> str:
     """Set a claimed gap against the interval of the measured one."""
-    low, high = gap.estimate.interval()
     if high < 0:
         return "opposite to what is claimed"
     if low > claimed["gap"]:
@@ -170,7 +169,7 @@ def _numbers(claim: Claim, outcome: Outcome) -> dict[str, Any]:
             ratio = (1 - first) / (1 - second) if second < 1 else None
             found |= {"first": first, "second": second, "error_ratio": ratio}
         if claim.claimed:
-            found["claimed"] = _against_claimed(claim.claimed, gap)
+            found["claimed"] = _against_claimed(claim.claimed, low, high)
         pairs.append(found)
     task, verdict = outcome.answers, outcome.verdict if claim.family else None
     told = {"task": task.task, "source": task.source, "synthetic": task.synthetic, "verdict": verdict}
