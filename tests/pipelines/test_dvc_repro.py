@@ -168,6 +168,25 @@ def test_a_change_to_tables_and_metrics_makes_no_training_stale(pipeline):
     assert set(status) == of_task | {"audit", "saving"}
 
 
+def test_missing_images_of_one_task_hold_back_neither_the_others_nor_the_report(pipeline):
+    def add(params):
+        source = {"kind": "folder", "name": "mine", "title": "Mine", "licence": "MIT", "path": "mine", "obtain": "Mine"}
+        source |= {"train": "Training", "test": "Testing", "channels": 1}
+        params["tasks"]["mine"] = params["tasks"]["phantom"] | {"source": source}
+        params["stages"] |= {"fetch": {"task": ["mine", "phantom"]}, "split": {"task": ["mine", "phantom"]}}
+
+    edit_params(pipeline, add)
+    with (pipeline / "benchmark/tables.py").open("a") as file:
+        file.write("\n# changed\n")
+    failed = call(pipeline, "dvc", "repro", "--keep-going", check=False)
+    assert failed.returncode
+    assert "error: data/mine: missing; put it there" in failed.stderr
+    call(pipeline, "dvc", "repro", "--single-item", "audit", "report")
+    status = json.loads(call(pipeline, "dvc", "status", "--json", check=False).stdout)
+    assert set(status) == {"fetch@mine", "split@mine"}
+    assert "on mine: no evidence" in (pipeline / "results/report.html").read_text()
+
+
 def test_an_exception_in_training_leaves_the_evidence_as_it_was(pipeline):
     before = bytes_below(pipeline / "results")
     source = pipeline / "baselines/knn.py"
