@@ -93,7 +93,8 @@ def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, str]:
     holds, fails = (holds_in([getattr(one, what) for one in known], ALPHA) for what in ("holds", "fails"))
     if not holds and not fails:
         return "inconclusive", said
-    return "mixed", f"holds in at least {holds} of {len(known)} sources, fails in at least {fails}; {said}"
+    shown, opposite = (f"at least {count} of {len(known)} sources" if count else "none" for count in (holds, fails))
+    return "mixed", f"shown in {shown}, the opposite in {opposite}; {said}"
 
 
 def _why(outcome: Outcome) -> str:

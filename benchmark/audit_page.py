@@ -17,7 +17,7 @@ VERDICTS = {
     "contradicted": "the opposite is shown, for one rival at least",
     "no difference": "shown to be smaller than the paper's margin",
     "inconclusive": "none of these; the gap that would have shown stands beside it",
-    "mixed": "shown in some sources or conditions, and in others not",
+    "mixed": "shown, or the opposite shown, in some sources or conditions and not in others",
     "inconsistent": "the paper contradicts itself",
     "no evidence": "what would decide it is not trained or measured yet; the command beside it does that",
     "not testable": "it names nothing that evidence could decide, or no evidence made here can",

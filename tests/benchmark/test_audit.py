@@ -112,7 +112,14 @@ def test_sources_that_disagree_are_mixed_and_counted(random):
     tasks = [rename(answers(random, skills), name) for name, skills in (("a", AHEAD), ("b", AHEAD), ("c", behind))]
     record = judged(*tasks)[OVER_CNN]
     assert record["verdict"] == "mixed"
-    assert record["reason"].startswith("holds in at least 2 of 3 sources, fails in at least 1; ")
+    assert record["reason"].startswith("shown in at least 2 of 3 sources, the opposite in at least 1 of 3 sources; ")
+
+
+def test_a_claim_that_fails_in_one_source_and_is_open_in_the_other_says_so(random):
+    tasks = [rename(answers(random, EVEN | {"emanet": 0.0}), "a"), rename(answers(random, EVEN), "b")]
+    record = judged(*tasks)[OVER_CNN]
+    assert record["verdict"] == "mixed"
+    assert record["reason"].startswith("shown in none, the opposite in at least 1 of 2 sources; ")
 
 
 def test_a_source_counts_once_by_the_split_of_the_papers(random):
