@@ -52,19 +52,20 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
     if claim.rule == "value":
         return _of_value(paper, claim, tasks)
     numbers = {"tasks": [_numbers(claim, outcome) for outcome in outcomes]}
-    deciding = counted(outcomes)
-    scope, command = _scope(deciding), _again(claim, deciding, tasks)
+    found = counted(outcomes)
     if claim.family is None:
         reason = "described, not tested: accuracy is the one measure that a paper is tested on"
-        return _record(None, "; ".join([reason, *map(_described, deciding)]), scope, command, numbers)
-    verdict, reason = _over_sources(deciding)
-    if verdict == "no evidence":
+        reason = "; ".join([reason, *map(_described, found)])
+        return _record(None, reason, _scope(found), _again(claim, found, tasks), numbers)
+    verdict, reason = _over_sources(found)
+    deciding = [outcome for outcome in found if outcome.verdict != "no evidence"]
+    if not deciding:
         reason = _lacking(claim, tasks)[1]
     elif claim.measure.startswith("kept:"):
         reason = f"of the accuracy kept under corruption: {reason}"
     if "images_needed" in claim.claimed:
         reason += f"; {_of_claimed(claim.claimed, deciding)}"
-    return _record(verdict, reason, scope, command, numbers)
+    return _record(verdict, reason, _scope(deciding), _again(claim, deciding, tasks), numbers)
 
 
 def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -82,23 +83,27 @@ def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, str]:
-    """Return the verdict over the sources that have evidence, and why."""
-    known = [outcome for outcome in outcomes if outcome.verdict != "no evidence"]
-    if not known:
+    """Return the verdict over the sources, and why.
+
+    A source that lacks models cannot show a claim, but it could have shown the opposite, and so it counts.
+    """
+    verdicts = {outcome.verdict for outcome in outcomes} - {"no evidence"}
+    if not verdicts:
         return "no evidence", ""
-    said = "; ".join(f"{outcome.answers.task}: {_why(outcome)}" for outcome in known)
-    verdicts = {outcome.verdict for outcome in known}
-    if len(verdicts) == 1:
+    said = "; ".join(f"{outcome.answers.task}: {_why(outcome)}" for outcome in outcomes)
+    holds, fails = (holds_in([getattr(one, what) for one in outcomes], ALPHA) for what in ("holds", "fails"))
+    if len(verdicts) == 1 and (fails or verdicts != {"contradicted"}):
         return verdicts.pop(), said
-    holds, fails = (holds_in([getattr(one, what) for one in known], ALPHA) for what in ("holds", "fails"))
     if not holds and not fails:
         return "inconclusive", said
-    shown, opposite = (f"at least {count} of {len(known)} sources" if count else "none" for count in (holds, fails))
+    shown, opposite = (f"at least {count} of {len(outcomes)} sources" if count else "none" for count in (holds, fails))
     return "mixed", f"shown in {shown}, the opposite in {opposite}; {said}"
 
 
 def _why(outcome: Outcome) -> str:
     """Say what decides a claim on one task."""
+    if outcome.verdict == "no evidence":
+        return f"fewer than two runs of {', '.join(outcome.missing)}"
     pair = outcome.decisive
     gap, estimate, margin = pair.gap, pair.gap.estimate, outcome.margin
     text = f"{_gap(pair)}, p {_p(pair.adjusted)} after Holm over {pair.among}"
@@ -127,7 +132,6 @@ def _of_claimed(claimed: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
     measured = [
         f"{outcome.answers.task}: {_against_claimed(claimed, *outcome.pairs[0].gap.estimate.interval())}"
         for outcome in outcomes
-        if outcome.verdict != "no evidence"
     ]
     by = f" (by the intervals, {', '.join(measured)})" if measured else ""
     least, most = claimed["images_needed"]
@@ -356,10 +360,16 @@ def _scope(outcomes: list[Outcome]) -> str:
 
 def _again(claim: Claim, outcomes: Sequence[Outcome], tasks: Sequence[Answers]) -> str:
     """Return the command that makes the evidence again, or, where there is none, makes it."""
-    complete = [outcome.answers.task for outcome in outcomes if not outcome.missing]
-    if complete:
-        return f"python -m pipelines.verify --task {' '.join(complete)} --model {' '.join(claim.models)}"
-    return _lacking(claim, tasks)[0]
+    if not outcomes:
+        return _lacking(claim, tasks)[0]
+    known: dict[tuple[str, ...], list[str]] = {}
+    for outcome in outcomes:
+        models = tuple(model for model in claim.models if model not in outcome.missing)
+        known.setdefault(models, []).append(outcome.answers.task)
+    return " && ".join(
+        f"python -m pipelines.verify --task {' '.join(names)} --model {' '.join(models)}"
+        for models, names in known.items()
+    )
 
 
 def _lacking(claim: Claim, tasks: Sequence[Answers]) -> tuple[str, str]:

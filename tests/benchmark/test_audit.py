@@ -115,6 +115,37 @@ def test_sources_that_disagree_are_mixed_and_counted(random):
     assert record["reason"].startswith("shown in at least 2 of 3 sources, the opposite in at least 1 of 3 sources; ")
 
 
+def test_a_source_that_lacks_rivals_decides_nothing_but_could_have_shown_the_opposite(random):
+    behind, lacking = rename(answers(random, EVEN | {"emanet": 0.0}), "a"), rename(answers(random, EVEN), "b")
+    del behind.values["vit"], lacking.values["cnn"]
+    record = judged(behind, lacking)[BEST]
+    assert record["verdict"] == "contradicted"
+    assert record["reason"].endswith("; b: fewer than two runs of cnn")
+    assert record["scope"].startswith("a (") and "b (" not in record["scope"]
+    rivals = "resnet50 cnn_attention light_cnn"
+    assert set(record["command"].split(" --model ")[1].split()) == {"emanet", "cnn", *rivals.split()}
+    assert " --task a --model " in record["command"]
+    ahead = judged(rename(answers(random, AHEAD), "a"), lacking)[BEST]
+    assert ahead["verdict"] == "supported"
+
+
+def test_two_chances_to_contradict_need_twice_the_evidence(random):
+    found = set()
+    for _ in range(30):
+        behind, lacking = rename(answers(random, EVEN | {"emanet": 1.4}), "a"), rename(answers(random, EVEN), "b")
+        del lacking.values["cnn"]
+        record = judged(behind, lacking, known=TESTED)[BEST]
+        verdicts_of, least = [], []
+        for task in record["numbers"]["tasks"]:
+            verdicts_of.append(task["verdict"])
+            least.append(min((pair["p_adjusted"] for pair in task["pairs"] if pair["gap"] < 0), default=1.0))
+        if verdicts_of == ["contradicted", "no evidence"]:
+            enough = 2 * min(least) <= verdicts.ALPHA
+            assert record["verdict"] == ("contradicted" if enough else "inconclusive")
+            found.add(enough)
+    assert found == {True, False}
+
+
 def test_a_claim_that_fails_in_one_source_and_is_open_in_the_other_says_so(random):
     tasks = [rename(answers(random, EVEN | {"emanet": 0.0}), "a"), rename(answers(random, EVEN), "b")]
     record = judged(*tasks)[OVER_CNN]
