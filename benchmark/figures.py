@@ -40,7 +40,7 @@ UNITS = {
     "jpeg": "JPEG quality",
 }
 BINS = 10  # of confidence
-SHOWN = 6  # images, at most
+SHOWN = 8  # images, at most
 LADDER = (4, 11)  # points: the markers of a smaller and a larger network
 CLEAR = 0.1  # of balanced accuracy, above chance
 KINDS = {"svg": "Date", "png": "Software"}  # what files are written, and what of their metadata would differ
@@ -358,7 +358,7 @@ def explanations(known: Known, model: str) -> Figure | None:
     if known.images is None or not path.exists():
         return None
     found = evidence.read_json(path)
-    chosen = [name for name, of in found.items() if "grad_cam" in of][:SHOWN]
+    chosen = _of_each_class({name: of["label"] for name, of in found.items() if "grad_cam" in of})
     if not chosen:
         return None
     rows = {"grad_cam": "Grad-CAM", "feature_map": "feature map", "mask": "tokens kept"}
@@ -387,6 +387,13 @@ def explanations(known: Known, model: str) -> Figure | None:
     white = "; white: the true lesion" if known.images.masks is not None else ""
     figure.suptitle(f"{model} on {known.title}, run {known.runs(model)[0]}; yellow: the largest value of a map{white}")
     return figure
+
+
+def _of_each_class(labels: dict[str, int]) -> list[str]:
+    """Return at most ``SHOWN`` of the images in ``labels`` (image → class), of each class as many as of the others."""
+    nth = {name: list(labels.values())[:index].count(label) for index, (name, label) in enumerate(labels.items())}
+    chosen = sorted(labels, key=nth.get)[:SHOWN]
+    return [name for name in labels if name in chosen]
 
 
 def _overlay(axis: Axes, values: np.ndarray, key: str, size: int) -> None:

@@ -54,6 +54,18 @@ def known(small, monkeypatch):
     plt.close("all")
 
 
+def test_explanations_show_every_class_where_not_all_images_fit(known):
+    path = evidence.run_folder("phantom", "emanet", 0) / "explanations.json"
+    fields = next(iter(evidence.read_json(path).values()))
+    names = known.images.ids[: 2 * figures.SHOWN]
+    labels = [0] * (len(names) - 2) + [1, 2]
+    evidence.write_json(path, {name: fields | {"label": of} for name, of in zip(names, labels, strict=True)})
+    figure = figures.explanations(known, "emanet")
+    titles = [axis.get_title().split("\n")[0] for axis in figure.axes if axis.get_title()]
+    classes = known.found.manifest["classes"]
+    assert titles == [classes[0]] * (figures.SHOWN - 2) + classes[1:]
+
+
 def test_each_figure_of_the_papers_is_drawn_for_what_has_evidence(known):
     assert set(figures.draw(known)) == {
         *("curves_emanet", "confusion_emanet", "explanations_emanet", "curves_adaptive", "confusion_adaptive"),
