@@ -208,10 +208,10 @@ def _values(task: Answers, model: str, measure: str) -> list[tuple[dict[str, Any
         ]
     if (estimate := task.mean(model, measure)) is None:
         return []
-    low, high = estimate.interval()
-    value, unit = _score(estimate.value, measure), "" if measure == "auc" else " %"
-    text = f"{value}{unit} [{_score(low, measure)}, {_score(high, measure)}]"
-    return [({"value": estimate.value, "low": low, "high": high}, text)]
+    value, low, high = estimate.of_share()
+    text = _score(value, measure) + ("" if measure == "auc" else " %")
+    text += " (one run: no interval)" if math.isnan(low) else f" [{_score(low, measure)}, {_score(high, measure)}]"
+    return [({"value": value, "low": low, "high": high}, text)]
 
 
 def _score(value: float, measure: str, sign: str = "") -> str:

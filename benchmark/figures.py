@@ -185,7 +185,7 @@ def learning(known: Known, model: str) -> Figure | None:
         estimate = known.found.answers.mean(name, "accuracy")
         images = np.mean([of["images"]["train"] for of in made])
         parts = [last[f"{part}_accuracy"].mean() for part in ("train", "validation")]
-        rows.append((images, *parts, estimate.value, *estimate.interval()))
+        rows.append((images, *parts, *estimate.of_share()))
     size, train, validation, test, low, high = 100 * np.array(sorted(rows)).T
     figure, axis = plt.subplots(figsize=(5, 3.2))
     look = known.look(model)
@@ -226,12 +226,10 @@ def accuracy(known: Known, paper: Paper, table: Table) -> Figure | None:
         if estimate is None:
             axis.annotate("no evidence", (2, place), va="center", style="italic")
             continue
-        low, high = np.nan_to_num(estimate.interval(), nan=estimate.value)
-        axis.barh(
-            place, 100 * estimate.value, color=known.look(model).color, alpha=0.6, label="measured [95 % interval]"
-        )
-        error = [[100 * (estimate.value - low)], [100 * (high - estimate.value)]]
-        axis.errorbar(100 * estimate.value, place, xerr=error, color="black", capsize=3, lw=1)
+        value, low, high = np.nan_to_num(estimate.of_share(), nan=estimate.value)
+        axis.barh(place, 100 * value, color=known.look(model).color, alpha=0.6, label="measured [95 % interval]")
+        error = [[100 * (value - low)], [100 * (high - value)]]
+        axis.errorbar(100 * value, place, xerr=error, color="black", capsize=3, lw=1)
     axis.set(xlim=(0, 105), ylim=(-0.6, len(names) - 0.4), xlabel="accuracy (%)")
     figure.suptitle(f"{paper.cite}, {table.title}\non {known.title}")
     axis.set_yticks(range(len(names)), [f"{name} ({paper.systems[name]})" for name in names])
@@ -372,16 +370,17 @@ def explanations(known: Known, model: str) -> Figure | None:
     for column, name in zip(axes.T, chosen, strict=True):
         of, index = found[name], place[name]
         picture = resize(known.images.pixels[index][None], size)[0]
-        for axis in column:
-            axis.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=255, extent=(0, size, size, 0))
+        for axis, key in zip(column, ["image", *rows], strict=True):
+            shown = _laid_over(picture, np.array(of[key])) if key in ("grad_cam", "feature_map") else picture
+            axis.imshow(shown.squeeze(), cmap="gray", vmin=0, vmax=255, extent=(0, size, size, 0), interpolation="none")
             axis.set(xticks=[], yticks=[])
             if known.images.masks is not None and known.images.masks[index].any():
                 lesion = resize(known.images.masks[index][None].astype(np.uint8) * 255, size)[0, ..., 0]
                 axis.contour(np.arange(size) + 0.5, np.arange(size) + 0.5, lesion, [127], colors="white", linewidths=1)
         verdict = "right" if of["label"] == of["predicted"] else f"taken for {classes[of['predicted']]}"
         column[0].set_title(f"{classes[of['label']]}\n{verdict}", fontsize=8)
-        for axis, key in zip(column[1:], rows, strict=True):
-            _overlay(axis, np.array(of[key]), key, size)
+        if "mask" in rows:
+            _hatch(column[-1], np.array(of["mask"]), size)
     for axis, label in zip(axes[:, 0], ["image", *rows.values()], strict=True):
         axis.set_ylabel(label)
     white = "; white: the true lesion" if known.images.masks is not None else ""
@@ -396,15 +395,16 @@ def _of_each_class(labels: dict[str, int]) -> list[str]:
     return [name for name in labels if name in chosen]
 
 
-def _overlay(axis: Axes, values: np.ndarray, key: str, size: int) -> None:
-    """Lay a map over an image: brighter is more; of a mask, what is dropped turns dark and hatched."""
-    if key != "mask":
-        axis.imshow(
-            values, cmap="viridis", vmin=0, vmax=1, alpha=0.55, extent=(0, size, size, 0), interpolation="bilinear"
-        )
-        return
-    side = size / len(values)
-    for row, column in zip(*np.nonzero(values == 0), strict=True):
+def _laid_over(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Lay a map (0 to 1, h × w) over an image (uint8, H × W × C), brighter for more: RGB, uint8, H × W × 3."""
+    heat = resize((255 * values).round().astype(np.uint8)[None], len(picture))[0, ..., 0]
+    return (0.55 * 255 * plt.get_cmap("viridis")(heat)[..., :3] + 0.45 * picture).round().astype(np.uint8)
+
+
+def _hatch(axis: Axes, mask: np.ndarray, size: int) -> None:
+    """Darken and hatch what a mask drops."""
+    side = size / len(mask)
+    for row, column in zip(*np.nonzero(mask == 0), strict=True):
         corner = (column * side, row * side)
         axis.add_patch(plt.Rectangle(corner, side, side, fc=(0, 0, 0, 0.65), ec=(1, 1, 1, 0.25), hatch="///", lw=0))
 

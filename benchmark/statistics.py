@@ -62,6 +62,11 @@ class Estimate:
         half = stats.t.ppf((1 + level) / 2, self.freedom) * self.error
         return float(self.value - half), float(self.value + half)
 
+    def of_share(self) -> tuple[float, float, float]:
+        """Return the mean and the bounds of its interval, held within 0 and 1, as those of a share are."""
+        low, high = np.clip(self.interval(), 0, 1)
+        return self.value, float(low), float(high)
+
     def above(self, bound: float = 0.0) -> float:
         """Return the one-sided p-value against a true mean of at most ``bound``."""
         return self._tail(self.value - bound)

@@ -15,7 +15,7 @@ from benchmark import answers, evidence, metrics, papers
 from benchmark.answers import Answers, Costs
 from benchmark.papers import QUALITY, Column, Paper, Table
 from benchmark.params import SIZES, Params
-from benchmark.statistics import Estimate, resampled
+from benchmark.statistics import resampled
 
 LATEX = (
     {"\\": r"\textbackslash{}", "±": r"$\pm$", "“": "``", "”": "''", "–": "--"}
@@ -173,7 +173,7 @@ def _of_masks(params: Params, found: Found) -> tuple[Any, ...]:
         row: dict[str, Any] = {"model": model, "runs": len(found.masks[model])}
         cells = [model, str(row["runs"])]
         for name in measures:
-            mean, low, high = _bounded(resampled([of_run[name] for of_run in found.masks[model]], ratio))
+            mean, low, high = resampled([of_run[name] for of_run in found.masks[model]], ratio).of_share()
             row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
             cells.append(_shown(name, mean, low, high))
         low = min(of_run["kept_share_min"] for of_run in found.masks[model])
@@ -256,7 +256,7 @@ def _of_pareto(params: Params, found: Found) -> tuple[Any, ...]:
     }
     plain, rows = [], []
     for model in sorted(means, key=lambda model: found.cost(model).get("latency_ms") or np.inf):
-        mean, low, high = _bounded(means[model])
+        mean, low, high = means[model].of_share()
         row: dict[str, Any] = {"model": model, "accuracy": mean, "accuracy_low": low, "accuracy_high": high}
         cells = [model, _shown("accuracy", mean, low, high)]
         for measure, front in fronts.items():
@@ -302,13 +302,7 @@ def _measured(params: Params, found: Found, model: str, measure: str) -> tuple[f
     if measure not in QUALITY:
         return found.cost(model).get(measure), None, None
     estimate = found.answers.mean(model, measure)
-    return _bounded(estimate) if estimate else (None, None, None)
-
-
-def _bounded(estimate: Estimate) -> tuple[float, float, float]:
-    """Return a share with the bounds of its interval, within 0 and 1; they are nan for a single run."""
-    low, high = estimate.interval()
-    return estimate.value, low if np.isnan(low) else max(low, 0.0), high if np.isnan(high) else min(high, 1.0)
+    return estimate.of_share() if estimate else (None, None, None)
 
 
 def _shown(measure: str, mean: float | None, low: float | None, high: float | None) -> str:

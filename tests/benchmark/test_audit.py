@@ -336,6 +336,15 @@ def test_a_value_without_a_dataset_is_not_comparable_and_stands_beside_ours(rand
     assert 0.7 < record["numbers"]["tasks"][0]["value"] < 0.85
 
 
+def test_a_value_of_ours_has_bounds_that_a_share_can_have_and_none_from_a_single_run(random):
+    task = answers(random, EVEN | {"cnn": 9.0})
+    reason = judged(task)["emanet_table1/accuracy/cnn"]["reason"]
+    assert re.search(r"9\d\.\d % \[\d\d\.\d, 100\.0\]$", reason), reason
+    task.values["cnn"]["accuracy"] = {0: task.values["cnn"]["accuracy"][0]}
+    reason = judged(task)["emanet_table1/accuracy/cnn"]["reason"]
+    assert reason.endswith("% (one run: no interval)")
+
+
 def test_text_of_a_paper_cannot_end_a_cell_of_the_page(random):
     paper = PAPER.model_copy(update={"responses": {OVER_CNN: "we | they"}})
     known = [claim for claim in claims.of_paper(paper) if claim.name == OVER_CNN]

@@ -118,6 +118,13 @@ def test_a_single_run_has_no_bounds():
     assert all(map(math.isnan, resampled([0.9], 0.2).interval()))
 
 
+def test_the_bounds_of_a_share_are_shares():
+    assert Estimate(0.9, 0.1, 1).interval()[1] > 1
+    assert Estimate(0.9, 0.1, 1).of_share() == (0.9, 0, 1)
+    assert Estimate(0.9, 0.01, 9).of_share() == (0.9, *Estimate(0.9, 0.01, 9).interval())
+    assert all(map(math.isnan, resampled([0.9], 0.2).of_share()[1:]))
+
+
 def test_values_that_are_all_the_same_are_certain():
     design = Design(np.repeat([0, 1], 5), np.arange(10))
     nothing, one = crossed(np.zeros(10), design), crossed(np.ones(10), design)
