@@ -60,7 +60,8 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
     verdict, reason = _over_sources(found)
     deciding = [outcome for outcome in found if outcome.verdict != "no evidence"]
     if not deciding:
-        reason = _lacking(claim, tasks)[1]
+        known = [f"{outcome.answers.task}: {_of_the_rest(outcome)}" for outcome in found]
+        reason = "; ".join([_lacking(claim, tasks)[1], *known])
     elif claim.measure.startswith("kept:"):
         reason = f"of the accuracy kept under corruption: {reason}"
     if "images_needed" in claim.claimed:
@@ -85,11 +86,13 @@ def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
 def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, str]:
     """Return the verdict over the sources, and why.
 
-    A source that lacks models cannot show a claim, but it could have shown the opposite, and so it counts.
+    Beside one that decides, a source that lacks models is inconclusive unless it shows the opposite: a claim about
+    several rivals is never surer than one about some of them.
     """
-    verdicts = {outcome.verdict for outcome in outcomes} - {"no evidence"}
-    if not verdicts:
+    verdicts = {outcome.verdict for outcome in outcomes}
+    if verdicts <= {"no evidence"}:
         return "no evidence", ""
+    verdicts = {"inconclusive" if verdict == "no evidence" else verdict for verdict in verdicts}
     said = "; ".join(f"{outcome.answers.task}: {_why(outcome)}" for outcome in outcomes)
     holds, fails = (holds_in([getattr(one, what) for one in outcomes], ALPHA) for what in ("holds", "fails"))
     if len(verdicts) == 1 and (fails or verdicts != {"contradicted"}):
@@ -103,7 +106,7 @@ def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, str]:
 def _why(outcome: Outcome) -> str:
     """Say what decides a claim on one task."""
     if outcome.verdict == "no evidence":
-        return f"fewer than two runs of {', '.join(outcome.missing)}"
+        return f"fewer than two runs of {', '.join(outcome.missing)}; {_of_the_rest(outcome)}"
     pair = outcome.decisive
     gap, estimate, margin = pair.gap, pair.gap.estimate, outcome.margin
     text = f"{_gap(pair)}, p {_p(pair.adjusted)} after Holm over {pair.among}"
@@ -115,6 +118,11 @@ def _why(outcome: Outcome) -> str:
         shown = 100 * estimate.detectable(ALPHA / pair.among)
         text += f"; a gap of {shown:.1f} points would have shown with 80 % power"
     return text
+
+
+def _of_the_rest(outcome: Outcome) -> str:
+    """Say what is known of a claim on a task that lacks some of its models."""
+    return f"of the others, least sure: {_gap(outcome.decisive)}"
 
 
 def _described(outcome: Outcome) -> str:

@@ -442,7 +442,7 @@ def of_audit(records: Sequence[dict[str, Any]]) -> Figure:
     axis.axvline(0, color="black", lw=0.8)
     axis.set_yticks(range(len(found)), list(found), fontsize=8)
     axis.set(xlabel="difference in accuracy (points)", title="Gaps in accuracy, claimed and measured on real images")
-    axis.invert_yaxis()
+    axis.set_ylim(len(found) - 0.4, -0.6)
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
     return figure

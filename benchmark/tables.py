@@ -327,7 +327,8 @@ def _notes(params: Params, found: Found, models: dict[str, str], meaning: str, m
     notes = [SYNTHETIC] if task.synthetic else []
     notes.append(
         f"{known['title']}: {known['images']} images, {len(known['classes'])} classes, "
-        f"input {task.input_size} × {task.input_size} px; {params.split(found.task)}."
+        f"input {task.input_size} × {task.input_size} px; networks learn for {task.recipe.epochs} epochs; "
+        f"{params.split(found.task)}."
     )
     if "f1_macro" in measures or "precision_macro" in measures:
         meaning += " Precision, recall and F1 are means over classes; the papers do not say which mean they took."
