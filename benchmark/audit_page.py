@@ -10,7 +10,9 @@ from benchmark.papers import Paper
 
 SCOPE = (
     "A verdict concerns the images, the protocol and the reading of the paper that stand beside it. The authors' own "
-    "data are not published, and no verdict is one on them."
+    "data are not published, and no verdict is one on them. Where a source does not name its patients, other images of "
+    "one may lie on both sides of a split, which flatters every model; how far the nearest neighbour on pixels comes "
+    "stands in the tables as a warning."
 )
 VERDICTS = {
     "supported": "shown by the test",

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from benchmark.audit_page import SCOPE, VERDICTS, counted, readings, sections
 from benchmark.claims import HEADLINE
 from benchmark.papers import QUALITY, Paper, Table
 from benchmark.params import Params
-from benchmark.tables import SENTINEL, remarks
+from benchmark.tables import OVER_IMAGES, SENTINEL, about, remarks
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 OTHER_TABLES = ("models", "pareto", "cost", "masks")
@@ -44,6 +44,11 @@ CAPTIONS = {  # first word of a figure's name → what it shows
     "cost": "Accuracy against latency and against multiply-accumulates, at the task's own input size.",
     "reliability": "Accuracy over confidence with 95 % intervals of bins; a calibrated model lies on the diagonal.",
 }
+
+OVER_TASKS = (
+    f"In a table over tasks each cell is the mean over runs [{OVER_IMAGES}]. Where a paper names no images, its "
+    "numbers compare with no column; gaps between rows may."
+)
 
 Rows = list[list[Any]]
 
@@ -85,6 +90,11 @@ class Task:
         """What the images are; None if nobody fetched them yet."""
         path = self.folder / "manifest.json"
         return evidence.read_json(path) if path.exists() else None
+
+    @property
+    def about(self) -> str | None:
+        """What the images are, and how they are split; None if nobody fetched them yet."""
+        return about(self.settings, self.name, self.manifest) if self.manifest else None
 
     @property
     def of(self) -> Any:
@@ -196,6 +206,40 @@ def beside(paper: Paper, table: Table, name: str, task: Task) -> Shown | None:
     return Shown(ours.title, ours.headings, lines, ours.notes)
 
 
+def over_tasks(paper: Paper, name: str, table: Table, tasks: Sequence[Task]) -> Shown | None:
+    """Return the first quality measure of a paper's table, a column a task that has evidence.
+
+    None for a table whose columns name their tasks, without such a measure, or made on no task.
+    """
+    places = [place for place, column in enumerate(table.columns) if column.measure in QUALITY]
+    found = [(task, made) for task in tasks if task.models and (made := beside(paper, table, name, task))]
+    if not places or not found or any(column.task for column in table.columns):
+        return None
+    lines: Rows = []
+    for same_row in zip(*(made.rows for _, made in found), strict=True):
+        system, model, _, *_ = same_row[0]
+        cells = [row[3 + places[0]] for row in same_row]
+        lines.append([system, model, cells[0].printed, *(replace(cell, printed="") for cell in cells)])
+    used = [task for task, _ in found]
+    headings = ["System", "Model", "Paper", *(task.name for task in used)]
+    title = f"{paper.cite}, {table.place}: {table.columns[places[0]].heading}"
+    rows = {system: model for system, model, *_ in lines}
+    return Shown(title, headings, lines, _remarks(rows, used))
+
+
+def _remarks(rows: dict[str, str], tasks: Sequence[Task]) -> list[str]:
+    """Return what sets rows apart, each remark once, with the tasks that it concerns if it does not concern all."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for system, model in rows.items():
+        for task in tasks:
+            for remark in task.remarks(model):
+                found.setdefault((system, remark), []).append(f"`{task.name}`")
+    return [
+        f"{system}{'' if len(names) == len(tasks) else ' on ' + ', '.join(names)}: {remark}."
+        for (system, remark), names in found.items()
+    ]
+
+
 def render(
     settings: Params, papers: Sequence[Paper], records: list[dict[str, Any]] | None, forest: Path, saving: Path
 ) -> str:
@@ -206,10 +250,10 @@ def render(
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"code": _code, "anchor": _anchor}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    names = sorted(settings.tasks, key=lambda name: settings.task(name).synthetic)
-    tasks = [Task(name, settings, _rows(papers, name)) for name in names]
+    tasks = all_tasks(settings, papers)
     page = template.render(
         scope=SCOPE,
+        over_tasks=OVER_TASKS,
         verdicts=VERDICTS,
         papers=[_of_paper(paper, records or [], tasks) for paper in papers],
         cites={paper.name: paper.cite for paper in papers},
@@ -224,6 +268,12 @@ def render(
         proposed=[paper.proposed for paper in papers if paper.proposed],
     )
     return _sealed(page)
+
+
+def all_tasks(settings: Params, papers: Sequence[Paper]) -> list[Task]:
+    """Return all tasks, those with synthetic images last."""
+    names = sorted(settings.tasks, key=lambda name: settings.task(name).synthetic)
+    return [Task(name, settings, _rows(papers, name)) for name in names]
 
 
 def _rows(papers: Sequence[Paper], task: str) -> list[str]:
@@ -242,6 +292,7 @@ def _of_paper(paper: Paper, records: Sequence[dict[str, Any]], tasks: Sequence[T
         tables.append(
             {
                 "title": f"{table.place}: {table.title}",
+                "over_tasks": over_tasks(paper, name, table, tasks),
                 "made": [(task, found) for task, found in on_tasks if found and task.models],
                 "missing": [task for task, found in on_tasks if not (found and task.models)],
             }

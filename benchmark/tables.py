@@ -323,13 +323,8 @@ def _heading(heading: str, measure: str) -> str:
 
 def _notes(params: Params, found: Found, models: dict[str, str], meaning: str, measures: list[str]) -> list[str]:
     """Say what the numbers are, and what they are not; ``models`` maps the names of rows to models."""
-    task, known = params.task(found.task), found.manifest
-    notes = [SYNTHETIC] if task.synthetic else []
-    notes.append(
-        f"{known['title']}: {known['images']} images, {len(known['classes'])} classes, "
-        f"input {task.input_size} × {task.input_size} px; networks learn for {task.recipe.epochs} epochs; "
-        f"{params.split(found.task)}."
-    )
+    notes = [SYNTHETIC] if params.task(found.task).synthetic else []
+    notes.append(f"{about(params, found.task, found.manifest)}.")
     if "f1_macro" in measures or "precision_macro" in measures:
         meaning += " Precision, recall and F1 are means over classes; the papers do not say which mean they took."
     notes.append(meaning)
@@ -347,6 +342,17 @@ def _notes(params: Params, found: Found, models: dict[str, str], meaning: str, m
         if said := remarks(params, found.task, model):
             notes.append(f"{row}: {'; '.join(said)}.")
     return notes
+
+
+def about(params: Params, name: str, manifest: dict[str, Any]) -> str:
+    """Say what the images of a task are, how they are split, and whether their patients are known."""
+    task = params.task(name)
+    unnamed = "" if manifest["groups"] or task.synthetic else "; the source does not name its patients"
+    return (
+        f"{manifest['title']}: {manifest['images']} images, {len(manifest['classes'])} classes, "
+        f"input {task.input_size} × {task.input_size} px; networks learn for {task.recipe.epochs} epochs; "
+        f"{params.split(name)}{unnamed}"
+    )
 
 
 def remarks(params: Params, task: str, model: str) -> list[str]:

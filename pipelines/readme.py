@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from benchmark import evidence, papers, params
-from pipelines import Parser, run, saving
+from tabulate import tabulate
+
+from benchmark import evidence, papers, params, report
+from pipelines import Parser, run
 
 README = Path("README.md")
 BEGIN, END = "<!-- {}: made by `make readme` -->\n", "<!-- end of {} -->"
@@ -22,13 +24,27 @@ def _between(readme: str, name: str, shown: list[str]) -> str:
 
 
 def _tables(settings: params.Params) -> list[str]:
-    """Return the tables of all tasks that have some, and what EMANet's mask saves."""
-    paths: list[Path] = []
-    for task in settings.stages.tables.task:
-        folder = evidence.TASKS / task / "tables"
-        names = [name for paper in reversed(papers.load_all()) for name in paper.tables]
-        paths += [folder / f"{name}.md" for name in (*names, "masks", "pareto")]
-    return [path.read_text(encoding="utf-8") for path in [*paths, saving.PAGE] if path.exists()]
+    """Return each table of the papers over the tasks that have evidence, and what the tasks are."""
+    known = papers.load_all()
+    tasks = report.all_tasks(settings, known)
+    shown = [
+        over
+        for paper in reversed(known)
+        for name, table in paper.tables.items()
+        if (over := report.over_tasks(paper, name, table, tasks))
+    ]
+    used = [task for task in tasks if any(task.name in table.headings for table in shown)]
+    return [
+        *map(_markdown, shown),
+        "\n".join(f"- `{task.name}`: {task.about}; {task.of.runs} runs." for task in used) + "\n",
+    ]
+
+
+def _markdown(table: report.Shown) -> str:
+    """Return a table as Markdown."""
+    cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in table.rows]
+    text = tabulate(cells, table.headings, tablefmt="github", disable_numparse=True)
+    return "\n\n".join([f"**{table.title}**", text, *table.notes]) + "\n"
 
 
 def _choices() -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html import unescape
 
 import pytest
@@ -115,6 +116,32 @@ def test_a_number_stands_beside_the_papers_and_leads_to_its_files_and_command(ma
     assert "run-0/predictions.csv" in evidence_of
     assert "commit <code>0123456789</code>" in evidence_of
     assert "python -m pipelines.verify --task phantom --model cnn" in evidence_of
+
+
+def test_a_table_over_tasks_sets_the_first_quality_measure_of_each_task_side_by_side(made, paper):
+    shutil.copytree(evidence.TASKS / "phantom", evidence.TASKS / "breastmnist")
+    other = evidence.TASKS / "breastmnist/tables/table1.md"
+    other.write_text(other.read_text(encoding="utf-8").replace("81.2 [70.1, 92.3]", "no evidence"), encoding="utf-8")
+    tasks = report.all_tasks(made, [paper])
+    over = report.over_tasks(paper, "table1", paper.tables["table1"], tasks)
+    assert over.headings == ["System", "Model", "Paper", "breastmnist", "phantom"]
+    net, sentinel = ([cell if isinstance(cell, str) else cell.text for cell in row] for row in over.rows)
+    assert net == ["Net | x", "cnn", "90.2", "no evidence", "81.2 [70.1, 92.3]"]
+    assert sentinel == ["1-NN on pixels", "one_nn", "", "no evidence", "no evidence"]
+
+
+def test_a_remark_stands_once_with_the_tasks_that_it_concerns(made, paper):
+    shutil.copytree(evidence.TASKS / "phantom", evidence.TASKS / "breastmnist")
+    settings = made.model_copy(update={"notes": {"cnn": "of both", "phantom-cnn": "of one"}})
+    over = report.over_tasks(paper, "table1", paper.tables["table1"], report.all_tasks(settings, [paper]))
+    assert {"Net | x: of both.", "Net | x on `phantom`: of one."} <= set(over.notes)
+
+
+def test_a_table_whose_columns_name_their_tasks_has_no_table_over_tasks(made, paper):
+    accuracy, time = paper.tables["table1"].columns
+    columns = [accuracy.model_copy(update={"task": "phantom"}), time]
+    table = paper.tables["table1"].model_copy(update={"columns": columns})
+    assert report.over_tasks(paper, "table1", table, report.all_tasks(made, [paper])) is None
 
 
 def test_every_button_has_what_it_opens(made, render, paper):

@@ -21,7 +21,7 @@ def scores(accuracy):
 
 
 def found(task="phantom", masks=None, **runs):
-    manifest = {"title": "Grey images & more", "images": 600, "classes": ["a", "b"]}
+    manifest = {"title": "Grey images & more", "images": 600, "classes": ["a", "b"], "groups": 0}
     cost = {"params": 10, "macs": 12_340_000, "latency_ms": 3.14159, "latency_ratio": 1.5, "latency_quartiles": [3, 4]}
     costs = [Costs("64 px, a machine", {"cnn": cost | {"latency_ratio_interval": [1.4, 1.6]}}, "as said", "emanet")]
     measured = {model: [scores(value) for value in values] for model, values in runs.items()}
@@ -220,6 +220,15 @@ def test_what_deviates_stands_under_the_table(build):
     assert "adaptive_no_augmentation: deviates from the recipe: augmentation.flip 0.0, " in files["models.md"]
     assert "transfer_breastmnist: first weights: trained on the task breastmnist." in files["models.md"]
     assert "Transfer Learning: its ImageNet weights come from timm's hub, and no" in files["adaptive_table1.md"]
+
+
+def test_a_table_of_real_images_says_when_the_source_does_not_name_its_patients(small):
+    with_groups = found("breastmnist", cnn=[0.8])
+    with_groups.manifest["groups"] = 3
+    unnamed = "the source does not name its patients."
+    assert unnamed in tables.build(small, found("breastmnist", cnn=[0.8]))["emanet_table1.md"]
+    assert unnamed not in tables.build(small, with_groups)["emanet_table1.md"]
+    assert unnamed not in tables.build(small, found("phantom", cnn=[0.8]))["emanet_table1.md"]
 
 
 def test_a_note_of_a_task_stands_under_its_tables_alone(workplace, edit):
