@@ -66,7 +66,8 @@ class Answers:
     :data:`benchmark.metrics.PER_IMAGE`, and ``kept:CORRUPTION``: right under corruption, on average over strengths,
     less right without it. ``test_to_train`` is the ratio of the parts' sizes, 0 where every run has the same parts.
     ``costs`` holds what models cost, a condition each; the first is the task's own input size. ``rows`` says of the
-    models of the papers' tables which kind they are, ``notes`` what must be said of a model's evidence.
+    models of the papers' tables which kind they are, ``notes`` of a model, or of TASK-MODEL, what a reader must know.
+    ``pixels`` is the size at which images are shown.
     """
 
     task: str
@@ -79,6 +80,11 @@ class Answers:
     costs: list[Costs] = field(default_factory=list)
     rows: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    pixels: str = "size unknown"
+
+    def noted(self, model: str) -> list[str]:
+        """Return what a reader must know of a model, and of its evidence here."""
+        return [self.notes[key] for key in (model, f"{self.task}-{model}") if key in self.notes]
 
     def kind(self, model: str) -> str:
         """Return the kind of a model; one that no table holds is a network."""
@@ -178,7 +184,8 @@ def load(params: Params, task: str, rows: list[str], folder: Path | None = None)
         values=values,
         costs=[Costs(_condition(of), of["models"], _how(of), of["reference"]) for of in priced],
         rows={model: params.model(model).kind for model in rows},
-        notes={model: text for model in values if (text := params.notes.get(f"{task}-{model}"))},
+        notes=params.notes,
+        pixels=protocol.pixels,
     )
 
 

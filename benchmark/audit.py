@@ -63,7 +63,7 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
         known = [f"{outcome.answers.task}: {_of_the_rest(outcome)}" for outcome in found]
         reason = "; ".join([_lacking(claim, tasks)[1], *known])
     elif claim.measure.startswith("kept:"):
-        reason = f"of the accuracy kept under corruption: {reason}"
+        reason = f"accuracy under corruption less that without it, so that a model at chance loses nothing: {reason}"
     if "images_needed" in claim.claimed:
         reason += f"; {_of_claimed(claim.claimed, deciding)}"
     return _record(verdict, reason, _scope(deciding), _again(claim, deciding, tasks), numbers)
@@ -98,7 +98,12 @@ def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, str]:
     if len(verdicts) == 1 and (fails or verdicts != {"contradicted"}):
         return verdicts.pop(), said
     if not holds and not fails:
-        return "inconclusive", said
+        least = len(outcomes) * min(min(one.holds, one.fails) for one in outcomes)
+        shown_alone = verdicts & {"supported", "contradicted"}
+        return (
+            "inconclusive",
+            f"{_p(least)} is the least p times {len(outcomes)} sources; {said}" if shown_alone else said,
+        )
     shown, opposite = (f"at least {count} of {len(outcomes)} sources" if count else "none" for count in (holds, fails))
     return "mixed", f"shown in {shown}, the opposite in {opposite}; {said}"
 
@@ -112,8 +117,9 @@ def _why(outcome: Outcome) -> str:
     text = f"{_gap(pair)}, p {_p(pair.adjusted)} after Holm over {pair.among}"
     if pair.rule == "same":
         low, high = estimate.interval(1 - 2 * ALPHA)
-        return f"{text}; the 90 % interval is [{100 * low:.1f}, {100 * high:.1f}], the margin ±{100 * margin:.0f}"
-    text += f" ({_p(gap.resampled.two_sided())}, unadjusted, by the corrected resampled t-test)"
+        bounds = f"[{100 * low:.1f}, {100 * high:.1f}]"
+        return f"{text}, by two one-sided tests; the 90 % interval is {bounds}, the margin ±{100 * margin:.0f}"
+    text += f" (by another test, the corrected resampled t-test, {_p(gap.resampled.two_sided())}, unadjusted)"
     if outcome.verdict == "inconclusive":
         shown = 100 * estimate.detectable(ALPHA / pair.among)
         text += f"; a gap of {shown:.1f} points would have shown with 80 % power"
@@ -289,6 +295,7 @@ def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
         measured = dict.fromkeys(one["task"] for one in numbers if not one["synthetic"])
         command = " && ".join(f"python -m pipelines.cost --task {task} --verify" for task in measured)
     verdict = different.pop() if len(different) == 1 else "mixed"
+    where += [f"{model}: {note}" for model in claim.models if (note := tasks[0].notes.get(model))]
     return _record(verdict, "; ".join(said), "; ".join(where), command, {"tasks": numbers})
 
 
@@ -310,8 +317,9 @@ def _ratio(costs: Costs, pair: tuple[str, str], found: Ratio) -> dict[str, Any]:
 
 
 def _times(found: Ratio) -> str:
-    interval = "" if found.low == found.high else f" [{found.low:.2f}, {found.high:.2f}]"
-    return f"{found.value:.2f}{interval} times"
+    if found.low == found.high:
+        return f"{found.value:.{2 if abs(found.value - 1) >= 0.01 else 4}f} times"
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}] times"
 
 
 def _keeping(task: Answers, costs: Costs, models: Sequence[str]) -> str:
@@ -319,7 +327,9 @@ def _keeping(task: Answers, costs: Costs, models: Sequence[str]) -> str:
     text = ""
     for model in models:
         if (share := costs.models.get(model, {}).get("kept_share")) is not None:
-            text += f", {model} {'keeps' if task.runs(model) else 'is taken to keep'} {100 * share:.0f} %"
+            trained = task.runs(model) and costs is task.costs[0]
+            text += f", {model} {'keeps' if trained else 'is taken to keep'} {100 * share:.0f} %"
+            text += f" as at {task.costs[0].size}" if task.runs(model) and not trained else ""
     return text
 
 
@@ -361,8 +371,9 @@ def _scope(outcomes: list[Outcome]) -> str:
         gap, task = outcome.decisive.gap, outcome.answers
         split = "pooled 70/15/15" if task.test_to_train else "the source's own split"
         models = dict.fromkeys(model for pair in outcome.pairs for model in (pair.gap.first, pair.gap.second))
-        notes = "".join(f"; {model}: {task.notes[model]}" for model in models if model in task.notes)
-        parts.append(f"{task.task} ({split}, {gap.runs} runs, {gap.images} answers to test images{notes})")
+        notes = "".join(f"; {model}: {note}" for model in models for note in task.noted(model))
+        answers = f"{gap.images} answers to test images"
+        parts.append(f"{task.task} ({task.pixels}, {split}, {gap.runs} runs, {answers}{notes})")
     return "; ".join(parts) or "none"
 
 

@@ -18,8 +18,9 @@ VERDICTS = {
     "supported": "shown by the test",
     "contradicted": "the opposite is shown, for one rival at least",
     "no difference": "shown to be smaller than the paper's margin",
-    "inconclusive": "none of these; the gap that would have shown stands beside it",
-    "mixed": "shown, or the opposite shown, in some sources or conditions and not in others",
+    "inconclusive": "none of these, or not surely enough over several sources; the gap that would have shown stands "
+    "beside a source that shows nothing",
+    "mixed": "shown, or the opposite shown, in some sources or conditions and not in others; the reason says which",
     "inconsistent": "the paper contradicts itself",
     "no evidence": "what would decide it is not trained or measured yet; the command beside it does that",
     "not testable": "it names nothing that evidence could decide, or no evidence made here can",

@@ -147,6 +147,12 @@ class Task(Strict):
     recipe: Recipe
 
     @property
+    def pixels(self) -> str:
+        """Say at which size models see the images."""
+        enlarged = f", enlarged from {self.native_size}" if self.native_size < self.input_size else ""
+        return f"{self.input_size} px{enlarged}"
+
+    @property
     def synthetic(self) -> bool:
         """Whether the images are synthetic, so that no verdict on a paper may rest on them."""
         return self.source.kind == "phantom"

@@ -39,7 +39,8 @@ CAPTIONS = {  # first word of a figure's name → what it shows
     "explanations": "Grad-CAM and last feature map over test images and, of EMANet, the tokens that its mask keeps.",
     "robustness": (
         "Accuracy on corrupted images, and how much of the balanced accuracy beyond chance is kept: only for models "
-        "that are 0.1 above chance without corruption, and cut off at 1.5. Means over runs; the audit has intervals."
+        "that are 0.1 above chance without corruption, and cut off at 1.5. Means over runs. The audit tests another "
+        "measure: the accuracy under corruption less that without it."
     ),
     "cost": "Accuracy against latency and against multiply-accumulates, at the task's own input size.",
     "reliability": "Accuracy over confidence with 95 % intervals of bins; a calibrated model lies on the diagonal.",

@@ -347,10 +347,11 @@ def _notes(params: Params, found: Found, models: dict[str, str], meaning: str, m
 def about(params: Params, name: str, manifest: dict[str, Any]) -> str:
     """Say what the images of a task are, how they are split, and whether their patients are known."""
     task = params.task(name)
+    largest = max(manifest["images_by_class"].values()) / manifest["images"]
     unnamed = "" if manifest["groups"] or task.synthetic else "; the source does not name its patients"
     return (
-        f"{manifest['title']}: {manifest['images']} images, {len(manifest['classes'])} classes, "
-        f"input {task.input_size} × {task.input_size} px; networks learn for {task.recipe.epochs} epochs; "
+        f"{manifest['title']}: {manifest['images']} images, {len(manifest['classes'])} classes, {100 * largest:.0f} % "
+        f"in the largest; shown at {task.pixels}; networks learn for {task.recipe.epochs} epochs; "
         f"{params.split(name)}{unnamed}"
     )
 

@@ -1,6 +1,7 @@
 """Verdicts: where they must come out, and how often they come out for nothing."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -146,6 +147,8 @@ def test_two_chances_to_contradict_need_twice_the_evidence(random):
         if verdicts_of == ["contradicted", "no evidence"]:
             enough = 2 * min(least) <= verdicts.ALPHA
             assert record["verdict"] == ("mixed" if enough else "inconclusive")
+            told = f"{2 * min(least):.3f} is the least p times 2 sources; "
+            assert record["reason"].startswith("shown in none, " if enough else told)
             found.add(enough)
     assert found == {True, False}
 
@@ -282,6 +285,33 @@ def test_costs_that_depend_on_the_condition_are_mixed(random):
     assert record["reason"] == (
         "at 64 px emanet takes 0.50 times the MACs of cnn; at 224 px emanet takes 1.50 times the MACs of cnn"
     )
+
+
+def test_a_ratio_of_counts_near_one_is_told_apart_from_one(random):
+    task = answers(random, EVEN)
+    task.costs[:] = [priced(emanet={"macs": 10_003}, cnn={"macs": 10_000})]
+    record = judged(task)["emanet_table1/macs/emanet-below-cnn"]
+    assert record["verdict"] == "contradicted"
+    assert record["reason"] == "at 64 px emanet takes 1.0003 times the MACs of cnn"
+
+
+def test_what_a_mask_keeps_is_said_to_be_taken_from_the_size_that_it_was_trained_at(random):
+    task = answers(random, EVEN)
+    of = {"emanet": {"macs": 50, "kept_share": 0.4}, "cnn": {"macs": 100}}
+    task.costs[:] = [priced(**of), priced("224 px", **of)]
+    scope = judged(task)["emanet_table1/macs/emanet-below-cnn"]["scope"]
+    assert "(64 px, emanet keeps 40 %)" in scope
+    assert "(224 px, emanet is taken to keep 40 % as at 64 px)" in scope
+
+
+def test_what_must_be_known_of_a_model_stands_in_the_scope_of_each_of_its_claims(random):
+    task = answers(random, EVEN)
+    task = replace(task, pixels="64 px", notes={"cnn": "small", f"{task.task}-cnn": "seen before", "vit": "slow"})
+    task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100})]
+    found = judged(task)
+    assert found["emanet_table1/macs/emanet-below-cnn"]["scope"].endswith("(64 px); cnn: small")
+    scope = found[OVER_CNN]["scope"]
+    assert "(64 px, pooled 70/15/15, " in scope and scope.endswith("; cnn: small; cnn: seen before)")
 
 
 def test_costs_measured_on_synthetic_images_are_shown_and_decide_nothing(random):

@@ -22,6 +22,7 @@ def scores(accuracy):
 
 def found(task="phantom", masks=None, **runs):
     manifest = {"title": "Grey images & more", "images": 600, "classes": ["a", "b"], "groups": 0}
+    manifest["images_by_class"] = {"a": 438, "b": 162}
     cost = {"params": 10, "macs": 12_340_000, "latency_ms": 3.14159, "latency_ratio": 1.5, "latency_quartiles": [3, 4]}
     costs = [Costs("64 px, a machine", {"cnn": cost | {"latency_ratio_interval": [1.4, 1.6]}}, "as said", "emanet")]
     measured = {model: [scores(value) for value in values] for model, values in runs.items()}
@@ -229,6 +230,11 @@ def test_a_table_of_real_images_says_when_the_source_does_not_name_its_patients(
     assert unnamed in tables.build(small, found("breastmnist", cnn=[0.8]))["emanet_table1.md"]
     assert unnamed not in tables.build(small, with_groups)["emanet_table1.md"]
     assert unnamed not in tables.build(small, found("phantom", cnn=[0.8]))["emanet_table1.md"]
+
+
+def test_a_table_says_what_guessing_the_largest_class_would_score_and_that_small_images_are_enlarged(small):
+    said = tables.build(small, found("breastmnist", cnn=[0.8]))["emanet_table1.md"]
+    assert "600 images, 2 classes, 73 % in the largest; shown at 64 px, enlarged from 28;" in said
 
 
 def test_a_note_of_a_task_stands_under_its_tables_alone(workplace, edit):
