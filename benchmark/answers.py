@@ -82,10 +82,6 @@ class Answers:
     notes: dict[str, str] = field(default_factory=dict)
     pixels: str = "size unknown"
 
-    def noted(self, model: str) -> list[str]:
-        """Return what a reader must know of a model, and of its evidence here."""
-        return [self.notes[key] for key in (model, f"{self.task}-{model}") if key in self.notes]
-
     def kind(self, model: str) -> str:
         """Return the kind of a model; one that no table holds is a network."""
         return self.rows.get(model, "network")

@@ -5,7 +5,7 @@ as the papers do if that has evidence, then over the sources. Synthetic images a
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -295,8 +295,8 @@ def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
         measured = dict.fromkeys(one["task"] for one in numbers if not one["synthetic"])
         command = " && ".join(f"python -m pipelines.cost --task {task} --verify" for task in measured)
     verdict = different.pop() if len(different) == 1 else "mixed"
-    where += [f"{model}: {note}" for model in claim.models if (note := tasks[0].notes.get(model))]
-    return _record(verdict, "; ".join(said), "; ".join(where), command, {"tasks": numbers})
+    scope = "; ".join(where + _built(claim.models, tasks[0]))
+    return _record(verdict, "; ".join(said), scope, command, {"tasks": numbers})
 
 
 def _without_cost(claim: Claim, tasks: Sequence[Answers], unit: str, numbers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -366,15 +366,23 @@ def _record(verdict: str | None, reason: str, scope: str, command: str, numbers:
 
 
 def _scope(outcomes: list[Outcome]) -> str:
+    """Name the tasks that decide, how they test, and what a reader must know of the models."""
+    pairs = [pair.gap for outcome in outcomes for pair in outcome.pairs]
+    models = dict.fromkeys(model for gap in pairs for model in (gap.first, gap.second))
     parts = []
     for outcome in outcomes:
         gap, task = outcome.decisive.gap, outcome.answers
         split = "pooled 70/15/15" if task.test_to_train else "the source's own split"
-        models = dict.fromkeys(model for pair in outcome.pairs for model in (pair.gap.first, pair.gap.second))
-        notes = "".join(f"; {model}: {note}" for model in models for note in task.noted(model))
+        keys = {model: f"{task.task}-{model}" for model in models}
+        notes = "".join(f"; {model}: {task.notes[key]}" for model, key in keys.items() if key in task.notes)
         answers = f"{gap.images} answers to test images"
         parts.append(f"{task.task} ({task.pixels}, {split}, {gap.runs} runs, {answers}{notes})")
-    return "; ".join(parts) or "none"
+    return "; ".join(parts + _built(models, outcomes[0].answers)) if parts else "none"
+
+
+def _built(models: Iterable[str], task: Answers) -> list[str]:
+    """Return what a reader must know of some models on any task."""
+    return [f"{model}: {note}" for model in models if (note := task.notes.get(model))]
 
 
 def _again(claim: Claim, outcomes: Sequence[Outcome], tasks: Sequence[Answers]) -> str:

@@ -311,7 +311,7 @@ def test_what_must_be_known_of_a_model_stands_in_the_scope_of_each_of_its_claims
     found = judged(task)
     assert found["emanet_table1/macs/emanet-below-cnn"]["scope"].endswith("(64 px); cnn: small")
     scope = found[OVER_CNN]["scope"]
-    assert "(64 px, pooled 70/15/15, " in scope and scope.endswith("; cnn: small; cnn: seen before)")
+    assert "(64 px, pooled 70/15/15, " in scope and scope.endswith("; cnn: seen before); cnn: small")
 
 
 def test_costs_measured_on_synthetic_images_are_shown_and_decide_nothing(random):
