@@ -345,20 +345,30 @@ def _of_ratios(ratios: list[Ratio], complete: bool, measure: str) -> str:
 
 
 def _flips(paper: Paper, claims: Sequence[Claim], tasks: Sequence[Answers]) -> dict[str, list[dict[str, Any]]]:
-    """Return headline claim → what each other reading of the proposed network would make of it, one at a time."""
+    """Return claim → what each other reading of the proposed network would make of it, one at a time.
+
+    The claims are those of the headline, and those on what the proposed network costs.
+    """
     headline = [claim for claim in claims if claim.family == HEADLINE]
-    found: dict[str, list[dict[str, Any]]] = {claim.name: [] for claim in headline}
+    costs = [claim for claim in claims if claim.rule == "cheaper" and paper.proposed in claim.models]
+    found: dict[str, list[dict[str, Any]]] = {claim.name: [] for claim in (*headline, *costs)}
     for reading in paper.readings:
-        names = {paper.proposed: reading}
-        flipped = [
-            replace(claim, pairs=tuple((names.get(one, one), other) for one, other in claim.pairs))
-            for claim in headline
-        ]
+        flipped = [_with(reading, paper.proposed, claim) for claim in headline]
         outcomes = [tested(flipped, task, paper.margin) for task in tasks]
         for claim in flipped:
             of_tasks = [of_task[claim.name] for of_task in outcomes if claim.name in of_task]
             found[claim.name].append({"reading": reading, "verdict": _over_sources(counted(of_tasks))[0]})
+        priced = [task for task in tasks if any(reading in of.models for of in task.costs)]
+        for claim in costs:
+            verdict = _of_cost(_with(reading, paper.proposed, claim), priced)["verdict"] if priced else "no evidence"
+            found[claim.name].append({"reading": reading, "verdict": verdict})
     return found
+
+
+def _with(reading: str, proposed: str | None, claim: Claim) -> Claim:
+    """Return a claim with another reading in the place of the proposed network."""
+    names = {proposed: reading}
+    return replace(claim, pairs=tuple((names.get(one, one), names.get(other, other)) for one, other in claim.pairs))
 
 
 def _record(verdict: str | None, reason: str, scope: str, command: str, numbers: dict[str, Any]) -> dict[str, Any]:

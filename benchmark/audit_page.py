@@ -94,7 +94,10 @@ def _counts(records: Sequence[dict[str, Any]]) -> str:
 
 
 def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
-    """Say which headline verdicts other readings of the proposed model would flip, and how many have no evidence."""
+    """Say which verdicts other readings of the proposed model would flip, and how many have no evidence.
+
+    The verdicts are those of the headline and those on what the proposed model costs.
+    """
     if not paper.readings:
         return []
     flips, without = [], set(paper.readings)
@@ -106,8 +109,8 @@ def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
                     flips.append(f"`{record['claim']}` to {one['verdict']} with {one['reading']}")
     if len(without) == len(paper.readings):
         return [f"Other readings of the proposed model: {len(without)}, none with evidence on real images yet."]
-    flipped = "; ".join(flips) or "no headline verdict"
+    flipped = "; ".join(flips) or "no verdict of the headline and none on cost"
     return [
         f"Of {len(paper.readings)} other readings of the proposed model, {len(without)} have no evidence on real "
-        f"images. Taken one at a time, the others flip {flipped}."
+        f"images, neither answers nor costs. Taken one at a time, the others flip {flipped}."
     ]

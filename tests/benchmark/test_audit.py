@@ -220,7 +220,7 @@ def test_another_reading_is_flipped_alone_and_one_without_evidence_is_counted(ra
         {"reading": "emanet_output", "verdict": "no evidence"},
     ]
     page = audit_page.page([paper], records)
-    assert "Of 2 other readings of the proposed model, 1 have no evidence on real images." in page
+    assert "Of 2 other readings of the proposed model, 1 have no evidence on real images, neither" in page
     without = audit_page.page([paper], audit.judge(paper, CLAIMS, [answers(random, AHEAD)]))
     assert "Other readings of the proposed model: 2, none with evidence on real images yet." in without
     assert "`emanet/best-accuracy` to contradicted with emanet_literal" in page
@@ -285,6 +285,18 @@ def test_costs_that_depend_on_the_condition_are_mixed(random):
     assert record["reason"] == (
         "at 64 px emanet takes 0.50 times the MACs of cnn; at 224 px emanet takes 1.50 times the MACs of cnn"
     )
+
+
+def test_another_reading_is_put_into_claims_on_cost_too(random):
+    name, paper = "emanet_table1/macs/emanet-below-cnn", PAPER.model_copy(update={"readings": ["emanet_output"]})
+    task = answers(random, EVEN)
+    task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100})]
+    unknown = judged(task, paper=paper)
+    assert unknown[name]["readings"] == [{"reading": "emanet_output", "verdict": "no evidence"}]
+    task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100}, emanet_output={"macs": 150})]
+    records = judged(task, paper=paper)
+    assert records[name]["readings"] == [{"reading": "emanet_output", "verdict": "contradicted"}]
+    assert f"`{name}` to contradicted with emanet_output" in audit_page.page([paper], list(records.values()))
 
 
 def test_a_ratio_of_counts_near_one_is_told_apart_from_one(random):
