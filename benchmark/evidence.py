@@ -91,12 +91,17 @@ def digest(content: Any) -> str:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two sets of evidence of one run lie apart: files that differ, and the predictions, image by image."""
+    """How far two sets of evidence of one run lie apart: files that differ, and the predictions, image by image.
+
+    ``lost`` and ``gained`` are how many images only the one, and only the other, has right.
+    """
 
     files: tuple[str, ...]
     mean_probability: float = 0.0
     max_probability: float = 0.0
     changed_labels: float = 0.0
+    lost: int = 0
+    gained: int = 0
 
     def __str__(self) -> str:
         if not self.files:
@@ -116,8 +121,16 @@ def compare(one: Path, other: Path) -> Difference:
     if ids != other_ids or p.shape != q.shape or (labels != other_labels).any():
         return Difference(files, math.inf, math.inf, 1.0)
     gap = np.abs(p - q)
-    changed = p.argmax(1) != q.argmax(1)
-    return Difference(files, float(gap.mean()), float(gap.max()), float(changed.mean()))
+    first, second = p.argmax(1), q.argmax(1)
+    lost, gained = (first == labels) & (second != labels), (first != labels) & (second == labels)
+    return Difference(
+        files=files,
+        mean_probability=float(gap.mean()),
+        max_probability=float(gap.max()),
+        changed_labels=float((first != second).mean()),
+        lost=int(lost.sum()),
+        gained=int(gained.sum()),
+    )
 
 
 def swap(finished: Path, target: Path) -> None:

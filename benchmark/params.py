@@ -279,7 +279,13 @@ class Duplicates(Strict):
 Strengths = Annotated[list[Positive], Field(min_length=5, max_length=5)]
 
 
-class Band(Strict):
+class NetworkBand(Strict):
+    """The least p-value of exact McNemar's test of whether a cell's accuracy is the same on another processor."""
+
+    mcnemar: Annotated[float, Field(gt=0, lt=1)]
+
+
+class EstimatorBand(Strict):
     """How far a cell may differ on another kind of processor, image by image, on average."""
 
     mean_probability: Share
@@ -289,8 +295,8 @@ class Band(Strict):
 class Bands(Strict):
     """The band of each kind of model; training amplifies rounding in networks alone."""
 
-    network: Band
-    estimator: Band
+    network: NetworkBand
+    estimator: EstimatorBand
 
 
 class Timing(Strict):

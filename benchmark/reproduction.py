@@ -1,6 +1,7 @@
 """Whether evidence comes out again: on this machine, on another one, and with another version of the code."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -9,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from scipy import stats
+
 from benchmark import cells, evidence, runs
 from benchmark.errors import BadInput
-from benchmark.params import Band, Params
+from benchmark.params import EstimatorBand, NetworkBand, Params
 from benchmark.runs import Run
 
 SCRATCH = Path("scratch/reproduction")
@@ -24,7 +27,7 @@ class Outcome:
     cell: str
     differences: tuple[evidence.Difference, ...]
     same_stack: bool
-    band: Band
+    band: NetworkBand | EstimatorBand
 
     @property
     def same(self) -> int:
@@ -33,7 +36,7 @@ class Outcome:
 
     @property
     def mean_probability(self) -> float:
-        """By how much a probability differs, on average."""
+        """By how much a probability differs, on average; infinite if the images are others."""
         return sum(difference.mean_probability for difference in self.differences) / len(self.differences)
 
     @property
@@ -42,19 +45,44 @@ class Outcome:
         return sum(difference.changed_labels for difference in self.differences) / len(self.differences)
 
     @property
+    def gained(self) -> int:
+        """How many images, over all runs, only the second has right."""
+        return sum(difference.gained for difference in self.differences)
+
+    @property
+    def lost(self) -> int:
+        """How many images, over all runs, only the first has right."""
+        return sum(difference.lost for difference in self.differences)
+
+    @property
+    def mcnemar(self) -> float:
+        """The p-value of exact McNemar's test of equal accuracy, over the images of all runs."""
+        apart = self.lost + self.gained
+        return stats.binomtest(self.lost, apart).pvalue if apart else 1.0
+
+    @property
     def passed(self) -> bool:
         """Whether every byte agrees, or, on another processor or other versions, the cell lies within its band."""
-        within = self.mean_probability <= self.band.mean_probability and self.changed_labels <= self.band.changed_labels
-        return self.same == len(self.differences) or (within and not self.same_stack)
+        if self.same == len(self.differences):
+            return True
+        if self.same_stack or not math.isfinite(self.mean_probability):
+            return False
+        if isinstance(self.band, NetworkBand):
+            return self.mcnemar >= self.band.mcnemar
+        return self.mean_probability <= self.band.mean_probability and self.changed_labels <= self.band.changed_labels
 
     def __str__(self) -> str:
         text = f"{self.cell}: {self.same} of {len(self.differences)} runs came out the same, byte for byte"
         if self.same == len(self.differences):
             return text
         where = "the same kind of processor and versions" if self.same_stack else "another processor or other versions"
+        if not math.isfinite(self.mean_probability):
+            return f"{text}; on {where}, the test images or their labels are others"
         return (
             f"{text}; on {where}, per image, a probability differs by {self.mean_probability:.4f} on average and the "
-            f"class for {100 * self.changed_labels:.1f} % ({'within' if self.passed else 'outside'} what is allowed)"
+            f"class for {100 * self.changed_labels:.1f} %; {self.lost} images came out wrong instead of right, "
+            f"{self.gained} right instead of wrong, McNemar's p {self.mcnemar:.2g} "
+            f"({'within' if self.passed else 'outside'} what is allowed)"
         )
 
 
@@ -62,7 +90,9 @@ def compare(params: Params, todo: list[Run], one: Path, other: Path) -> list[Out
     """Compare runs below two folders, cell by cell; ``one`` holds what they must come out as.
 
     On the same kind of processor with the same versions every byte must agree. Elsewhere rounding differs, and training
-    amplifies it: the cell's mean difference must lie within ``other_processor`` of params.yaml.
+    amplifies it, so that single images change class: a network's accuracy must not be shown to differ. An estimator is
+    not trained by steps that amplify; its predictions must agree, image by image. ``other_processor`` of params.yaml
+    says how far.
     """
     outcomes = []
     for task, model in dict.fromkeys((run.task, run.model) for run in todo):

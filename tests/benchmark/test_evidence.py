@@ -123,6 +123,7 @@ def test_changed_predictions_are_measured_image_by_image(tmp_path):
     assert found.mean_probability == pytest.approx(0.2)
     assert found.max_probability == pytest.approx(0.3)
     assert found.changed_labels == 0.5
+    assert (found.lost, found.gained) == (1, 0)
     assert "50.0 % of the images" in str(found)
 
 
