@@ -46,7 +46,7 @@ def judge(paper: Paper, claims: Sequence[Claim], tasks: Sequence[Answers]) -> li
 def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: list[Outcome]) -> dict[str, Any]:
     """Return verdict, reason, scope, command and numbers of a claim."""
     if claim.rule == "settled":
-        return _record(claim.verdict, claim.reason, "the paper alone", _show(claim), {})
+        return _record(claim.verdict, [claim.reason], ["the paper alone"], _show(claim), {})
     if claim.rule == "cheaper":
         return _of_cost(claim, tasks)
     if claim.rule == "value":
@@ -54,19 +54,20 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
     numbers = {"tasks": [_numbers(claim, outcome) for outcome in outcomes]}
     found = counted(outcomes)
     if claim.family is None:
-        reason = "described, not tested: accuracy is the one measure that a paper is tested on"
-        reason = "; ".join([reason, *map(_described, found)])
-        return _record(None, reason, _scope(found), _again(claim, found, tasks), numbers)
-    verdict, reason = _over_sources(found)
+        said = ["described, not tested: accuracy is the one measure that a paper is tested on", *map(_described, found)]
+        return _record(None, said, _scope(found), _again(claim, found, tasks), numbers)
+    verdict, said = _over_sources(found)
     deciding = [outcome for outcome in found if outcome.verdict != "no evidence"]
     if not deciding:
         known = [f"{outcome.answers.task}: {_of_the_rest(outcome)}" for outcome in found]
-        reason = "; ".join([_lacking(claim, tasks)[1], *known])
+        said = [_lacking(claim, tasks)[1], *known]
     elif claim.measure.startswith("kept:"):
-        reason = f"accuracy under corruption less that without it, so that a model at chance loses nothing: {reason}"
+        said.insert(
+            0, "judged by accuracy under corruption less that without it, so that a model at chance loses nothing"
+        )
     if "images_needed" in claim.claimed:
-        reason += f"; {_of_claimed(claim.claimed, deciding)}"
-    return _record(verdict, reason, _scope(deciding), _again(claim, deciding, tasks), numbers)
+        said.append(_of_claimed(claim.claimed, deciding))
+    return _record(verdict, said, _scope(deciding), _again(claim, deciding, tasks), numbers)
 
 
 def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -83,7 +84,7 @@ def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return list(best.values())
 
 
-def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, str]:
+def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
     """Return the verdict over the sources, and why.
 
     Beside one that decides, a source that lacks models is inconclusive unless it shows the opposite: a claim about
@@ -91,21 +92,19 @@ def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, str]:
     """
     verdicts = {outcome.verdict for outcome in outcomes}
     if verdicts <= {"no evidence"}:
-        return "no evidence", ""
+        return "no evidence", []
     verdicts = {"inconclusive" if verdict == "no evidence" else verdict for verdict in verdicts}
-    said = "; ".join(f"{outcome.answers.task}: {_why(outcome)}" for outcome in outcomes)
+    said = [f"{outcome.answers.task}: {_why(outcome)}" for outcome in outcomes]
     holds, fails = (holds_in([getattr(one, what) for one in outcomes], ALPHA) for what in ("holds", "fails"))
     if len(verdicts) == 1 and (fails or verdicts != {"contradicted"}):
         return verdicts.pop(), said
     if not holds and not fails:
         least = len(outcomes) * min(min(one.holds, one.fails) for one in outcomes)
-        shown_alone = verdicts & {"supported", "contradicted"}
-        return (
-            "inconclusive",
-            f"{_p(least)} is the least p times {len(outcomes)} sources; {said}" if shown_alone else said,
-        )
+        if verdicts & {"supported", "contradicted"}:
+            said.insert(0, f"{_p(least)} is the least p times {len(outcomes)} sources")
+        return "inconclusive", said
     shown, opposite = (f"at least {count} of {len(outcomes)} sources" if count else "none" for count in (holds, fails))
-    return "mixed", f"shown in {shown}, the opposite in {opposite}; {said}"
+    return "mixed", [f"shown in {shown}, the opposite in {opposite}", *said]
 
 
 def _why(outcome: Outcome) -> str:
@@ -207,8 +206,8 @@ def _of_value(paper: Paper, claim: Claim, tasks: Sequence[Answers]) -> dict[str,
             if not task.synthetic:
                 beside.append(f"{task.task}: {text}")
     lacks = {"macs": "input size or number of operations", "latency_ms": "hardware"}.get(claim.measure, "dataset")
-    reason = "; ".join([f"the paper names no {lacks}", *beside])
-    return _record("not comparable", reason, "none", _show(claim), {"tasks": numbers})
+    said = [f"the paper names no {lacks}", *beside]
+    return _record("not comparable", said, [], _show(claim), {"tasks": numbers})
 
 
 def _values(task: Answers, model: str, measure: str) -> list[tuple[dict[str, Any], str]]:
@@ -243,10 +242,10 @@ def _calibration(paper: Paper, claim: Claim, task: Answers | None) -> dict[str, 
     The published mean is over ``trials`` runs on the same images; its spread is taken to be that of ours.
     """
     model, runs = claim.models[0], task.runs(claim.models[0]) if task else []
-    scope = f"{claim.task}, {len(runs)} runs" + (f" ({task.title})" if task else "")
+    scope = [f"{claim.task}, {len(runs)} runs" + (f" ({task.title})" if task else "")]
     if len(runs) < 2:
         command = f"python -m pipelines.grid --task {claim.task} --model {model}"
-        return _record("no evidence", f"{model} has fewer than two runs on {claim.task}", scope, command, {})
+        return _record("no evidence", [f"{model} has fewer than two runs on {claim.task}"], scope, command, {})
     means = [float(task.of(model, claim.measure, run).mean()) for run in runs]
     error = float(np.std(means, ddof=1)) * math.sqrt(1 / paper.trials + 1 / len(means))
     gap = Estimate(float(np.mean(means)) - claim.claimed["value"], error, len(means) - 1)
@@ -260,12 +259,13 @@ def _calibration(paper: Paper, claim: Claim, task: Answers | None) -> dict[str, 
         _score(value, claim.measure) for value in (float(np.mean(means)), claim.claimed["value"], paper.margin)
     )
     between = f"[{_score(low, claim.measure)}, {_score(high, claim.measure)}]"
-    reason = (
-        f"{word}; ours {ours}, published {published}: a difference of {_score(gap.value, claim.measure, '+')}, "
-        f"90 % interval {between}, margin ±{margin}"
-    )
+    said = [
+        word,
+        f"ours {ours}, published {published}: a difference of {_score(gap.value, claim.measure, '+')}, "
+        f"90 % interval {between}, margin ±{margin}",
+    ]
     numbers = {"runs": means, "gap": gap.value, "low_90": low, "high_90": high, "p_same": gap.within(paper.margin)}
-    return _record(verdict, reason, scope, f"python -m pipelines.verify --task {claim.task} --model {model}", numbers)
+    return _record(verdict, said, scope, f"python -m pipelines.verify --task {claim.task} --model {model}", numbers)
 
 
 def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
@@ -295,8 +295,7 @@ def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
         measured = dict.fromkeys(one["task"] for one in numbers if not one["synthetic"])
         command = " && ".join(f"python -m pipelines.cost --task {task} --verify" for task in measured)
     verdict = different.pop() if len(different) == 1 else "mixed"
-    scope = "; ".join(where + _built(claim.models, tasks[0]))
-    return _record(verdict, "; ".join(said), scope, command, {"tasks": numbers})
+    return _record(verdict, said, where + _built(claim.models, tasks[0]), command, {"tasks": numbers})
 
 
 def _without_cost(claim: Claim, tasks: Sequence[Answers], unit: str, numbers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -308,7 +307,7 @@ def _without_cost(claim: Claim, tasks: Sequence[Answers], unit: str, numbers: li
     task, missing = _lacks(claim, tasks, lacking)
     command = f"python -m pipelines.grid --task {task} --model {' '.join(missing)}"
     command += f" && dvc commit && dvc repro --single-item inventory@{task} cost@{task}"
-    return _record("no evidence", f"{task} has no {unit} of {', '.join(missing)}", "none", command, {"tasks": numbers})
+    return _record("no evidence", [f"{task} has no {unit} of {', '.join(missing)}"], [], command, {"tasks": numbers})
 
 
 def _ratio(costs: Costs, pair: tuple[str, str], found: Ratio) -> dict[str, Any]:
@@ -371,11 +370,13 @@ def _with(reading: str, proposed: str | None, claim: Claim) -> Claim:
     return replace(claim, pairs=tuple((names.get(one, one), names.get(other, other)) for one, other in claim.pairs))
 
 
-def _record(verdict: str | None, reason: str, scope: str, command: str, numbers: dict[str, Any]) -> dict[str, Any]:
+def _record(
+    verdict: str | None, reason: list[str], scope: list[str], command: str, numbers: dict[str, Any]
+) -> dict[str, Any]:
     return {"verdict": verdict, "scope": scope, "reason": reason, "command": command, "numbers": numbers}
 
 
-def _scope(outcomes: list[Outcome]) -> str:
+def _scope(outcomes: list[Outcome]) -> list[str]:
     """Name the tasks that decide, how they test, and what a reader must know of the models."""
     pairs = [pair.gap for outcome in outcomes for pair in outcome.pairs]
     models = dict.fromkeys(model for gap in pairs for model in (gap.first, gap.second))
@@ -387,7 +388,7 @@ def _scope(outcomes: list[Outcome]) -> str:
         notes = "".join(f"; {model}: {task.notes[key]}" for model, key in keys.items() if key in task.notes)
         answers = f"{gap.images} answers to test images"
         parts.append(f"{task.task} ({task.pixels}, {split}, {gap.runs} runs, {answers}{notes})")
-    return "; ".join(parts + _built(models, outcomes[0].answers)) if parts else "none"
+    return parts + _built(models, outcomes[0].answers) if parts else []
 
 
 def _built(models: Iterable[str], task: Answers) -> list[str]:

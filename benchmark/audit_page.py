@@ -45,7 +45,9 @@ def page(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
 def full(record: dict[str, Any]) -> str:
     """Return one claim with all its numbers."""
     lines = [f"{record['claim']}: {record['verdict'] or 'described'}"]
-    lines += [f"  {name}: {record[name]}" for name in ("says", "place", "reason", "scope", "command")]
+    lines += [f"  {name}: {record[name]}" for name in ("says", "place")]
+    lines += [line for name in ("reason", "scope") for line in _listed(name, record[name])]
+    lines.append(f"  command: {record['command']}")
     if "response" in record:
         lines.append(f"  response of the authors: {record['response']}")
     for name in ("claimed", "numbers", "readings"):
@@ -53,6 +55,10 @@ def full(record: dict[str, Any]) -> str:
             text = json.dumps(record[name], indent=2, ensure_ascii=False)
             lines.append(f"  {name}: " + text.replace("\n", "\n  "))
     return "\n".join([*lines, f"  {SCOPE}"])
+
+
+def _listed(name: str, said: Sequence[str]) -> list[str]:
+    return [f"  {name}: {said[0] if said else 'none'}", *(f"  {' ' * len(name)}  {line}" for line in said[1:])]
 
 
 def sections(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -69,9 +75,9 @@ def sections(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str
 
 def _row(record: dict[str, Any]) -> list[str]:
     says = f"{record['says']} ({record['place']}), `{record['claim']}`"
-    response = f" The authors: {record['response']}" if "response" in record else ""
-    verdict, command = record["verdict"] or "described", f"`{record['command']}`"
-    cells = (says, verdict, record["reason"] + response, record["scope"], command)
+    response = [f"The authors: {record['response']}"] if "response" in record else []
+    why, scope = "<br>".join([*record["reason"], *response]), "<br>".join(record["scope"]) or "none"
+    cells = (says, record["verdict"] or "described", why, scope, f"`{record['command']}`")
     return [cell.replace("|", "\\|") for cell in cells]
 
 

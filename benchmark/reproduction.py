@@ -80,8 +80,8 @@ class Outcome:
             return f"{text}; on {where}, the test images or their labels are others"
         return (
             f"{text}; on {where}, per image, a probability differs by {self.mean_probability:.4f} on average and the "
-            f"class for {100 * self.changed_labels:.1f} %; {self.lost} images came out wrong instead of right, "
-            f"{self.gained} right instead of wrong, McNemar's p {self.mcnemar:.2g} "
+            f"class for {100 * self.changed_labels:.1f} %; {self.lost} images are now wrong, "
+            f"{self.gained} now right, McNemar's p {self.mcnemar:.2g} "
             f"({'within' if self.passed else 'outside'} what is allowed)"
         )
 

@@ -53,8 +53,11 @@ def _records(settings: params.Params, known: list[papers.Paper]) -> list[dict]:
 
 
 def _flat(record: dict) -> dict:
-    """Return a record as a row: numbers as JSON, in a column of their own."""
-    return {key: json.dumps(value) if isinstance(value, dict | list) else value for key, value in record.items()}
+    """Return a record as a row: sentences joined, numbers as JSON, in a column of their own."""
+    joined = {key: "; ".join(record[key]) for key in ("reason", "scope")}
+    return {
+        key: json.dumps(value) if isinstance(value, dict | list) else value for key, value in (record | joined).items()
+    }
 
 
 def _scores(text: str) -> dict[str, str]:

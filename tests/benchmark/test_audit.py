@@ -42,11 +42,19 @@ def judged(*tasks, known=CLAIMS, paper=PAPER):
     return {record["claim"]: record for record in audit.judge(paper, known, tasks)}
 
 
+def why(record):
+    return "; ".join(record["reason"])
+
+
+def where(record):
+    return "; ".join(record["scope"])
+
+
 def test_a_model_that_is_far_ahead_is_the_best_and_its_claims_hold(random):
     found = judged(answers(random, AHEAD))
     for name in (BEST, OVER_CNN, "emanet/significantly-more-accurate"):
         assert found[name]["verdict"] == "supported", name
-    reason, pair = found[OVER_CNN]["reason"], found[OVER_CNN]["numbers"]["tasks"][0]["pairs"][0]
+    reason, pair = why(found[OVER_CNN]), found[OVER_CNN]["numbers"]["tasks"][0]["pairs"][0]
     assert "115 to 213 test images would show the claimed gap" in reason
     assert f"claimed are +6.7 points (by the intervals, simulated: {pair['claimed']})" in reason
     assert pair["claimed"] in ("larger than claimed", "compatible with the claimed gap")
@@ -56,7 +64,7 @@ def test_a_model_that_is_far_ahead_is_the_best_and_its_claims_hold(random):
 def test_one_rival_that_is_better_contradicts_the_best_and_is_named(random):
     found = judged(answers(random, AHEAD | {"vit": 7.0}))
     assert found[BEST]["verdict"] == "contradicted"
-    assert "emanet − vit" in found[BEST]["reason"]
+    assert "emanet − vit" in why(found[BEST])
     assert found[OVER_CNN]["verdict"] == "supported"
 
 
@@ -75,7 +83,7 @@ def test_models_that_hardly_differ_come_out_without_difference_where_images_suff
 def test_an_inconclusive_claim_says_which_gap_would_have_shown(random):
     record = judged(answers(random, EVEN, "breastmnist"))[OVER_CNN]
     assert record["verdict"] == "inconclusive"
-    assert "points would have shown" in record["reason"]
+    assert "points would have shown" in why(record)
     pair = record["numbers"]["tasks"][0]["pairs"][0]
     assert pair["detectable"] > abs(pair["gap"])
     assert pair["adjusted_for"] == 5
@@ -97,8 +105,8 @@ def test_a_missing_rival_forbids_support_and_allows_contradiction(random):
         del task.values["vit"]
     found = judged(ahead)
     assert found[BEST]["verdict"] == "no evidence"
-    assert found[BEST]["reason"].startswith("fewer than two runs of vit on simulated, and on any other real images; ")
-    assert "; simulated: of the others, least sure: emanet − " in found[BEST]["reason"]
+    assert why(found[BEST]).startswith("fewer than two runs of vit on simulated, and on any other real images; ")
+    assert "; simulated: of the others, least sure: emanet − " in why(found[BEST])
     assert found[BEST]["command"] == "python -m pipelines.grid --task simulated --model vit"
     assert judged(behind)[BEST]["verdict"] == "contradicted"
 
@@ -114,7 +122,7 @@ def test_sources_that_disagree_are_mixed_and_counted(random):
     tasks = [rename(answers(random, skills), name) for name, skills in (("a", AHEAD), ("b", AHEAD), ("c", behind))]
     record = judged(*tasks)[OVER_CNN]
     assert record["verdict"] == "mixed"
-    assert record["reason"].startswith("shown in at least 2 of 3 sources, the opposite in at least 1 of 3 sources; ")
+    assert why(record).startswith("shown in at least 2 of 3 sources, the opposite in at least 1 of 3 sources; ")
 
 
 def test_a_source_that_lacks_rivals_keeps_a_claim_from_being_surer_than_its_parts(random):
@@ -122,9 +130,9 @@ def test_a_source_that_lacks_rivals_keeps_a_claim_from_being_surer_than_its_part
     del behind.values["vit"], lacking.values["cnn"]
     record = judged(behind, lacking)[BEST]
     assert record["verdict"] == "mixed"
-    assert record["reason"].startswith("shown in none, the opposite in at least 1 of 2 sources; ")
-    assert "; b: fewer than two runs of cnn; of the others, least sure: emanet − " in record["reason"]
-    assert record["scope"].startswith("a (") and "b (" not in record["scope"]
+    assert why(record).startswith("shown in none, the opposite in at least 1 of 2 sources; ")
+    assert "; b: fewer than two runs of cnn; of the others, least sure: emanet − " in why(record)
+    assert where(record).startswith("a (") and "b (" not in where(record)
     rivals = "resnet50 cnn_attention light_cnn"
     assert set(record["command"].split(" --model ")[1].split()) == {"emanet", "cnn", *rivals.split()}
     assert " --task a --model " in record["command"]
@@ -148,7 +156,7 @@ def test_two_chances_to_contradict_need_twice_the_evidence(random):
             enough = 2 * min(least) <= verdicts.ALPHA
             assert record["verdict"] == ("mixed" if enough else "inconclusive")
             told = f"{2 * min(least):.3f} is the least p times 2 sources; "
-            assert record["reason"].startswith("shown in none, " if enough else told)
+            assert why(record).startswith("shown in none, " if enough else told)
             found.add(enough)
     assert found == {True, False}
 
@@ -157,7 +165,7 @@ def test_a_claim_that_fails_in_one_source_and_is_open_in_the_other_says_so(rando
     tasks = [rename(answers(random, EVEN | {"emanet": 0.0}), "a"), rename(answers(random, EVEN), "b")]
     record = judged(*tasks)[OVER_CNN]
     assert record["verdict"] == "mixed"
-    assert record["reason"].startswith("shown in none, the opposite in at least 1 of 2 sources; ")
+    assert why(record).startswith("shown in none, the opposite in at least 1 of 2 sources; ")
 
 
 def test_a_source_counts_once_by_the_split_of_the_papers(random):
@@ -199,8 +207,8 @@ def test_sameness_is_supported_contradicted_or_open(random):
     assert same(AHEAD, random)["verdict"] == "contradicted"
     record = same(EVEN | {"emanet": 2.4}, random)
     assert record["verdict"] == "inconclusive"
-    assert "the 90 % interval is [" in record["reason"]
-    assert "the margin ±4" in record["reason"]
+    assert "the 90 % interval is [" in why(record)
+    assert "the margin ±4" in why(record)
 
 
 def test_a_single_run_decides_nothing(random):
@@ -262,12 +270,12 @@ def test_one_rival_that_costs_less_contradicts_the_cheapest(random):
     task.costs.append(priced(**times))
     found = judged(task)["emanet/lowest-inference-time"]
     assert found["verdict"] == "supported"
-    assert found["scope"] == "simulated (64 px, emanet keeps 40 %)"
+    assert where(found) == "simulated (64 px, emanet keeps 40 %)"
     task.costs[:] = [priced(**times | {"light_cnn": {"latency_ms": 0.5}})]
     record = judged(task)["emanet/lowest-inference-time"]
     assert record["verdict"] == "contradicted"
     assert re.fullmatch(
-        r"at 64 px emanet takes (1\.9|2\.0)\d \[1\.\d\d, 2\.\d\d\] times the latency of light_cnn", record["reason"]
+        r"at 64 px emanet takes (1\.9|2\.0)\d \[1\.\d\d, 2\.\d\d\] times the latency of light_cnn", why(record)
     )
 
 
@@ -281,8 +289,8 @@ def test_costs_that_depend_on_the_condition_are_mixed(random):
     tasks[0].costs[:] = counts
     record = judged(tasks[0])[name]
     assert record["verdict"] == "mixed"
-    assert record["scope"] == "supported: a (64 px); contradicted: a (224 px)"
-    assert record["reason"] == (
+    assert where(record) == "supported: a (64 px); contradicted: a (224 px)"
+    assert why(record) == (
         "at 64 px emanet takes 0.50 times the MACs of cnn; at 224 px emanet takes 1.50 times the MACs of cnn"
     )
 
@@ -304,14 +312,14 @@ def test_a_ratio_of_counts_near_one_is_told_apart_from_one(random):
     task.costs[:] = [priced(emanet={"macs": 10_003}, cnn={"macs": 10_000})]
     record = judged(task)["emanet_table1/macs/emanet-below-cnn"]
     assert record["verdict"] == "contradicted"
-    assert record["reason"] == "at 64 px emanet takes 1.0003 times the MACs of cnn"
+    assert why(record) == "at 64 px emanet takes 1.0003 times the MACs of cnn"
 
 
 def test_what_a_mask_keeps_is_said_to_be_taken_from_the_size_that_it_was_trained_at(random):
     task = answers(random, EVEN)
     of = {"emanet": {"macs": 50, "kept_share": 0.4}, "cnn": {"macs": 100}}
     task.costs[:] = [priced(**of), priced("224 px", **of)]
-    scope = judged(task)["emanet_table1/macs/emanet-below-cnn"]["scope"]
+    scope = where(judged(task)["emanet_table1/macs/emanet-below-cnn"])
     assert "(64 px, emanet keeps 40 %)" in scope
     assert "(224 px, emanet is taken to keep 40 % as at 64 px)" in scope
 
@@ -321,8 +329,8 @@ def test_what_must_be_known_of_a_model_stands_in_the_scope_of_each_of_its_claims
     task = replace(task, pixels="64 px", notes={"cnn": "small", f"{task.task}-cnn": "seen before", "vit": "slow"})
     task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100})]
     found = judged(task)
-    assert found["emanet_table1/macs/emanet-below-cnn"]["scope"].endswith("(64 px); cnn: small")
-    scope = found[OVER_CNN]["scope"]
+    assert where(found["emanet_table1/macs/emanet-below-cnn"]).endswith("(64 px); cnn: small")
+    scope = where(found[OVER_CNN])
     assert "(64 px, pooled 70/15/15, " in scope and scope.endswith("; cnn: seen before); cnn: small")
 
 
@@ -359,7 +367,7 @@ def calibrated(means, **changes):
 def test_a_number_that_comes_out_again_is_calibrated():
     record = calibrated([0.862, 0.864, 0.865])
     assert record["verdict"] == "supported"
-    assert record["reason"].startswith("calibrated; ")
+    assert why(record).startswith("calibrated; ")
 
 
 def test_another_number_is_not_calibrated_by_the_t_test():
@@ -373,7 +381,7 @@ def test_another_number_is_not_calibrated_by_the_t_test():
 def test_a_wide_interval_decides_nothing():
     record = calibrated([0.80, 0.90, 0.87])
     assert record["verdict"] == "inconclusive"
-    assert record["reason"].startswith("undecidable")
+    assert why(record).startswith("undecidable")
 
 
 def test_a_value_without_a_dataset_is_not_comparable_and_stands_beside_ours(random):
@@ -384,10 +392,10 @@ def test_a_value_without_a_dataset_is_not_comparable_and_stands_beside_ours(rand
 
 def test_a_value_of_ours_has_bounds_that_a_share_can_have_and_none_from_a_single_run(random):
     task = answers(random, EVEN | {"cnn": 9.0})
-    reason = judged(task)["emanet_table1/accuracy/cnn"]["reason"]
+    reason = why(judged(task)["emanet_table1/accuracy/cnn"])
     assert re.search(r"9\d\.\d % \[\d\d\.\d, 100\.0\]$", reason), reason
     task.values["cnn"]["accuracy"] = {0: task.values["cnn"]["accuracy"][0]}
-    reason = judged(task)["emanet_table1/accuracy/cnn"]["reason"]
+    reason = why(judged(task)["emanet_table1/accuracy/cnn"])
     assert reason.endswith("% (one run: no interval)")
 
 

@@ -74,7 +74,7 @@ def test_on_another_processor_a_network_may_be_right_on_other_images(settings, l
     one, other = leave("one", right(*range(20))), leave("other", right(*range(10, 34)), "another")
     found = outcome(settings, "cnn", one, other)
     assert found.passed
-    assert "10 images came out wrong instead of right, 14 right instead of wrong, McNemar's p 0.54" in str(found)
+    assert "10 images are now wrong, 14 now right, McNemar's p 0.54" in str(found)
 
 
 @pytest.mark.parametrize("share", [range(0), range(60)], ids=["worse", "better"])
