@@ -20,7 +20,7 @@ Values = dict[str, dict[int, np.ndarray]]  # measure → run → a value an imag
 class Gap:
     """By how much the first of two models exceeds the second in a measure, over how many runs and test images.
 
-    ``resampled`` is the same by the corrected resampled t-test, on the runs' means alone: a conservative bound.
+    ``resampled`` is the same by the corrected resampled t-test, on the runs' means alone.
     """
 
     first: str

@@ -57,17 +57,18 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
         said = ["described, not tested: accuracy is the one measure that a paper is tested on", *map(_described, found)]
         return _record(None, said, _scope(found), _again(claim, found, tasks), numbers)
     verdict, said = _over_sources(found)
-    deciding = [outcome for outcome in found if outcome.verdict != "no evidence"]
-    if not deciding:
+    decided = any(outcome.verdict != "no evidence" for outcome in found)
+    if not decided:
         known = [f"{outcome.answers.task}: {_of_the_rest(outcome)}" for outcome in found]
         said = [_lacking(claim, tasks)[1], *known]
     elif claim.measure.startswith("kept:"):
         said.insert(
-            0, "judged by accuracy under corruption less that without it, so that a model at chance loses nothing"
+            0, "judged by accuracy under corruption less that without it, which favours models with little to lose"
         )
     if "images_needed" in claim.claimed:
-        said.append(_of_claimed(claim.claimed, deciding))
-    return _record(verdict, said, _scope(deciding), _again(claim, deciding, tasks), numbers)
+        said.append(_of_claimed(claim.claimed, found if decided else []))
+    scope, command = (_scope(found), _again(claim, found, tasks)) if decided else ([], _lacking(claim, tasks)[0])
+    return _record(verdict, said, scope, command, numbers)
 
 
 def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -101,7 +102,7 @@ def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
     if not holds and not fails:
         least = len(outcomes) * min(min(one.holds, one.fails) for one in outcomes)
         if verdicts & {"supported", "contradicted"}:
-            said.insert(0, f"{_p(least)} is the least p times {len(outcomes)} sources")
+            said.insert(0, f"the least p over {len(outcomes)} sources, after Bonferroni, is {_p(least)}")
         return "inconclusive", said
     shown, opposite = (f"at least {count} of {len(outcomes)} sources" if count else "none" for count in (holds, fails))
     return "mixed", [f"shown in {shown}, the opposite in {opposite}", *said]
@@ -109,25 +110,31 @@ def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
 
 def _why(outcome: Outcome) -> str:
     """Say what decides a claim on one task."""
-    if outcome.verdict == "no evidence":
-        return f"fewer than two runs of {', '.join(outcome.missing)}; {_of_the_rest(outcome)}"
     pair = outcome.decisive
+    if outcome.verdict == "no evidence":
+        return f"fewer than two runs of {', '.join(outcome.missing)}; {_of_the_rest(outcome)}{_after_holm(pair)}"
     gap, estimate, margin = pair.gap, pair.gap.estimate, outcome.margin
-    text = f"{_gap(pair)}, p {_p(pair.adjusted)} after Holm over {pair.among}"
+    text = f"{_gap(pair)}{_after_holm(pair)}"
     if pair.rule == "same":
         low, high = estimate.interval(1 - 2 * ALPHA)
         bounds = f"[{100 * low:.1f}, {100 * high:.1f}]"
         return f"{text}, by two one-sided tests; the 90 % interval is {bounds}, the margin ±{100 * margin:.0f}"
-    text += f" (by another test, the corrected resampled t-test, {_p(gap.resampled.two_sided())}, unadjusted)"
-    if outcome.verdict == "inconclusive":
+    text += f" (corrected resampled t-test {_p(gap.resampled.two_sided())}, unadjusted)"
+    if outcome.verdict == "no difference":
+        text += f"; within ±{100 * margin:.0f} points, p {_p(pair.adjusted_same)} after Holm, by two one-sided tests"
+    elif outcome.verdict == "inconclusive":
         shown = 100 * estimate.detectable(ALPHA / pair.among)
-        text += f"; a gap of {shown:.1f} points would have shown with 80 % power"
+        text += f"; here alone, a gap of {shown:.1f} points would have shown with 80 % power"
     return text
+
+
+def _after_holm(pair: Tested) -> str:
+    return f", p {_p(pair.adjusted)} after Holm over {pair.among}"
 
 
 def _of_the_rest(outcome: Outcome) -> str:
     """Say what is known of a claim on a task that lacks some of its models."""
-    return f"of the others, least sure: {_gap(outcome.decisive)}"
+    return f"of the other pairs, the weakest: {_gap(outcome.decisive)}"
 
 
 def _described(outcome: Outcome) -> str:
@@ -146,10 +153,12 @@ def _of_claimed(claimed: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
         f"{outcome.answers.task}: {_against_claimed(claimed, *outcome.pairs[0].gap.estimate.interval())}"
         for outcome in outcomes
     ]
-    by = f" (by the intervals, {', '.join(measured)})" if measured else ""
+    by = f" (by the unadjusted intervals, {', '.join(measured)})" if measured else ""
     least, most = claimed["images_needed"]
     text = f"claimed are {100 * claimed['gap']:+.1f} points{by}"
-    return f"{text}; {least} to {most} test images would show the claimed gap with 80 % power"
+    return (
+        f"{text}; {least} to {most} test images would show them with 80 % power, by one McNemar's test of two networks"
+    )
 
 
 def _against_claimed(claimed: dict[str, Any], low: float, high: float) -> str:
@@ -181,6 +190,7 @@ def _numbers(claim: Claim, outcome: Outcome) -> dict[str, Any]:
         }
         if claim.family:
             found |= {"verdict": pair.verdict, "p_adjusted": pair.adjusted, "adjusted_for": pair.among}
+            found["p_same_adjusted"] = pair.adjusted_same
             found["detectable"] = gap.estimate.detectable(ALPHA / pair.among)
         if claim.measure in QUALITY:
             first, second = (outcome.answers.mean(model, claim.measure).value for model in (gap.first, gap.second))
@@ -285,7 +295,7 @@ def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
             if not task.synthetic and verdict != "no evidence":
                 verdicts.append((verdict, f"{task.task} ({costs.condition}{_keeping(task, costs, claim.models)})"))
                 (one, other), found = max(ratios.items(), key=lambda item: item[1].value)
-                said.append(f"at {costs.size} {one} takes {_times(found)} the {unit} of {other}")
+                said.append(f"{task.task}, {costs.size}: {one} takes {_times(found)} the {unit} of {other}")
     if not verdicts:
         return _without_cost(claim, tasks, unit, numbers)
     different = {verdict for verdict, _ in verdicts}
@@ -387,7 +397,8 @@ def _scope(outcomes: list[Outcome]) -> list[str]:
         keys = {model: f"{task.task}-{model}" for model in models}
         notes = "".join(f"; {model}: {task.notes[key]}" for model, key in keys.items() if key in task.notes)
         answers = f"{gap.images} answers to test images"
-        parts.append(f"{task.task} ({task.pixels}, {split}, {gap.runs} runs, {answers}{notes})")
+        without = f"; without {', '.join(outcome.missing)}" if outcome.missing else ""
+        parts.append(f"{task.task} ({task.pixels}, {split}, {gap.runs} runs, {answers}{without}{notes})")
     return parts + _built(models, outcomes[0].answers) if parts else []
 
 

@@ -25,7 +25,8 @@ class Tested:
 
     For the rule ``better`` both are one-sided, and ``same`` is that of two one-sided tests against a difference beyond
     the paper's margin. For the rule ``same``, ``holds`` is the latter, ``fails`` the one-sided one of a difference
-    beyond the margin. ``adjusted`` is Holm's two-sided p-value, over ``among`` pairs.
+    beyond the margin. ``adjusted`` is Holm's two-sided p-value, over ``among`` pairs, and ``adjusted_same`` Holm's of
+    ``same``, over as many.
     """
 
     rule: str
@@ -34,6 +35,7 @@ class Tested:
     fails: float
     same: float
     adjusted: float = math.nan
+    adjusted_same: float = math.nan
     among: int = 1
 
     @property
@@ -46,7 +48,7 @@ class Tested:
         """The verdict on this pair."""
         if self.adjusted <= ALPHA:
             return "supported" if self.holds < self.fails else "contradicted"
-        return "no difference" if self.rule == "better" and self.same <= ALPHA else "inconclusive"
+        return "no difference" if self.rule == "better" and self.adjusted_same <= ALPHA else "inconclusive"
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,10 @@ def _adjust(found: dict[Key, Tested], declared: list[Key]) -> None:
     for key in declared:
         _, rule, measure, task, pair = key
         tests.setdefault((rule, measure, task, frozenset(pair)), []).append(key)  # a pair and its reverse are one test
-    p_values = [found[keys[0]].p_value if keys[0] in found else 1.0 for keys in tests.values()]
-    for keys, adjusted in zip(tests.values(), holm(p_values), strict=True):
+    known = [found.get(keys[0]) for keys in tests.values()]
+    adjusted = holm([pair.p_value if pair else 1.0 for pair in known])
+    of_same = holm([pair.same if pair else 1.0 for pair in known])
+    for keys, p_value, same in zip(tests.values(), adjusted, of_same, strict=True):
         for key in keys:
             if key in found:
-                found[key] = replace(found[key], adjusted=adjusted, among=len(tests))
+                found[key] = replace(found[key], adjusted=p_value, adjusted_same=same, among=len(tests))

@@ -55,8 +55,8 @@ def test_a_model_that_is_far_ahead_is_the_best_and_its_claims_hold(random):
     for name in (BEST, OVER_CNN, "emanet/significantly-more-accurate"):
         assert found[name]["verdict"] == "supported", name
     reason, pair = why(found[OVER_CNN]), found[OVER_CNN]["numbers"]["tasks"][0]["pairs"][0]
-    assert "115 to 213 test images would show the claimed gap" in reason
-    assert f"claimed are +6.7 points (by the intervals, simulated: {pair['claimed']})" in reason
+    assert "115 to 213 test images would show them with 80 % power, by one McNemar's test" in reason
+    assert f"claimed are +6.7 points (by the unadjusted intervals, simulated: {pair['claimed']})" in reason
     assert pair["claimed"] in ("larger than claimed", "compatible with the claimed gap")
     assert found[OVER_CNN]["command"] == "python -m pipelines.verify --task simulated --model emanet cnn"
 
@@ -70,8 +70,20 @@ def test_one_rival_that_is_better_contradicts_the_best_and_is_named(random):
 
 def test_twins_are_never_above_each_other_and_come_out_without_difference(random):
     skills = {model: 3.0 for model in SYSTEMS if model != "emanet"}
-    found = judged(answers(random, skills, "chestxray", twins=[("emanet", "cnn")]))
-    assert found[OVER_CNN]["verdict"] == "no difference"
+    record = judged(answers(random, skills, "chestxray", twins=[("emanet", "cnn")]))[OVER_CNN]
+    assert record["verdict"] == "no difference"
+    assert "within ±2 points, p < 0.001 after Holm, by two one-sided tests" in why(record)
+
+
+def test_no_difference_is_adjusted_over_the_family_too(random):
+    found, paper = set(), PAPER.model_copy(update={"margin": 0.035})
+    for _ in range(20):
+        record = judged(answers(random, EVEN, "chestxray", runs_differ=(0.0,)), known=TESTED, paper=paper)[OVER_CNN]
+        pair = record["numbers"]["tasks"][0]["pairs"][0]
+        if pair["p_same"] <= verdicts.ALPHA < pair["p_adjusted"]:
+            found.add(record["verdict"])
+            assert (record["verdict"] == "no difference") == (pair["p_same_adjusted"] <= verdicts.ALPHA)
+    assert found == {"no difference", "inconclusive"}
 
 
 def test_models_that_hardly_differ_come_out_without_difference_where_images_suffice(random):
@@ -106,7 +118,7 @@ def test_a_missing_rival_forbids_support_and_allows_contradiction(random):
     found = judged(ahead)
     assert found[BEST]["verdict"] == "no evidence"
     assert why(found[BEST]).startswith("fewer than two runs of vit on simulated, and on any other real images; ")
-    assert "; simulated: of the others, least sure: emanet − " in why(found[BEST])
+    assert "; simulated: of the other pairs, the weakest: emanet − " in why(found[BEST])
     assert found[BEST]["command"] == "python -m pipelines.grid --task simulated --model vit"
     assert judged(behind)[BEST]["verdict"] == "contradicted"
 
@@ -131,11 +143,12 @@ def test_a_source_that_lacks_rivals_keeps_a_claim_from_being_surer_than_its_part
     record = judged(behind, lacking)[BEST]
     assert record["verdict"] == "mixed"
     assert why(record).startswith("shown in none, the opposite in at least 1 of 2 sources; ")
-    assert "; b: fewer than two runs of cnn; of the others, least sure: emanet − " in why(record)
-    assert where(record).startswith("a (") and "b (" not in where(record)
+    assert "; b: fewer than two runs of cnn; of the other pairs, the weakest: emanet − " in why(record)
+    assert where(record).startswith("a (") and "; b (" in where(record) and "; without cnn)" in where(record)
     rivals = "resnet50 cnn_attention light_cnn"
-    assert set(record["command"].split(" --model ")[1].split()) == {"emanet", "cnn", *rivals.split()}
-    assert " --task a --model " in record["command"]
+    of_a, of_b = (set(command.split(" --model ")[1].split()) for command in record["command"].split(" && "))
+    assert of_a == {"emanet", "cnn", *rivals.split()}
+    assert of_b == {"emanet", "vit", *rivals.split()}
     ahead = judged(rename(answers(random, AHEAD), "a"), lacking)
     assert ahead[BEST]["verdict"] == "mixed"
     assert ahead["emanet_table1/accuracy/emanet-above-vit"]["verdict"] == "mixed"
@@ -155,7 +168,7 @@ def test_two_chances_to_contradict_need_twice_the_evidence(random):
         if verdicts_of == ["contradicted", "no evidence"]:
             enough = 2 * min(least) <= verdicts.ALPHA
             assert record["verdict"] == ("mixed" if enough else "inconclusive")
-            told = f"{2 * min(least):.3f} is the least p times 2 sources; "
+            told = f"the least p over 2 sources, after Bonferroni, is {2 * min(least):.3f}; "
             assert why(record).startswith("shown in none, " if enough else told)
             found.add(enough)
     assert found == {True, False}
@@ -275,7 +288,7 @@ def test_one_rival_that_costs_less_contradicts_the_cheapest(random):
     record = judged(task)["emanet/lowest-inference-time"]
     assert record["verdict"] == "contradicted"
     assert re.fullmatch(
-        r"at 64 px emanet takes (1\.9|2\.0)\d \[1\.\d\d, 2\.\d\d\] times the latency of light_cnn", why(record)
+        r"simulated, 64 px: emanet takes (1\.9|2\.0)\d \[1\.\d\d, 2\.\d\d\] times the latency of light_cnn", why(record)
     )
 
 
@@ -291,7 +304,7 @@ def test_costs_that_depend_on_the_condition_are_mixed(random):
     assert record["verdict"] == "mixed"
     assert where(record) == "supported: a (64 px); contradicted: a (224 px)"
     assert why(record) == (
-        "at 64 px emanet takes 0.50 times the MACs of cnn; at 224 px emanet takes 1.50 times the MACs of cnn"
+        "a, 64 px: emanet takes 0.50 times the MACs of cnn; a, 224 px: emanet takes 1.50 times the MACs of cnn"
     )
 
 
@@ -312,7 +325,7 @@ def test_a_ratio_of_counts_near_one_is_told_apart_from_one(random):
     task.costs[:] = [priced(emanet={"macs": 10_003}, cnn={"macs": 10_000})]
     record = judged(task)["emanet_table1/macs/emanet-below-cnn"]
     assert record["verdict"] == "contradicted"
-    assert why(record) == "at 64 px emanet takes 1.0003 times the MACs of cnn"
+    assert why(record) == "simulated, 64 px: emanet takes 1.0003 times the MACs of cnn"
 
 
 def test_what_a_mask_keeps_is_said_to_be_taken_from_the_size_that_it_was_trained_at(random):
