@@ -91,8 +91,9 @@ def summary(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
 
 
 def counted(records: Sequence[dict[str, Any]]) -> list[tuple[str, int]]:
-    """Return how many claims got each verdict, the most frequent first."""
-    return Counter(record["verdict"] or "described" for record in records).most_common()
+    """Return how many claims got each verdict, in the order in which the verdicts are explained."""
+    found = Counter(record["verdict"] or "described" for record in records)
+    return sorted(found.items(), key=lambda item: list(VERDICTS).index(item[0]))
 
 
 def _counts(records: Sequence[dict[str, Any]]) -> str:
@@ -106,17 +107,21 @@ def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
     """
     if not paper.readings:
         return []
-    flips, without = [], set(paper.readings)
+    flips: dict[tuple[str, str], list[str]] = {}
+    without = set(paper.readings)
     for record in records:
         for one in record.get("readings", []):
             if one["verdict"] != "no evidence":
                 without.discard(one["reading"])
                 if one["verdict"] != record["verdict"] and record["verdict"] != "no evidence":
-                    flips.append(f"`{record['claim']}` to {one['verdict']} with {one['reading']}")
+                    change = one["reading"], f"{record['verdict']} to {one['verdict']}"
+                    flips.setdefault(change, []).append(f"`{record['claim']}`")
     if len(without) == len(paper.readings):
         return [f"Other readings of the proposed model: {len(without)}, none with evidence on real images yet."]
-    flipped = "; ".join(flips) or "no verdict of the headline and none on cost"
+    flipped = [f"`{reading}` flips {', '.join(names)} from {change}." for (reading, change), names in flips.items()]
     return [
         f"Of {len(paper.readings)} other readings of the proposed model, {len(without)} have no evidence on real "
-        f"images, neither answers nor costs. Taken one at a time, the others flip {flipped}."
+        "images, neither answers nor costs. The others, one at a time, flip "
+        + ("these verdicts." if flipped else "no verdict of the headline and none on cost."),
+        *flipped,
     ]

@@ -286,7 +286,9 @@ def _rows(papers: Sequence[Paper], task: str) -> list[str]:
 def _of_paper(paper: Paper, records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> dict[str, Any]:
     """Return what the page says of one paper: its verdicts, counted, and its tables on each task."""
     own = [record for record in records if record["paper"] == paper.name]
-    headline = [record for record in own if record["family"] == HEADLINE]
+    headline = sorted(
+        (record for record in own if record["family"] == HEADLINE), key=lambda one: one["kind"] == "order"
+    )
     tables = []
     for name, table in paper.tables.items():
         on_tasks = [(task, beside(paper, table, name, task)) for task in tasks if table.on(task.name)]
