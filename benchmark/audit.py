@@ -157,7 +157,7 @@ def _of_claimed(claimed: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
     least, most = claimed["images_needed"]
     text = f"claimed are {100 * claimed['gap']:+.1f} points{by}"
     return (
-        f"{text}; {least} to {most} test images would show them with 80 % power, by one McNemar's test of two networks"
+        f"{text}; {least} to {most} test images would show them with 80 % power, by one McNemar's test of two models"
     )
 
 
