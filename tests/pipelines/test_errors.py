@@ -250,7 +250,7 @@ def test_a_mistake_in_a_paper_is_named(refused, command, workplace):
 
 
 def test_a_grid_without_a_listed_model_says_what_to_list(refused):
-    assert "stages list no model for chestxray" in refused("grid", "--task", "chestxray")
+    assert "stages list no model for chestxray-medmnist" in refused("grid", "--task", "chestxray-medmnist")
 
 
 def test_a_command_in_its_own_process_says_one_line_too(workplace):
