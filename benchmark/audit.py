@@ -156,9 +156,7 @@ def _of_claimed(claimed: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
     by = f" (by the unadjusted intervals, {', '.join(measured)})" if measured else ""
     least, most = claimed["images_needed"]
     text = f"claimed are {100 * claimed['gap']:+.1f} points{by}"
-    return (
-        f"{text}; {least} to {most} test images would show them with 80 % power, by one McNemar's test of two models"
-    )
+    return f"{text}; {least} to {most} test images would show them with 80 % power, by one McNemar's test of two models"
 
 
 def _against_claimed(claimed: dict[str, Any], low: float, high: float) -> str:
