@@ -57,8 +57,9 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
         said = ["described, not tested: accuracy is the one measure that a paper is tested on", *map(_described, found)]
         return _record(None, said, _scope(found), _again(claim, found, tasks), numbers)
     verdict, said = _over_sources(found)
-    decided = any(outcome.verdict != "no evidence" for outcome in found)
-    if not decided:
+    # Beside a source that decides, one that lacks models counts too.
+    deciding = [] if verdict == "no evidence" else found
+    if not deciding:
         known = [f"{outcome.answers.task}: {_of_the_rest(outcome)}" for outcome in found]
         said = [_lacking(claim, tasks)[1], *known]
     elif claim.measure.startswith("kept:"):
@@ -66,9 +67,8 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
             0, "judged by accuracy under corruption less that without it, which favours models with little to lose"
         )
     if "images_needed" in claim.claimed:
-        said.append(_of_claimed(claim.claimed, found if decided else []))
-    scope, command = (_scope(found), _again(claim, found, tasks)) if decided else ([], _lacking(claim, tasks)[0])
-    return _record(verdict, said, scope, command, numbers)
+        said.append(_of_claimed(claim.claimed, deciding))
+    return _record(verdict, said, _scope(deciding), _again(claim, deciding, tasks), numbers)
 
 
 def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -35,6 +35,11 @@ class Outcome:
         return sum(not difference.files for difference in self.differences)
 
     @property
+    def exact(self) -> bool:
+        """Whether every byte agrees."""
+        return self.same == len(self.differences)
+
+    @property
     def mean_probability(self) -> float:
         """By how much a probability differs, on average; infinite if the images are others."""
         return sum(difference.mean_probability for difference in self.differences) / len(self.differences)
@@ -63,7 +68,7 @@ class Outcome:
     @property
     def passed(self) -> bool:
         """Whether every byte agrees, or, on another processor or other versions, the cell lies within its band."""
-        if self.same == len(self.differences):
+        if self.exact:
             return True
         if self.same_stack or not math.isfinite(self.mean_probability):
             return False
@@ -73,7 +78,7 @@ class Outcome:
 
     def __str__(self) -> str:
         text = f"{self.cell}: {self.same} of {len(self.differences)} runs came out the same, byte for byte"
-        if self.same == len(self.differences):
+        if self.exact:
             return text
         where = "the same kind of processor and versions" if self.same_stack else "another processor or other versions"
         if not math.isfinite(self.mean_probability):

@@ -41,7 +41,7 @@ def main() -> int:
         count = reproduction.restamp(settings, args.base, known)
         print(f"This code does what {args.base} does; {count} runs now say so. `dvc commit` records it.")
     else:
-        exact = all(outcome.same == len(outcome.differences) for outcome in outcomes)
+        exact = all(outcome.exact for outcome in outcomes)
         print(f"The evidence came out as committed{'' if exact else ', within what another processor may change'}.")
     shutil.rmtree(reproduction.SCRATCH)
     return 0
