@@ -68,6 +68,7 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
         )
     if "images_needed" in claim.claimed:
         said.append(_of_claimed(claim.claimed, deciding))
+    said += [_by_other_split(outcome) for outcome in deciding and _not_counted(outcomes, found)]
     return _record(verdict, said, _scope(deciding), _again(claim, deciding, tasks), numbers)
 
 
@@ -83,6 +84,21 @@ def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
         if not outcome.answers.synthetic and (source not in best or rank(outcome) > rank(best[source])):
             best[source] = outcome
     return list(best.values())
+
+
+def _not_counted(outcomes: Sequence[Outcome], counted: Sequence[Outcome]) -> list[Outcome]:
+    """Return what other splits of counted sources say, where they have all models."""
+    taken = {outcome.answers.task for outcome in counted}
+    return [
+        outcome
+        for outcome in outcomes
+        if not outcome.answers.synthetic and outcome.answers.task not in taken and outcome.verdict != "no evidence"
+    ]
+
+
+def _by_other_split(outcome: Outcome) -> str:
+    found = f"{outcome.answers.task}: {outcome.verdict}: {_why(outcome)}"
+    return f"not counted, as another split of images that are: {found}"
 
 
 def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:

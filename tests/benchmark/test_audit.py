@@ -185,7 +185,10 @@ def test_a_source_counts_once_by_the_split_of_the_papers(random):
     pooled, official = answers(random, AHEAD), answers(random, EVEN | {"emanet": 0.0}, official=True)
     tasks = [rename(official, "a-official", "a"), rename(pooled, "a", "a")]
     for order in (tasks, tasks[::-1]):
-        assert judged(*order)[OVER_CNN]["verdict"] == "supported"
+        record = judged(*order)[OVER_CNN]
+        assert record["verdict"] == "supported"
+        assert "not counted, as another split of images that are: a-official: contradicted: emanet − cnn" in why(record)
+        assert "a-official" not in where(record)
     assert judged(*tasks[:1])[OVER_CNN]["verdict"] == "contradicted"
     del pooled.values["vit"]
     assert judged(*tasks)["emanet_table1/accuracy/emanet-above-vit"]["verdict"] == "contradicted"
