@@ -41,7 +41,7 @@ NOT_COUNTED |= {f"aten::{name}" for name in ("meshgrid", "mul", "mul_", "neg", "
 NOT_COUNTED |= {f"aten::{name}" for name in ("reciprocal", "relu", "rsub", "scatter", "sigmoid", "sin", "softmax")}
 NOT_COUNTED |= {f"aten::{name}" for name in ("std", "sub", "sum", "adaptive_avg_pool2d", "avg_pool2d", "batch_norm")}
 NOT_COUNTED |= {f"aten::{name}" for name in ("dropout_", "layer_norm", "max_pool2d", "mean", "upsample_nearest2d")}
-NOT_COUNTED |= {f"aten::{name}" for name in ("index_copy", "index_select", "nonzero", "std_mean")}
+NOT_COUNTED |= {f"aten::{name}" for name in ("ceil", "index_copy", "index_select", "nonzero", "std_mean")}
 
 COUNTED = ("conv", "linear", "addmm", "matmul", "bmm", "einsum")
 AGREE = 1e-3  # of two counters, as a share
