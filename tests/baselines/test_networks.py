@@ -93,6 +93,14 @@ def test_the_loss_falls_on_a_batch(name):
 
 
 @every_network
+def test_it_starts_without_being_sure_of_a_class(name):
+    loss = F.cross_entropy(
+        build(name, 1, 3, 64).train()(torch.from_numpy(images(name, 1, 64, 32))), torch.arange(32) % 3
+    )
+    assert loss < 2 * np.log(3)
+
+
+@every_network
 def test_the_seed_alone_decides_what_training_gives(name):
     outcomes = []
     for seed in (0, 0, 1):

@@ -15,7 +15,7 @@ from baselines.cnn_attention import cnn_attention
 from baselines.naive_bayes import naive_bayes
 from baselines.one_nn import one_nn
 from baselines.timm_model import timm_model
-from baselines.transfer import transfer
+from baselines.transfer import imagenet, transfer
 from baselines.vit import vit
 from baselines.xgboost import xgboost
 from benchmark import cost
@@ -140,6 +140,8 @@ def test_pretrained_weights_are_asked_of_timm(name, monkeypatch):
 @pytest.mark.parametrize(("picture", "classes"), [("coffee", {967}), ("chelsea", {281, 282, 285})])  # espresso, cats
 def test_transfer_knows_the_classes_of_imagenet(picture, classes):
     network = transfer(num_classes=1000, in_chans=3, img_size=224, pretrained=True).eval()
+    published = {key.removeprefix("classifier."): value for key, value in imagenet().items() if "classifier" in key}
+    network.classifier.load_state_dict(published)
     pixels = resize(getattr(skimage.data, picture)()[:, 75:375], (224, 224))  # 0 to 1
     with torch.inference_mode():
         logits = network(torch.from_numpy(2 * pixels - 1).permute(2, 0, 1)[None].float())
@@ -147,10 +149,10 @@ def test_transfer_knows_the_classes_of_imagenet(picture, classes):
 
 
 def test_transfer_sees_a_grey_image_as_one_whose_channels_are_the_same():
-    grey, colour = (transfer(num_classes=1000, in_chans=count, pretrained=True).eval() for count in (1, 3))
+    grey, colour = (transfer(in_chans=count, pretrained=True).eval() for count in (1, 3))
     with torch.inference_mode():
-        seen = grey(images(1, 64)).numpy()
-        assert seen == pytest.approx(colour(images(1, 64).expand(-1, 3, -1, -1)).numpy(), abs=1e-4)
+        seen = grey.forward_features(images(1, 64)).numpy()
+        assert seen == pytest.approx(colour.forward_features(images(1, 64).expand(-1, 3, -1, -1)).numpy(), abs=1e-4)
 
 
 def test_attention_weighs_all_positions_as_wang_et_al_do():
