@@ -51,8 +51,10 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
         return _of_cost(claim, tasks)
     if claim.rule == "value":
         return _of_value(paper, claim, tasks)
-    numbers = {"tasks": [_numbers(claim, outcome) for outcome in outcomes]}
     found = counted(outcomes)
+    counting = {outcome.answers.task for outcome in found}
+    of_tasks = [_numbers(claim, outcome, outcome.answers.task in counting) for outcome in outcomes]
+    numbers = {"tasks": of_tasks}
     if claim.family is None:
         said = ["described, not tested: accuracy is the one measure that a paper is tested on", *map(_described, found)]
         return _record(None, said, _scope(found), _again(claim, found, tasks), numbers)
@@ -68,8 +70,9 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
         )
     if "images_needed" in claim.claimed:
         said.append(_of_claimed(claim.claimed, deciding))
-    said += [_by_other_split(outcome) for outcome in deciding and _not_counted(outcomes, found)]
-    return _record(verdict, said, _scope(deciding), _again(claim, deciding, tasks), numbers)
+    beside = _not_counted(outcomes, found) if deciding else []
+    said += [f"not counted, {_place(outcome)}: {outcome.verdict}: {_why(outcome)}" for outcome in beside]
+    return _record(verdict, said, _scope(deciding, beside), _again(claim, deciding + beside, tasks), numbers)
 
 
 def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -96,9 +99,8 @@ def _not_counted(outcomes: Sequence[Outcome], counted: Sequence[Outcome]) -> lis
     ]
 
 
-def _by_other_split(outcome: Outcome) -> str:
-    found = f"{outcome.answers.task}: {outcome.verdict}: {_why(outcome)}"
-    return f"not counted, as another split of images that are: {found}"
+def _place(outcome: Outcome) -> str:
+    return f"{outcome.answers.task}, the same images by another split"
 
 
 def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
@@ -121,7 +123,14 @@ def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
             said.insert(0, f"the least p over {len(outcomes)} sources, after Bonferroni, is {_p(least)}")
         return "inconclusive", said
     shown, opposite = (f"at least {count} of {len(outcomes)} sources" if count else "none" for count in (holds, fails))
-    return "mixed", [f"shown in {shown}, the opposite in {opposite}", *said]
+    return _of_both(bool(holds), bool(fails)), [f"shown in {shown}, the opposite in {opposite}", *said]
+
+
+def _of_both(shown: bool, opposite: bool) -> str:
+    """Return the verdict where some sources or conditions show a claim, or its opposite, and others do not."""
+    if shown and opposite:
+        return "mixed"
+    return "supported in part" if shown else "contradicted in part"
 
 
 def _why(outcome: Outcome) -> str:
@@ -134,14 +143,16 @@ def _why(outcome: Outcome) -> str:
     if pair.rule == "same":
         low, high = estimate.interval(1 - 2 * ALPHA)
         bounds = f"[{100 * low:.1f}, {100 * high:.1f}]"
-        return f"{text}, by two one-sided tests; the 90 % interval is {bounds}, the margin ±{100 * margin:.0f}"
-    text += f" (corrected resampled t-test {_p(gap.resampled.two_sided())}, unadjusted)"
+        tests = "of two one-sided tests" if pair.holds < pair.fails else "of a gap beyond the margin"
+        return f"{text}, {tests}; the 90 % interval is {bounds}, the margin ±{100 * margin:.0f}"
+    if outcome.answers.test_to_train:
+        text += f" (corrected resampled t-test {_p(gap.resampled.two_sided())}, unadjusted)"
     if outcome.verdict == "no difference":
         text += f"; within ±{100 * margin:.0f} points, p {_p(pair.adjusted_same)} after Holm, by two one-sided tests"
     elif outcome.verdict == "inconclusive":
         shown = 100 * estimate.detectable(ALPHA / pair.among)
         text += f"; here alone, a gap of {shown:.1f} points would have shown with 80 % power"
-    return text
+    return text if outcome.answers.test_to_train else f"{text}; all runs test on the same images"
 
 
 def _after_holm(pair: Tested) -> str:
@@ -184,7 +195,7 @@ def _against_claimed(claimed: dict[str, Any], low: float, high: float) -> str:
     return "smaller than claimed" if high < claimed["gap"] else "compatible with the claimed gap"
 
 
-def _numbers(claim: Claim, outcome: Outcome) -> dict[str, Any]:
+def _numbers(claim: Claim, outcome: Outcome, counts: bool) -> dict[str, Any]:
     """Return the numbers of one task, for programs."""
     pairs = []
     for pair in outcome.pairs:
@@ -198,7 +209,7 @@ def _numbers(claim: Claim, outcome: Outcome) -> dict[str, Any]:
             "degrees_of_freedom": gap.estimate.freedom,
             "p": pair.p_value,
             "p_same": pair.same,
-            "p_resampled": of_means,
+            "p_resampled": of_means if outcome.answers.test_to_train else None,
             "runs": gap.runs,
             "images": gap.images,
         }
@@ -214,7 +225,8 @@ def _numbers(claim: Claim, outcome: Outcome) -> dict[str, Any]:
             found["claimed"] = _against_claimed(claim.claimed, low, high)
         pairs.append(found)
     task, verdict = outcome.answers, outcome.verdict if claim.family else None
-    told = {"task": task.task, "source": task.source, "synthetic": task.synthetic, "verdict": verdict}
+    told = {"task": task.task, "source": task.source, "synthetic": task.synthetic, "counted": counts}
+    told["verdict"] = verdict
     return told | {"missing": list(outcome.missing), "pairs": pairs}
 
 
@@ -295,7 +307,6 @@ def _calibration(paper: Paper, claim: Claim, task: Answers | None) -> dict[str, 
 def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
     """Return what measured costs say, under each condition of each task with real images."""
     numbers, verdicts, said = [], [], []
-    unit = "MACs" if claim.measure == "macs" else "latency"
     for task in tasks:
         for costs in task.costs:
             ratios = {pair: found for pair in claim.pairs if (found := costs.ratio(*pair, claim.measure))}
@@ -308,21 +319,37 @@ def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
             )
             if not task.synthetic and verdict != "no evidence":
                 verdicts.append((verdict, f"{task.task} ({costs.condition}{_keeping(task, costs, claim.models)})"))
-                (one, other), found = max(ratios.items(), key=lambda item: item[1].value)
-                said.append(f"{task.task}, {costs.size}: {one} takes {_times(found)} the {unit} of {other}")
+                said.append(f"{task.task}, {costs.size}: {_weakest(costs, ratios, claim.measure)}")
     if not verdicts:
-        return _without_cost(claim, tasks, unit, numbers)
+        return _without_cost(claim, tasks, numbers)
     different = {verdict for verdict, _ in verdicts}
     where = [f"{verdict}: {scope}" if len(different) > 1 else scope for verdict, scope in verdicts]
     command = f"python -m pipelines.audit --claim {claim.name}"
     if claim.measure != "macs":
         measured = dict.fromkeys(one["task"] for one in numbers if not one["synthetic"])
         command = " && ".join(f"python -m pipelines.cost --task {task} --verify" for task in measured)
-    verdict = different.pop() if len(different) == 1 else "mixed"
+    both = _of_both("supported" in different, "contradicted" in different)
+    verdict = different.pop() if len(different) == 1 else both
     return _record(verdict, said, where + _built(claim.models, tasks[0]), command, {"tasks": numbers})
 
 
-def _without_cost(claim: Claim, tasks: Sequence[Answers], unit: str, numbers: list[dict[str, Any]]) -> dict[str, Any]:
+def _weakest(costs: Costs, ratios: dict[tuple[str, str], Ratio], measure: str) -> str:
+    """Say by the pair that speaks most against a claim on cost what one condition found, and how many speak for it."""
+    (one, other), found = max(ratios.items(), key=lambda item: item[1].value)
+    text = f"{one} takes {_times(found)} the {_unit(measure)} of {other}"
+    rates = [costs.models[model].get("throughput_per_s") for model in (other, one)]
+    if measure == "latency_ms" and all(rates):
+        text += f" ({rates[0] / rates[1]:.2f} times an image, in batches)"
+    if len(ratios) > 1:
+        text += f"; {sum(pair.high < 1 for pair in ratios.values())} of {len(ratios)} pairs are as claimed"
+    return text
+
+
+def _unit(measure: str) -> str:
+    return "MACs" if measure == "macs" else "latency"
+
+
+def _without_cost(claim: Claim, tasks: Sequence[Answers], numbers: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the record of a claim about costs that no real task can decide."""
 
     def lacking(task: Answers, model: str) -> bool:
@@ -331,7 +358,8 @@ def _without_cost(claim: Claim, tasks: Sequence[Answers], unit: str, numbers: li
     task, missing = _lacks(claim, tasks, lacking)
     command = f"python -m pipelines.grid --task {task} --model {' '.join(missing)}"
     command += f" && dvc commit && dvc repro --single-item inventory@{task} cost@{task}"
-    return _record("no evidence", [f"{task} has no {unit} of {', '.join(missing)}"], [], command, {"tasks": numbers})
+    said = f"{task} has no {_unit(claim.measure)} of {', '.join(missing)}"
+    return _record("no evidence", [said], [], command, {"tasks": numbers})
 
 
 def _ratio(costs: Costs, pair: tuple[str, str], found: Ratio) -> dict[str, Any]:
@@ -400,19 +428,20 @@ def _record(
     return {"verdict": verdict, "scope": scope, "reason": reason, "command": command, "numbers": numbers}
 
 
-def _scope(outcomes: list[Outcome]) -> list[str]:
-    """Name the tasks that decide, how they test, and what a reader must know of the models."""
+def _scope(outcomes: Sequence[Outcome], beside: Sequence[Outcome] = ()) -> list[str]:
+    """Name the tasks that decide and those ``beside``, how they test, and what a reader must know of the models."""
     pairs = [pair.gap for outcome in outcomes for pair in outcome.pairs]
     models = dict.fromkeys(model for gap in pairs for model in (gap.first, gap.second))
     parts = []
-    for outcome in outcomes:
+    counts = [""] * len(outcomes) + ["not counted: "] * len(beside)
+    for count, outcome in zip(counts, (*outcomes, *beside), strict=True):
         gap, task = outcome.decisive.gap, outcome.answers
         split = "pooled 70/15/15" if task.test_to_train else "the source's own split"
         keys = {model: f"{task.task}-{model}" for model in models}
         notes = "".join(f"; {model}: {task.notes[key]}" for model, key in keys.items() if key in task.notes)
         answers = f"{gap.images} answers to test images"
         without = f"; without {', '.join(outcome.missing)}" if outcome.missing else ""
-        parts.append(f"{task.task} ({task.pixels}, {split}, {gap.runs} runs, {answers}{without}{notes})")
+        parts.append(f"{count}{task.task} ({task.pixels}, {split}, {gap.runs} runs, {answers}{without}{notes})")
     return parts + _built(models, outcomes[0].answers) if parts else []
 
 

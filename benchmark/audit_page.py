@@ -20,7 +20,10 @@ VERDICTS = {
     "no difference": "shown to be smaller than the paper's margin",
     "inconclusive": "none of these, or not surely enough over several sources; the gap that would have shown stands "
     "beside a source that shows nothing",
-    "mixed": "shown, or the opposite shown, in some sources or conditions and not in others; the reason says which",
+    "supported in part": "shown in some sources or conditions, the opposite in none; the reason says which",
+    "contradicted in part": "the opposite is shown in some sources or conditions, the claim in none; the reason "
+    "says which",
+    "mixed": "shown in some sources or conditions, the opposite in others; the reason says which",
     "inconsistent": "the paper contradicts itself",
     "no evidence": "what would decide it is not trained or measured yet; the command beside it does that",
     "not testable": "it names nothing that evidence could decide, or no evidence made here can",

@@ -32,7 +32,7 @@ from benchmark.papers import Paper, Table
 from benchmark.params import CORRUPTIONS, SIZES, Params
 from benchmark.tables import Found, on_front
 
-MARKERS, DASHES = "osD^vPX<>*hpd8H", ("-", "--", "-.", ":")
+MARKERS, DASHES = "osD^vPX<>*hpd8H", ("-", "--", "-.")
 UNITS = {
     "gaussian_noise": "noise, sd (grey levels)",
     "gaussian_blur": "blur, sigma (pixels)",
@@ -104,8 +104,9 @@ class Known:
         row = model if model in names else self.params.models[model].of
         index = names.index(row) if row in names else len(names)
         color = sns.color_palette("colorblind")[index % 10]
-        color = color if index < 10 else tuple(0.55 * part for part in color)
-        return Look(color, MARKERS[index % len(MARKERS)], DASHES[index // 3 % len(DASHES)])
+        if index >= 10:
+            return Look(tuple(0.55 * part for part in color), MARKERS[index % len(MARKERS)], ":")
+        return Look(color, MARKERS[index], DASHES[index // 4])
 
     @property
     def title(self) -> str:
@@ -227,9 +228,11 @@ def accuracy(known: Known, paper: Paper, table: Table) -> Figure | None:
             axis.annotate("no evidence", (2, place), va="center", style="italic")
             continue
         value, low, high = np.nan_to_num(estimate.of_share(), nan=estimate.value)
-        axis.barh(place, 100 * value, color=known.look(model).color, alpha=0.6, label="measured [95 % interval]")
+        axis.barh(place, 100 * value, color=known.look(model).color, alpha=0.6)
         error = [[100 * (value - low)], [100 * (high - value)]]
-        axis.errorbar(100 * value, place, xerr=error, color="black", capsize=3, lw=1)
+        axis.errorbar(
+            100 * value, place, xerr=error, color="black", capsize=3, lw=1, ls="none", label="measured [95 % interval]"
+        )
     axis.set(xlim=(0, 105), ylim=(-0.6, len(names) - 0.4), xlabel="accuracy (%)")
     figure.suptitle(f"{paper.cite}, {table.title}\non {known.title}")
     axis.set_yticks(range(len(names)), [f"{name} ({paper.systems[name]})" for name in names])
@@ -263,7 +266,8 @@ def robustness(known: Known) -> Figure | None:
             if kind in ("contrast", "jpeg"):
                 axis.invert_xaxis()  # to the right, images get worse
         below.axhline(0, color="black", lw=0.8, ls=":")
-        below.set(xlabel=UNITS[kind], ylim=(-0.3, 1.5))
+        below.set_xlabel(UNITS[kind])
+        below.set_ylim(bottom=-0.3)
     axes[0, 0].set_ylabel("accuracy (%)")
     axes[1, 0].set_ylabel("balanced accuracy\nkept beyond chance (share)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -293,9 +297,12 @@ def against_cost(known: Known) -> Figure | None:
         for model, (mean, cost) in points.items():
             look, size = known.look(model), ladder.get(model, 7)
             axis.plot(cost, mean, look.marker, color=look.color, ms=size, mec="black", mew=0.5, ls="none", label=model)
-        steps = sorted((cost, mean) for model, (mean, cost) in points.items() if model in on_front(points))
-        axis.step(*zip(*steps, strict=True), where="post", color="black", lw=0.8, ls="--", zorder=0)
         axis.set(xscale="log", xlabel=label)
+        (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
+        steps = sorted((cost, mean) for model, (mean, cost) in points.items() if model in on_front(points))
+        steps = [(steps[0][0], low), *steps, (right, steps[-1][1])]  # a front of one point is a corner
+        axis.step(*zip(*steps, strict=True), where="post", color="black", lw=0.8, ls="--", zorder=0)
+        axis.set(xlim=(left, right), ylim=(low, high))
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(NullFormatter())
@@ -327,7 +334,7 @@ def reliability(known: Known) -> Figure | None:
         axis.vlines(at, [of.low for of in wilson], [of.high for of in wilson], color="black", lw=0.8)
         axis.plot(at, share, color=look.color, ls=look.dash)
         weight = 20 + 180 * images / len(bins)
-        axis.scatter(at, share, weight, [look.color], marker=look.marker, ec="black", lw=0.5, zorder=3)
+        axis.scatter(at, share, weight, [look.color], marker=look.marker, ec="black", lw=0.5, zorder=3, clip_on=False)
         axis.set(title=model, xlim=(0, 1.02), ylim=(-0.02, 1.04), xticks=(0, 0.5, 1))
     for axis in axes.flat[len(known.rows) :]:
         axis.remove()
@@ -412,14 +419,16 @@ def _hatch(axis: Axes, mask: np.ndarray, size: int) -> None:
 def of_audit(records: Sequence[dict[str, Any]]) -> Figure:
     """Draw the gaps in accuracy that the papers claim between rows beside the measured ones (a forest plot).
 
-    Gaps stand for the claims that a paper is tested on; each task with real images has a colour and marker of its own.
+    Gaps stand for the claims that a paper is tested on; each task with real images has a colour and marker of its own,
+    hollow where another split of the same images counts.
     """
     found: dict[str, tuple[float, dict[str, dict[str, Any]]]] = {}
     for record in records:
         for task in record["numbers"].get("tasks", []) if record["family"] and "gap" in record["claimed"] else []:
             for pair in [] if task["synthetic"] else task["pairs"]:
                 label = f"{' − '.join(pair['pair'])}: {record['verdict']}\n(paper: {record['paper']})"
-                found.setdefault(label, (record["claimed"]["gap"], {}))[1][task["task"]] = pair
+                of_claim = found.setdefault(label, (record["claimed"]["gap"], {}))[1]
+                of_claim[task["task"]] = pair | {"counted": task["counted"]}
     sns.set_theme("paper", "whitegrid", rc=STYLE)
     if not found:
         figure = plt.figure(figsize=(8, 1))
@@ -435,9 +444,9 @@ def of_audit(records: Sequence[dict[str, Any]]) -> Figure:
             gap, low, high = (100 * pair[name] for name in ("gap", "low", "high"))
             height = place + step * (tasks.index(task) - (len(tasks) - 1) / 2)
             error = [[gap - low], [high - gap]]
-            axis.errorbar(
-                gap, height, xerr=error, marker=marker, color=color, capsize=3, label=f"measured on {task} [95 %]"
-            )
+            label = f"measured on {task} [95 %]{'' if pair['counted'] else ', not counted'}"
+            face = color if pair["counted"] else "white"
+            axis.errorbar(gap, height, xerr=error, marker=marker, color=color, mfc=face, capsize=3, label=label)
         axis.plot(100 * claimed, place, marker="|", color="black", ms=14, mew=2, ls="none", label="claimed")
     axis.axvline(0, color="black", lw=0.8)
     axis.set_yticks(range(len(found)), list(found), fontsize=8)

@@ -49,7 +49,8 @@ SYNTHETIC = "Synthetic images: a smoke test. No verdict on a paper rests on this
 class Found:
     """What the evidence of one task says: model → scores of each run and its masks, and what the task is.
 
-    ``answers`` holds the same runs image by image, and what models cost.
+    ``answers`` holds the same runs image by image, and what models cost; ``best_epochs`` the epoch of each run, from 1,
+    whose weights are tested, of models that learn in epochs.
     """
 
     task: str
@@ -57,6 +58,7 @@ class Found:
     scores: dict[str, list[dict[str, float]]]
     masks: dict[str, list[dict[str, float]]]
     manifest: dict[str, Any]
+    best_epochs: dict[str, list[int]]
 
     def cost(self, model: str) -> dict[str, Any]:
         """Return what a model costs at the task's own input size; nothing if that was not measured."""
@@ -74,8 +76,14 @@ def find(params: Params, task: str, runs: Path | None = None) -> Found:
     masks: dict[str, list[dict[str, float]]] = {}
     for path in sorted((runs or folder / "runs").glob("*/run-*/masks.csv")):
         masks.setdefault(path.parts[-3], []).append(metrics.of_masks(pd.read_csv(path)))
+    best: dict[str, list[int]] = {}
+    for path in sorted((runs or folder / "runs").glob("*/run-*/history.csv")):
+        if len(history := pd.read_csv(path)) > 1:
+            by = params.recipe(task, path.parts[-3]).best_epoch_by
+            of_epochs = history[f"validation_{by}"] * (-1 if by == "loss" else 1)
+            best.setdefault(path.parts[-3], []).append(int(of_epochs.argmax()) + 1)
     answered = answers.load(params, task, papers.rows(papers.load_all()), runs)
-    return Found(task, answered, scores, masks, manifest)
+    return Found(task, answered, scores, masks, manifest, best)
 
 
 def summary(found: Found) -> dict[str, dict[str, float]]:
@@ -155,10 +163,15 @@ def _of_models(params: Params, found: Found) -> tuple[Any, ...]:
             numbers, shown = _cell(params, found, model, column)
             row |= numbers
             cells.append(shown)
+        row["best_epochs"] = ", ".join(map(str, found.best_epochs.get(model, [])))
         plain.append(row)
-        rows.append(cells)
+        rows.append([*cells, row["best_epochs"]])
     headings = ["Model", "Runs", "Parameters (millions)", *(_heading(c.heading, c.measure) for c in columns)]
-    meaning = f"Each cell: mean over runs [{OVER_IMAGES}]."
+    headings.append("Best epoch of each run")
+    meaning = (
+        f"Each cell: mean over runs [{OVER_IMAGES}]. Best epoch: that whose weights are tested, by validation; where "
+        "it is near the last one, more epochs may have helped."
+    )
     notes = _notes(params, found, dict(zip(models, models, strict=True)), meaning, list(names))
     return f"All models with evidence, on `{found.task}`", headings, rows, plain, notes
 

@@ -132,7 +132,10 @@ def test_the_same_evidence_gives_the_same_bytes(known, tmp_path):
 
 def test_the_figure_of_the_audit_sets_claimed_gaps_beside_measured_ones_on_real_images():
     pair = {"pair": ["emanet", "cnn"], "gap": 0.01, "low": -0.03, "high": 0.05}
-    tasks = [{"task": task, "synthetic": task == "phantom", "pairs": [pair]} for task in ("phantom", "scans", "mri")]
+    tasks = [
+        {"task": task, "synthetic": task == "phantom", "counted": task == "mri", "pairs": [pair]}
+        for task in ("phantom", "scans", "mri")
+    ]
     claim = {"paper": "emanet", "family": "headline", "verdict": "mixed", "claimed": {"gap": 0.067}}
     claim["numbers"] = {"tasks": tasks}
     axis = figures.of_audit([claim, claim | {"family": None}]).axes[0]
@@ -140,7 +143,7 @@ def test_the_figure_of_the_audit_sets_claimed_gaps_beside_measured_ones_on_real_
     points = {line.get_label() or "": line.get_xdata() for line in axis.lines}
     assert points["claimed"] == pytest.approx([6.7])
     _, labels = axis.get_legend_handles_labels()
-    assert set(labels) == {"claimed", "measured on mri [95 %]", "measured on scans [95 %]"}
+    assert set(labels) == {"claimed", "measured on mri [95 %]", "measured on scans [95 %], not counted"}
     nothing = figures.of_audit([claim | {"numbers": {"tasks": tasks[:1]}}])
     assert [text.get_text() for text in nothing.texts] == [
         "No gap that a paper claims was measured on real images yet."

@@ -33,7 +33,8 @@ def found(task="phantom", masks=None, **runs):
     clusters = {run: np.arange(5) for run in range(max(map(len, runs.values()), default=0))}
     answered = Answers(task, "a source", "Grey images", task == "phantom", 3 / 14, clusters, of_images, costs)
     answered.rows.update(dict.fromkeys(runs, "network"))
-    return tables.Found(task, answered, measured, masks or {}, manifest)
+    best = {model: [7] * len(values) for model, values in runs.items() if model != "svm"}
+    return tables.Found(task, answered, measured, masks or {}, manifest, best)
 
 
 @pytest.fixture
@@ -200,6 +201,14 @@ def test_the_table_of_models_holds_all_that_have_evidence_in_the_order_of_the_pa
     rows = pd.read_csv(io.StringIO(files["models.csv"])).set_index("model")
     assert list(rows.index) == [name for name in settings.models if name in ("svm", "cnn", "emanet_weights")]
     assert rows.loc["cnn", "params"] == 10
+    assert rows["best_epochs"].isna().to_dict() == {"emanet_weights": False, "cnn": False, "svm": True}
+
+
+def test_the_best_epoch_is_the_one_that_validation_chose(settings):
+    known = tables.find(settings, "brain-mri").best_epochs
+    history = pd.read_csv("results/tasks/brain-mri/runs/transfer/run-1/history.csv")
+    assert known["transfer"][1] == history["epoch"][history["validation_loss"].idxmin()]
+    assert "svm" not in known
 
 
 def test_a_column_of_one_task_stands_in_its_tables_alone(build):

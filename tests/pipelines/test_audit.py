@@ -17,6 +17,8 @@ VERDICTS = {
     "contradicted",
     "no difference",
     "inconclusive",
+    "supported in part",
+    "contradicted in part",
     "mixed",
     "inconsistent",
     "not comparable",
