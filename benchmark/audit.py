@@ -305,9 +305,9 @@ def _calibration(paper: Paper, claim: Claim, task: Answers | None) -> dict[str, 
 
 
 def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
-    """Return what measured costs say, under each condition of each task with real images."""
+    """Return what measured costs say, under each condition of one task of each source of real images."""
     numbers, verdicts, said = [], [], []
-    for task in tasks:
+    for task in _priced_once(claim, tasks):
         for costs in task.costs:
             ratios = {pair: found for pair in claim.pairs if (found := costs.ratio(*pair, claim.measure))}
             if not ratios:
@@ -331,6 +331,17 @@ def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
     both = _of_both("supported" in different, "contradicted" in different)
     verdict = different.pop() if len(different) == 1 else both
     return _record(verdict, said, where + _built(claim.models, tasks[0]), command, {"tasks": numbers})
+
+
+def _priced_once(claim: Claim, tasks: Sequence[Answers]) -> list[Answers]:
+    """Return of each source of real images one task, that with most of a claim's pairs: a split changes no cost."""
+
+    def rank(task: Answers) -> tuple[int, bool]:
+        known = [costs.ratio(*pair, claim.measure) for costs in task.costs for pair in claim.pairs]
+        return sum(found is not None for found in known), task.test_to_train > 0
+
+    best = {task.task if task.synthetic else task.source: task.task for task in sorted(tasks, key=rank)}
+    return [task for task in tasks if task.task in best.values()]
 
 
 def _weakest(costs: Costs, ratios: dict[tuple[str, str], Ratio], measure: str) -> str:

@@ -325,6 +325,16 @@ def test_costs_that_depend_on_the_condition_are_mixed(random):
     )
 
 
+def test_a_split_changes_no_cost(random):
+    name, counts = "emanet_table1/macs/emanet-below-cnn", priced(emanet={"macs": 50}, cnn={"macs": 100})
+    pooled, official = rename(answers(random, EVEN), "a"), rename(answers(random, EVEN, official=True), "b", "a")
+    for task in (pooled, official):
+        task.costs[:] = [counts]
+    assert where(judged(pooled, official)[name]) == "a (64 px)"
+    del pooled.costs[:]
+    assert where(judged(pooled, official)[name]) == "b (64 px)"
+
+
 def test_another_reading_is_put_into_claims_on_cost_too(random):
     name, paper = "emanet_table1/macs/emanet-below-cnn", PAPER.model_copy(update={"readings": ["emanet_output"]})
     task = answers(random, EVEN)
