@@ -1,5 +1,6 @@
 """What the runs of a task answered, image by image, and by how much two models differ on the same images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -65,9 +66,9 @@ class Answers:
     ``clusters`` holds the cluster of each test image of a run (int, N). The measures are those of
     :data:`benchmark.metrics.PER_IMAGE`, and ``kept:CORRUPTION``: right under corruption, on average over strengths,
     less right without it. ``test_to_train`` is the ratio of the parts' sizes, 0 where every run has the same parts.
-    ``costs`` holds what models cost, a condition each; the first is the task's own input size. ``rows`` says of the
-    models of the papers' tables which kind they are, ``notes`` of a model, or of TASK-MODEL, what a reader must know.
-    ``pixels`` is the size at which images are shown.
+    ``costs`` holds what models cost, a condition each; the first is the task's own input size. ``rows`` are the
+    models of the papers' tables, ``kinds`` holds the kind of every model, ``notes`` what a reader must know of one, or
+    of TASK-MODEL. ``pixels`` is the size at which images are shown, ``split`` how they are split.
     """
 
     task: str
@@ -78,13 +79,15 @@ class Answers:
     clusters: dict[int, np.ndarray]
     values: dict[str, Values]
     costs: list[Costs] = field(default_factory=list)
-    rows: dict[str, str] = field(default_factory=dict)
+    rows: Sequence[str] = ()
+    kinds: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     pixels: str = "size unknown"
+    split: str = "split unknown"
 
     def kind(self, model: str) -> str:
-        """Return the kind of a model; one that no table holds is a network."""
-        return self.rows.get(model, "network")
+        """Return the kind of a model; one that params.yaml does not know is a network."""
+        return self.kinds.get(model, "network")
 
     def runs(self, *models: str) -> list[int]:
         """Return the runs that all of some models have evidence of."""
@@ -149,13 +152,12 @@ class Answers:
         return {}
 
 
-def load(params: Params, task: str, rows: list[str], folder: Path | None = None) -> Answers:
-    """Read the evidence of ``task``; ``rows`` are the models of the papers' tables.
+def load(params: Params, task: str, rows: Sequence[str], folder: Path | None = None) -> Answers:
+    """Read the evidence of ``task``, as far as there is some; ``rows`` are the models of the papers' tables.
 
     ``folder`` holds its runs, if not the committed ones. :class:`BadInput` if two models were tested on other images.
     """
     home, protocol = evidence.TASKS / task, params.task(task)
-    samples = pd.read_csv(home / "samples.csv", dtype={"sample_id": str}).set_index("sample_id")["cluster"]
     tested: dict[int, list[str]] = {}
     values: dict[str, Values] = {}
     for path in sorted((folder or home / "runs").glob("*/run-*/predictions.csv")):
@@ -167,21 +169,24 @@ def load(params: Params, task: str, rows: list[str], folder: Path | None = None)
         found |= _kept(path.with_name("robustness.csv"), found["accuracy"])
         for measure, of_images in found.items():
             values.setdefault(model, {}).setdefault(measure, {})[run] = of_images
-    cost = home / "cost.json"
+    samples, cost, shares = home / "samples.csv", home / "cost.json", params.pooled_split
+    cluster = pd.read_csv(samples, dtype={"sample_id": str}).set_index("sample_id")["cluster"] if tested else None
     priced = evidence.read_json(cost)["conditions"] if cost.exists() else []
-    shares = params.pooled_split
+    pooled = protocol.split == "pooled"
     return Answers(
         task=task,
         source=protocol.source.name,
         title=protocol.source.title,
         synthetic=protocol.synthetic,
-        test_to_train=shares.test / shares.train if protocol.split == "pooled" else 0.0,
-        clusters={run: samples.loc[ids].to_numpy() for run, ids in tested.items()},
+        test_to_train=shares.test / shares.train if pooled else 0.0,
+        clusters={run: cluster.loc[ids].to_numpy() for run, ids in tested.items()},
         values=values,
         costs=[Costs(_condition(of), of["models"], _how(of), of["reference"]) for of in priced],
-        rows={model: params.model(model).kind for model in rows},
+        rows=rows,
+        kinds={name: model.kind for name, model in params.models.items()},
         notes=params.notes,
         pixels=protocol.pixels,
+        split=f"pooled {shares}" if pooled else "the source's own split",
     )
 
 
@@ -212,10 +217,10 @@ def _kept(path: Path, right: np.ndarray) -> Values:
 def beside(params: Params, task: str, path: Path, rows: list[str]) -> str:
     """Return the scores of somebody's predictions on the test images of ``task``, and the gap to each known model.
 
-    The file holds the test images of one run or of several, all of each. :class:`BadInput` if it holds another image,
-    or not all of any run.
+    The file holds the test images of one run or of several, all of each; one of a source's own split is of one run,
+    since all runs test on the same images. :class:`BadInput` if it holds another image, or not all of any run.
     """
-    params.task(task)
+    protocol = params.task(task)
     if not (evidence.TASKS / task / "runs").exists():
         raise BadInput(f"--task: {task} has no evidence; it must be a task with some")
     ids, labels, probabilities = evidence.read_predictions(path)
@@ -230,8 +235,8 @@ def beside(params: Params, task: str, path: Path, rows: list[str]) -> str:
     _check(path, task, split.set_index("sample_id")["label"].loc[ids].to_numpy(), labels, probabilities)
     values: Values = {measure: {} for measure in metrics.PER_IMAGE}
     lines = []
-    for run in range(params.task(task).runs):
-        of_run = split["sample_id"][splits.of_run(split, params.task(task), params.pooled_split, run)["test"]].tolist()
+    for run in range(protocol.runs if protocol.split == "pooled" else 1):
+        of_run = split["sample_id"][splits.of_run(split, protocol, params.pooled_split, run)["test"]].tolist()
         if not set(of_run) <= set(place):
             continue
         index = [place[name] for name in of_run]

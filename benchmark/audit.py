@@ -55,7 +55,7 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
     counting = {outcome.answers.task for outcome in found}
     of_tasks = [_numbers(claim, outcome, outcome.answers.task in counting) for outcome in outcomes]
     numbers = {"tasks": of_tasks}
-    if claim.family is None:
+    if claim.family is None and found:
         said = ["described, not tested: accuracy is the one measure that a paper is tested on", *map(_described, found)]
         return _record(None, said, _scope(found), _again(claim, found, tasks), numbers)
     verdict, said = _over_sources(found)
@@ -76,21 +76,17 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
 
 
 def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Return the outcomes that count: of each source of real images one, with evidence, and pooled if it can be."""
-
-    def rank(outcome: Outcome) -> tuple[bool, bool]:
-        return outcome.verdict != "no evidence", outcome.answers.test_to_train > 0
+    """Return the outcomes that count: of each source of real images one, that of the pooled split if there is one."""
 
     best: dict[str, Outcome] = {}
-    for outcome in outcomes:
-        source = outcome.answers.source
-        if not outcome.answers.synthetic and (source not in best or rank(outcome) > rank(best[source])):
-            best[source] = outcome
+    for outcome in sorted(outcomes, key=lambda one: not one.answers.test_to_train):
+        if not outcome.answers.synthetic:
+            best.setdefault(outcome.answers.source, outcome)
     return list(best.values())
 
 
 def _not_counted(outcomes: Sequence[Outcome], counted: Sequence[Outcome]) -> list[Outcome]:
-    """Return what other splits of counted sources say, where they have all models."""
+    """Return what other splits of counted sources say, where they decide."""
     taken = {outcome.answers.task for outcome in counted}
     return [
         outcome
@@ -115,7 +111,7 @@ def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
     verdicts = {"inconclusive" if verdict == "no evidence" else verdict for verdict in verdicts}
     said = [f"{outcome.answers.task}: {_why(outcome)}" for outcome in outcomes]
     holds, fails = (holds_in([getattr(one, what) for one in outcomes], ALPHA) for what in ("holds", "fails"))
-    if len(verdicts) == 1 and (fails or verdicts != {"contradicted"}):
+    if len(verdicts) == 1:
         return verdicts.pop(), said
     if not holds and not fails:
         least = len(outcomes) * min(min(one.holds, one.fails) for one in outcomes)
@@ -233,6 +229,8 @@ def _numbers(claim: Claim, outcome: Outcome, counts: bool) -> dict[str, Any]:
 def _of_value(paper: Paper, claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
     """Return what is said of one printed number: set beside ours, and compared where the paper names the images."""
     model = claim.models[0]
+    if claim.task and claim.claimed["value"] is None:
+        return _record("not testable", ["the paper prints no number"], ["the paper alone"], _show(claim), {})
     if claim.task:
         return _calibration(paper, claim, next((task for task in tasks if task.task == claim.task), None))
     numbers, beside = [], []
@@ -380,7 +378,7 @@ def _ratio(costs: Costs, pair: tuple[str, str], found: Ratio) -> dict[str, Any]:
 
 def _times(found: Ratio) -> str:
     if found.low == found.high:
-        return f"{found.value:.{2 if abs(found.value - 1) >= 0.01 else 4}f} times"
+        return f"{found.value:.{4 if 0 < abs(found.value - 1) < 0.01 else 2}f} times"
     return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}] times"
 
 
@@ -403,7 +401,9 @@ def _of_ratios(ratios: list[Ratio], complete: bool, measure: str) -> str:
         return "no evidence"
     if all(found.high < 1 for found in ratios):
         return "supported"
-    return "no difference" if measure == "macs" else "inconclusive"
+    if measure == "macs":  # counts are exact: some are equal
+        return "no difference" if all(found.value == 1 for found in ratios) else "contradicted"
+    return "inconclusive"
 
 
 def _flips(paper: Paper, claims: Sequence[Claim], tasks: Sequence[Answers]) -> dict[str, list[dict[str, Any]]]:
@@ -420,7 +420,7 @@ def _flips(paper: Paper, claims: Sequence[Claim], tasks: Sequence[Answers]) -> d
         for claim in flipped:
             of_tasks = [of_task[claim.name] for of_task in outcomes if claim.name in of_task]
             found[claim.name].append({"reading": reading, "verdict": _over_sources(counted(of_tasks))[0]})
-        priced = [task for task in tasks if any(reading in of.models for of in task.costs)]
+        priced = [task for task in tasks if not task.synthetic and any(reading in of.models for of in task.costs)]
         for claim in costs:
             verdict = _of_cost(_with(reading, paper.proposed, claim), priced)["verdict"] if priced else "no evidence"
             found[claim.name].append({"reading": reading, "verdict": verdict})
@@ -447,12 +447,11 @@ def _scope(outcomes: Sequence[Outcome], beside: Sequence[Outcome] = ()) -> list[
     counts = [""] * len(outcomes) + ["not counted: "] * len(beside)
     for count, outcome in zip(counts, (*outcomes, *beside), strict=True):
         gap, task = outcome.decisive.gap, outcome.answers
-        split = "pooled 70/15/15" if task.test_to_train else "the source's own split"
         keys = {model: f"{task.task}-{model}" for model in models}
         notes = "".join(f"; {model}: {task.notes[key]}" for model, key in keys.items() if key in task.notes)
         answers = f"{gap.images} answers to test images"
         without = f"; without {', '.join(outcome.missing)}" if outcome.missing else ""
-        parts.append(f"{count}{task.task} ({task.pixels}, {split}, {gap.runs} runs, {answers}{without}{notes})")
+        parts.append(f"{count}{task.task} ({task.pixels}, {task.split}, {gap.runs} runs, {answers}{without}{notes})")
     return parts + _built(models, outcomes[0].answers) if parts else []
 
 
@@ -479,7 +478,8 @@ def _lacking(claim: Claim, tasks: Sequence[Answers]) -> tuple[str, str]:
     """Return the command that makes the evidence that a claim lacks, and what it lacks."""
     task, missing = _lacks(claim, tasks, lambda task, model: len(task.runs(model)) < 2)
     command = f"python -m pipelines.grid --task {task} --model {' '.join(missing)}"
-    return command, f"fewer than two runs of {', '.join(missing)} on {task}, and on any other real images"
+    nowhere = "" if claim.task else "; no real images have two of all"
+    return command, f"fewer than two runs of {', '.join(missing)} on {task}{nowhere}"
 
 
 def _lacks(claim: Claim, tasks: Sequence[Answers], lacking: Callable[[Answers, str], bool]) -> tuple[str, list[str]]:
@@ -487,8 +487,8 @@ def _lacks(claim: Claim, tasks: Sequence[Answers], lacking: Callable[[Answers, s
     real = [task for task in tasks if not task.synthetic and claim.task in (None, task.task)]
     found = [(task, [model for model in claim.models if lacking(task, model)]) for task in real]
     pooled = [one for one in found if one[0].test_to_train] or found
-    if not pooled:
-        return claim.task or "TASK", claim.models
+    if not pooled:  # params.yaml has no task of real images
+        return "TASK", claim.models
     task, missing = min(pooled, key=lambda one: len(one[1]))
     return task.task, missing
 

@@ -17,7 +17,7 @@ SCOPE = (
 VERDICTS = {
     "supported": "shown by the test",
     "contradicted": "the opposite is shown, for one rival at least",
-    "no difference": "shown to be smaller than the paper's margin",
+    "no difference": "shown to be smaller than the paper's margin; of counts of operations, equal",
     "inconclusive": "none of these, or not surely enough over several sources; the gap that would have shown stands "
     "beside a source that shows nothing",
     "supported in part": "shown in some sources or conditions, the opposite in none; the reason says which",

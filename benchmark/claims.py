@@ -78,7 +78,12 @@ def _of_table(paper: Paper, name: str, table: Table) -> list[Claim]:
                 )
             )
         found += _orders(paper, where, table, column, numbers)
-    return found + _averages(paper, name, table)
+    return found + [claim for task in _tasks(table) for claim in _averages(paper, name, table, task)]
+
+
+def _tasks(table: Table) -> list[str | None]:
+    """Return the tasks that a table's columns name; None stands for columns without one."""
+    return list(dict.fromkeys(column.task for column in table.columns))
 
 
 def number_of(table: Table, system: str, index: int, column: Column) -> float | None:
@@ -136,18 +141,18 @@ def _family(paper: Paper, measure: str, pairs: tuple[tuple[str, str], ...]) -> s
     return HEADLINE if all(one == paper.proposed and other in rivals for one, other in pairs) else OTHER
 
 
-def _averages(paper: Paper, name: str, table: Table) -> list[Claim]:
-    """Return what the printed scores of a table say of the averages behind them, as one claim."""
+def _averages(paper: Paper, name: str, table: Table, task: str | None) -> list[Claim]:
+    """Return what the scores that a table prints of one task say of the averages behind them, as one claim."""
     rows: dict[str, dict[str, Reported]] = {}
     for system, values in table.rows.items():
-        printed = zip(table.columns, values, strict=True)
+        printed = [pair for pair in zip(table.columns, values, strict=True) if pair[0].task == task]
         scores = {SHORT[column.measure]: reported(value) for column, value in printed if column.measure in SHORT}
         rows[system] = {key: value for key, value in scores.items() if value}
     if not all({"accuracy", "precision", "recall"} <= set(row) for row in rows.values()):
         return []
     return [
         Claim(
-            name=f"{name}/averages",
+            name=f"{name}/{task}/averages" if task else f"{name}/averages",
             paper=paper.name,
             place=table.place,
             kind="arithmetic",
@@ -173,13 +178,14 @@ def _of_statement(paper: Paper, name: str) -> Claim:
     if isinstance(statement, Best):
         rivals = [paper.systems[system] for system in paper.tables[statement.table].rows]
         pairs = tuple((paper.proposed, rival) for rival in rivals if rival != paper.proposed)
-        family = _family(paper, statement.measure, pairs)
-        return replace(claim, rule="better", measure=statement.measure, pairs=pairs, family=family)
+        family, task = _family(paper, statement.measure, pairs), statement.task
+        return replace(claim, rule="better", measure=statement.measure, pairs=pairs, family=family, task=task)
     if isinstance(statement, Better | Same | Cheaper | Robust):
         robust = isinstance(statement, Robust)
         measure = f"kept:{'+'.join(statement.corruptions)}" if robust else statement.measure
         pairs = tuple((one, other) for one, other in statement.pairs)
         rule, family = "better" if robust else statement.rule, _family(paper, measure, pairs)
-        return replace(claim, rule=rule, measure=measure, pairs=pairs, family=family)
+        task = None if isinstance(statement, Cheaper) else statement.task
+        return replace(claim, rule=rule, measure=measure, pairs=pairs, family=family, task=task)
     verdict = "inconsistent" if isinstance(statement, Contradiction) else "not testable"
     return replace(claim, verdict=verdict, reason=statement.reason)

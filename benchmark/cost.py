@@ -24,6 +24,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from benchmark import classical, runs, timing
+from benchmark.errors import BadInput
 from benchmark.params import Params, Timing
 from benchmark.runs import Dataset, Run
 from benchmark.statistics import ratio
@@ -41,7 +42,9 @@ NOT_COUNTED |= {f"aten::{name}" for name in ("meshgrid", "mul", "mul_", "neg", "
 NOT_COUNTED |= {f"aten::{name}" for name in ("reciprocal", "relu", "rsub", "scatter", "sigmoid", "sin", "softmax")}
 NOT_COUNTED |= {f"aten::{name}" for name in ("std", "sub", "sum", "adaptive_avg_pool2d", "avg_pool2d", "batch_norm")}
 NOT_COUNTED |= {f"aten::{name}" for name in ("dropout_", "layer_norm", "max_pool2d", "mean", "upsample_nearest2d")}
-NOT_COUNTED |= {f"aten::{name}" for name in ("ceil", "index_copy", "index_select", "nonzero", "std_mean")}
+NOT_COUNTED |= {f"aten::{name}" for name in ("ceil", "index_copy", "index_select", "nonzero", "std_mean", "cumsum")}
+NOT_COUNTED |= {f"aten::{name}" for name in ("silu", "silu_", "hardswish", "hardswish_", "hardsigmoid", "hardsigmoid_")}
+NOT_COUNTED |= {f"aten::{name}" for name in ("clamp_min", "linalg_vector_norm", "group_norm", "repeat", "reshape_as")}
 
 COUNTED = ("conv", "linear", "addmm", "matmul", "bmm", "einsum")
 AGREE = 1e-3  # of two counters, as a share
@@ -65,8 +68,8 @@ def parameters(network: nn.Module) -> int:
 def macs(network: nn.Module, *inputs: Tensor) -> int:
     """Return the MACs of convolutions, linear layers and matrix products for some inputs, such as 1 × C × H × W.
 
-    fvcore counts them (and calls them flops), and PyTorch's own counter must agree. ValueError if it does not, or if
-    there is an operation that nobody counts and that is not known to need none.
+    fvcore counts them (and calls them flops), and PyTorch's own counter must agree. :class:`BadInput` if it does not,
+    or if there is an operation that nobody counts and that is not known to need none.
     """
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # fvcore's own import
         from fvcore.nn import FlopCountAnalysis
@@ -80,10 +83,10 @@ def macs(network: nn.Module, *inputs: Tensor) -> int:
             network(*inputs)
     found = set(count.unsupported_ops()) | {f"aten::{name}" for name in by_operator if name not in COUNTED}
     if unknown := sorted(found - NOT_COUNTED):
-        raise ValueError(f"no rule counts {', '.join(unknown)}; benchmark/cost.py must say what each costs")
+        raise BadInput(f"no rule counts {', '.join(unknown)}; benchmark/cost.py must say what each costs")
     total, other = int(sum(by_operator[name] for name in COUNTED)), second.get_total_flops() // 2
     if abs(total - other) > AGREE * total:
-        raise ValueError(f"fvcore counts {total} MACs, PyTorch {other}; they must agree")
+        raise BadInput(f"fvcore counts {total} MACs, PyTorch {other}; they must agree")
     return total
 
 
@@ -223,7 +226,10 @@ def subjects(
     found = {}
     for run in models:
         if params.model(run.model).kind == "network":
-            found[run.model] = of_network(params, run, shown, shares[run.model], device)
+            try:
+                found[run.model] = of_network(params, run, shown, shares[run.model], device)
+            except BadInput as error:
+                raise BadInput(f"{run.model}: {error}") from None
         elif size == dataset.task.input_size and device == "cpu":
             found[run.model] = of_estimator(params, run, dataset)
     return found

@@ -298,6 +298,8 @@ def against_cost(known: Known) -> Figure | None:
             look, size = known.look(model), ladder.get(model, 7)
             axis.plot(cost, mean, look.marker, color=look.color, ms=size, mec="black", mew=0.5, ls="none", label=model)
         axis.set(xscale="log", xlabel=label)
+        if not points:  # estimators have no multiply-accumulates
+            continue
         (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
         steps = sorted((cost, mean) for model, (mean, cost) in points.items() if model in on_front(points))
         steps = [(steps[0][0], low), *steps, (right, steps[-1][1])]  # a front of one point is a corner
@@ -426,7 +428,8 @@ def of_audit(records: Sequence[dict[str, Any]]) -> Figure:
     for record in records:
         for task in record["numbers"].get("tasks", []) if record["family"] and "gap" in record["claimed"] else []:
             for pair in [] if task["synthetic"] else task["pairs"]:
-                label = f"{' − '.join(pair['pair'])}: {record['verdict']}\n(paper: {record['paper']})"
+                table = record["claim"].rsplit("/", 2)[0]
+                label = f"{' − '.join(pair['pair'])}: {record['verdict']}\n({table})"
                 of_claim = found.setdefault(label, (record["claimed"]["gap"], {}))[1]
                 of_claim[task["task"]] = pair | {"counted": task["counted"]}
     sns.set_theme("paper", "whitegrid", rc=STYLE)

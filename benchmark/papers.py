@@ -58,7 +58,7 @@ class Table(Strict):
     title: str
     place: Text
     columns: Annotated[list[Column], Field(min_length=1)]
-    rows: dict[str, list[str]]
+    rows: Annotated[dict[str, list[str]], Field(min_length=1)]
     read_as: dict[str, list[float | None]] = Field({})
 
     def on(self, task: str) -> "Table | None":
@@ -78,7 +78,13 @@ class Statement(Strict):
     response: Text | None = None
 
 
-class Best(Statement):
+class Scored(Statement):
+    """A claim that scores decide; ``task`` is the task of params.yaml that it is about, where the paper names it."""
+
+    task: str | None = None
+
+
+class Best(Scored):
     """The proposed system is the best of a table in a measure: better than each of the others."""
 
     rule: Literal["best"]
@@ -86,7 +92,7 @@ class Best(Statement):
     measure: Quality
 
 
-class Better(Statement):
+class Better(Scored):
     """In every pair of models, the first scores higher."""
 
     rule: Literal["better"]
@@ -94,7 +100,7 @@ class Better(Statement):
     pairs: Pairs
 
 
-class Same(Statement):
+class Same(Scored):
     """In every pair of models, the scores differ by less than the paper's ``margin``."""
 
     rule: Literal["same"]
@@ -102,7 +108,7 @@ class Same(Statement):
     pairs: Pairs
 
 
-class Robust(Statement):
+class Robust(Scored):
     """In every pair of models, the first loses less accuracy under corruption, on average over all strengths."""
 
     rule: Literal["robust"]
@@ -188,9 +194,10 @@ class Paper(Strict):
             columns = [(column.task, column.measure) for column in table.columns]
             if len(set(columns)) < len(columns):
                 raise ValueError(f"tables.{name}.columns: two columns have the same measure, on the same task")
-            for numbers in table.read_as.values():
-                if above := [number for number in numbers if number and number > 100]:
-                    raise ValueError(f"tables.{name}.read_as: {above[0]} is more than 100 per cent")
+            for system, numbers in table.read_as.items():
+                for column, number in zip(table.columns, numbers, strict=True):
+                    if number and number > 100 and column.measure in QUALITY:
+                        raise ValueError(f"tables.{name}.read_as.{system}: {number} is more than 100 per cent")
             for column in table.columns:
                 if column.task and column.measure not in QUALITY:
                     raise ValueError(f"tables.{name}.columns: {column.heading!r}: task goes with a measure of quality")
@@ -208,10 +215,12 @@ class Paper(Strict):
                 if statement.table not in self.tables:
                     known = closest(statement.table, list(self.tables))
                     raise ValueError(f"statements.{name}.table: no table {statement.table!r}; {known}")
-                measures = [column.measure for column in self.tables[statement.table].columns]
-                if statement.measure not in measures:
-                    known = f"it must be one of {', '.join(measures)}"
-                    raise ValueError(f"statements.{name}.measure: {statement.table} has no such column; {known}")
+                columns = [(column.measure, column.task) for column in self.tables[statement.table].columns]
+                if (statement.measure, statement.task) not in columns:
+                    known = ", ".join(measure + (f" on {task}" if task else "") for measure, task in columns)
+                    raise ValueError(
+                        f"statements.{name}: {statement.table} has no such column; measure, and task, must be {known}"
+                    )
                 if not self.proposed:
                     raise ValueError(f"statements.{name}: rule best needs a proposed system")
         return self
@@ -239,13 +248,14 @@ def check(papers: list[Paper], params: Params) -> None:
         for model in paper.models:
             if model not in params.models:
                 raise BadInput(f"{where}: no model {model!r} in params.yaml; {closest(model, list(params.models))}")
-        for name, table in paper.tables.items():
-            for column in table.columns:
-                if column.task and column.task not in params.tasks:
-                    known = closest(column.task, list(params.tasks))
-                    raise BadInput(f"{where}: tables.{name}: no task {column.task!r} in params.yaml; {known}")
-                if column.task and params.task(column.task).synthetic:
-                    raise BadInput(f"{where}: tables.{name}: {column.task!r} is synthetic; it must have real images")
+        named = [(f"tables.{name}", column.task) for name, of in paper.tables.items() for column in of.columns]
+        named += [(f"statements.{name}", getattr(of, "task", None)) for name, of in paper.statements.items()]
+        for place, task in named:
+            if task and task not in params.tasks:
+                known = closest(task, list(params.tasks))
+                raise BadInput(f"{where}: {place}: no task {task!r} in params.yaml; {known}")
+            if task and params.task(task).synthetic:
+                raise BadInput(f"{where}: {place}: {task!r} is synthetic; it must have real images")
 
 
 def load_all(folder: Path = FOLDER) -> list[Paper]:
@@ -257,6 +267,9 @@ def load(path: Path) -> Paper:
     """Return one paper; :class:`BadInput` names the key at fault."""
     raw = read_yaml(path)
     try:
-        return Paper.model_validate(raw)
+        paper = Paper.model_validate(raw)
     except ValidationError as error:
         raise BadInput(f"{path}: {say(error, raw)}") from None
+    if paper.name != path.stem:
+        raise BadInput(f"{path}: name: is {paper.name!r}; it must be {path.stem!r}, as the file is named")
+    return paper

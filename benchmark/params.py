@@ -268,6 +268,9 @@ class PooledSplit(Strict):
             raise ValueError(f"train + validation + test is {total}; it must be parts = {self.parts}")
         return self
 
+    def __str__(self) -> str:
+        return "/".join(f"{100 * part / self.parts:g}" for part in (self.train, self.validation, self.test))
+
 
 class Duplicates(Strict):
     """When two images count as near-duplicates: perceptual hash first, then their pixels."""
@@ -407,7 +410,7 @@ class Params(Strict):
             return f"the source's own split, near-duplicates of test images {leaks} training; all runs test on the same"
         disjoint = task.runs * self.pooled_split.test <= self.pooled_split.parts
         tests = "each run tests on other images" if disjoint else "runs share test images"
-        return f"split 70/15/15 by clusters of near-duplicates; {tests}"
+        return f"split {self.pooled_split} by clusters of near-duplicates; {tests}"
 
     def model(self, name: str) -> Model:
         """Return the model of this name; :class:`BadInput` names the known ones."""

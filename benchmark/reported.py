@@ -78,8 +78,11 @@ def averaging(rows: dict[str, dict[str, Reported]]) -> list[str]:
         else "recall equals accuracy within rounding: averages weighted by class size are possible"
     )
     implied = {name: prevalence(row["accuracy"], row["precision"], row["recall"]) for name, row in rows.items()}
-    low, high = max(low for low, _ in implied.values()), min(high for _, high in implied.values())
-    shares = "; ".join(f"{name} {100 * a:.0f} to {100 * min(b, 1):.0f} %" for name, (a, b) in implied.items())
+    low, high = max(low for low, _ in implied.values()), min(1.0, *(high for _, high in implied.values()))
+    shares = "; ".join(
+        f"{name} {100 * a:.0f} to {100 * min(b, 1):.0f} %" if a <= 1 else f"{name} more than 100 %"
+        for name, (a, b) in implied.items()
+    )
     said.append(
         f"one binary test set would need one share of positives, and the rows imply {shares}: "
         + ("impossible" if low > high else f"possible with {100 * low:.0f} to {100 * high:.0f} %")

@@ -224,10 +224,12 @@ def holds_in(p_values: Sequence[float], alpha: float) -> int:
     """Return in how many of several sources a claim holds, at least, at level ``alpha``.
 
     The partial conjunction test with Bonferroni's combination (Benjamini & Heller 2008, doi
-    10.1111/j.1541-0420.2007.00984.x): it holds in u of n if (n − u + 1) p_(u) is at most ``alpha``.
+    10.1111/j.1541-0420.2007.00984.x): it holds in u of n if it holds in u − 1 and (n − u + 1) p_(u) is at most
+    ``alpha``.
     """
     ordered, count = sorted(p_values), len(p_values)
-    return max((u for u in range(1, count + 1) if (count - u + 1) * ordered[u - 1] <= alpha), default=0)
+    failing = (u for u in range(1, count + 1) if (count - u + 1) * ordered[u - 1] > alpha)
+    return next(failing, count + 1) - 1
 
 
 def images_needed(better: float, worse: float) -> tuple[int, int]:

@@ -40,7 +40,6 @@ OF_COSTS = {  # measure → heading, scale, digits
     "throughput_per_s": ("Images a second", 1, 0),
 }
 SUMMARY = ("accuracy", "balanced_accuracy", "f1_macro", "auc", "ece")
-NARROW = 0.03  # half the width of an interval, as a share of the ratio
 OVER_IMAGES = "95 % interval over test images and runs"
 SYNTHETIC = "Synthetic images: a smoke test. No verdict on a paper rests on this table."
 
@@ -142,7 +141,7 @@ def _of_paper(params: Params, found: Found, paper: Paper, table: Table) -> tuple
             cells.append(f"{shown} ({value})" if value else shown)
         plain.append(row)
         rows.append(cells)
-    headings = ["System", "Model", "Runs", *(_heading(column.heading, column.measure) for column in table.columns)]
+    headings = headings_of(table)
     meaning = f"Each cell: mean over runs [{OVER_IMAGES}] (the paper's number)."
     models = {system: model for system, (model, _) in printed.items()}
     notes = _notes(params, found, models, meaning, [column.measure for column in table.columns])
@@ -217,7 +216,7 @@ def _of_costs(params: Params, found: Found) -> tuple[Any, ...]:
                 + [_scaled(of.get(name), scale, digits) for name, (_, scale, digits) in OF_COSTS.items()]
                 + [f"{first:.2f} to {third:.2f}", f"{of['latency_ratio']:.2f} [{low:.2f}, {high:.2f}]"]
             )
-    reference = found.answers.costs[0].reference
+    reference, precise = found.answers.costs[0].reference, params.timing.precise
     headings = ["Model", "Input", *(heading for heading, _, _ in OF_COSTS.values()), "Quartiles (ms)"]
     headings.append(f"Times {reference} [95 % interval]")
     notes = [SYNTHETIC] if params.task(found.task).synthetic else []
@@ -229,13 +228,13 @@ def _of_costs(params: Params, found: Found) -> tuple[Any, ...]:
         f"Times {reference}: each call beside one of {reference}, the median over blocks. Verdicts rest on it; the "
         "quotient of two times in the table differs, since the machine was not equally fast in all blocks. Images a "
         "second are of the first blocks alone, so that they do not compare with the time to a tenth.",
-        *(f"{costs.condition}: {costs.how}; {_precision(costs)}." for costs in found.answers.costs),
+        *(f"{costs.condition}: {costs.how}; {_precision(costs, precise)}." for costs in found.answers.costs),
     ]
     return f"What models cost, on `{found.task}`", headings, rows, plain, notes
 
 
-def _precision(costs: Costs) -> str:
-    """Say how well ratios are known: the widest interval's half width, and how many are within ±3 %."""
+def _precision(costs: Costs, precise: float) -> str:
+    """Say how well ratios are known: the widest interval's half width, and how many are ``precise`` or better."""
     halves = {
         model: (of["latency_ratio_interval"][1] - of["latency_ratio_interval"][0]) / 2 / of["latency_ratio"]
         for model, of in costs.models.items()
@@ -244,9 +243,9 @@ def _precision(costs: Costs) -> str:
     if not halves:
         return "one model alone"
     widest = max(halves, key=halves.get)
-    within = sum(half <= NARROW for half in halves.values())
+    within = sum(half <= precise for half in halves.values())
     return (
-        f"{within} of {len(halves)} ratios are known to ±{100 * NARROW:.0f} %, the widest, that of {widest}, to "
+        f"{within} of {len(halves)} ratios are known to ±{100 * precise:.0f} %, the widest, that of {widest}, to "
         f"±{100 * halves[widest]:.0f} %"
     )
 
@@ -328,6 +327,11 @@ def _shown(measure: str, mean: float | None, low: float | None, high: float | No
     scale, digits = (1, 3) if measure == "auc" else (100, 1)
     bounds = "" if low is None or np.isnan(low) else f" [{scale * low:.{digits}f}, {scale * high:.{digits}f}]"
     return f"{scale * mean:.{digits}f}{bounds}"
+
+
+def headings_of(table: Table) -> list[str]:
+    """Return the headings of a paper's table as it is made here."""
+    return ["System", "Model", "Runs", *(_heading(column.heading, column.measure) for column in table.columns)]
 
 
 def _heading(heading: str, measure: str) -> str:

@@ -21,6 +21,8 @@ def main() -> int:
     if args.verify and not path.exists():
         raise BadInput(f"{path}: missing; --verify compares with it, so that there must be a measurement")
     known = evidence.read_json(path)["conditions"] if path.exists() else []
+    if args.verify and not any(of["device"] == args.device for of in known):
+        raise BadInput(f"{path}: holds no costs of {args.device}; --device must be one that was measured")
     measured = _measured(settings, args.task, args.device)
     if args.verify:
         return _compared(known, measured, settings.timing.precise)

@@ -8,8 +8,11 @@ def main() -> None:
     """Write ``manifest.json`` and ``samples.csv`` of a task."""
     parser = Parser("fetch", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
-    name = parser.parse_args().task
-    settings = params.load()
+    fetch(params.load(), parser.parse_args().task)
+
+
+def fetch(settings: params.Params, name: str) -> None:
+    """Fetch the images of a task and describe them; :class:`BadInput` says where they should be."""
     task = settings.task(name)
     described, samples = manifest.describe(data.load(task), task, settings)
     folder = evidence.TASKS / name

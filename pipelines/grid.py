@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from benchmark import cells, params
+from benchmark import cells, evidence, params
 from benchmark.errors import BadInput
 from pipelines import Parser, module_of, run
+from pipelines.fetch import fetch
+from pipelines.split import split
 
 STAGES = "stages of params.yaml whose models are meant; all, if not given"
 
 
 def main() -> None:
-    """Bring the evidence of all listed cells of some tasks up to date."""
+    """Bring the evidence of all listed cells of some tasks up to date; fetch and split a task that was not yet."""
     parser = Parser("grid", __doc__)
     parser.add_argument("--task", nargs="+", required=True, help="tasks of params.yaml")
     parser.add_argument(
@@ -33,6 +35,11 @@ def main() -> None:
         raise BadInput(
             f"params.yaml: stages list no model for {', '.join(args.task)}; list some, or name them by --model"
         )
+    for task in dict.fromkeys(args.task):
+        if not (evidence.TASKS / task / "manifest.json").exists():
+            fetch(settings, task)
+        if not (evidence.TASKS / task / "split.csv").exists():
+            split(settings, task)
     if args.into:
         todo = [one for cell in wanted for one in cell if not args.run or one.run in args.run]
         cells.train_into(settings, todo, args.into)

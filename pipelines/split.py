@@ -11,8 +11,11 @@ def main() -> None:
     """Write ``split.csv`` of a task, from its manifest's table of images alone."""
     parser = Parser("split", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
-    name = parser.parse_args().task
-    settings = params.load()
+    split(params.load(), parser.parse_args().task)
+
+
+def split(settings: params.Params, name: str) -> None:
+    """Split the images of a task; :class:`BadInput` if a part of a run lacks a class."""
     task, shares = settings.task(name), settings.pooled_split
     path = evidence.TASKS / name / "samples.csv"
     if not path.exists():
@@ -24,18 +27,18 @@ def main() -> None:
     part = None if task.split == "official" and validated else splits.deal(named, shares.parts, name)
     if task.split == "official":
         part = splits.official(samples, part, shares, task.keep_leaks)
-    split = samples[["sample_id", "label", "cluster"]].assign(part=part)
+    table = samples[["sample_id", "label", "cluster"]].assign(part=part)
     for number in range(task.runs):
-        rows = splits.of_run(split, task, shares, number)
+        rows = splits.of_run(table, task, shares, number)
         for subset, index in rows.items():
             if missing := set(classes) - set(named["label"].iloc[index]):
                 raise BadInput(
                     f"{name}: the {subset} images of run {number} hold none of class {min(missing)!r}; "
                     f"every part of a run must hold every class (split: {task.split})"
                 )
-    evidence.replace_text(evidence.TASKS / name / "split.csv", split.to_csv(index=False))
-    counts = ", ".join(f"{len(index)} {subset}" for subset, index in splits.of_run(split, task, shares, 0).items())
-    print(f"{name}: {split['cluster'].nunique()} clusters; run 0 has {counts}")
+    evidence.replace_text(evidence.TASKS / name / "split.csv", table.to_csv(index=False))
+    counts = ", ".join(f"{len(index)} {subset}" for subset, index in splits.of_run(table, task, shares, 0).items())
+    print(f"{name}: {table['cluster'].nunique()} clusters; run 0 has {counts}")
 
 
 if __name__ == "__main__":

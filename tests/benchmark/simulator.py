@@ -18,8 +18,13 @@ SPREAD = {"difficulty": 1.5, "interaction": 0.8, "image": 0.8}  # sd, logits
 RUNS_DIFFER = (0.05, 0.10, 0.20)  # sd of a run, logits: 0.6 to 2.3 points; models differ in it
 
 
-def answers(rng, skills, size="brain-mri", official=False, runs_differ=RUNS_DIFFER, spread=SPREAD, twins=()):
-    """Return the answers of models, whose ``skills`` are logits; ``twins`` answer as others do."""
+def answers(
+    rng, skills, size="brain-mri", official=False, runs_differ=RUNS_DIFFER, spread=SPREAD, twins=(), estimators=()
+):
+    """Return the answers of models, whose ``skills`` are logits; ``twins`` answer as others do.
+
+    Runs of ``estimators`` differ by nothing but their images; the other models are networks.
+    """
     images, clusters, runs = SIZES[size]
     cluster = np.sort(np.concatenate([np.arange(clusters), rng.integers(0, clusters, images - clusters)]))
     difficulty = rng.normal(0, spread["difficulty"], clusters)[cluster] + rng.normal(0, spread["image"], images)
@@ -30,7 +35,7 @@ def answers(rng, skills, size="brain-mri", official=False, runs_differ=RUNS_DIFF
     for index, (model, skill) in enumerate(skills.items()):
         of_runs = {}
         for run, rows in tested.items():
-            shift = rng.normal(0, runs_differ[index % len(runs_differ)])
+            shift = rng.normal(0, 0 if model in estimators else runs_differ[index % len(runs_differ)])
             logit = skill + shift - difficulty[rows] - own[model][rows]
             of_runs[run] = (rng.random(len(rows)) < 1 / (1 + np.exp(-logit))).astype(float)
         values[model] = {"accuracy": of_runs}
@@ -45,5 +50,6 @@ def answers(rng, skills, size="brain-mri", official=False, runs_differ=RUNS_DIFF
         0.0 if official else 3 / 14,
         found,
         values,
-        rows=dict.fromkeys(skills, "network"),
+        rows=list(skills),
+        kinds=dict.fromkeys(skills, "network") | dict.fromkeys(estimators, "estimator"),
     )

@@ -36,7 +36,8 @@ def test_each_image_has_a_value_and_a_cluster(read):
     for measure, values in metrics.per_image(LABELS, SURE).items():
         assert found.of("cnn", measure, 1).tolist() == values.tolist()
     assert (found.runs("cnn"), found.runs("cnn", "knn"), found.synthetic) == ([0, 1], [], True)
-    assert (found.kind("knn"), found.kind("emanet_output")) == ("estimator", "network")
+    kinds = {"knn": "estimator", "one_nn": "estimator", "emanet_output": "network", "yours": "network"}
+    assert {model: found.kind(model) for model in kinds} == kinds
 
 
 def test_what_is_kept_under_corruption_is_set_against_the_clean_answer(read):

@@ -117,7 +117,7 @@ def test_a_missing_rival_forbids_support_and_allows_contradiction(random):
         del task.values["vit"]
     found = judged(ahead)
     assert found[BEST]["verdict"] == "no evidence"
-    assert why(found[BEST]).startswith("fewer than two runs of vit on simulated, and on any other real images; ")
+    assert why(found[BEST]).startswith("fewer than two runs of vit on simulated; no real images have two of all; ")
     assert "; simulated: of the other pairs, the weakest: emanet − " in why(found[BEST])
     assert found[BEST]["command"] == "python -m pipelines.grid --task simulated --model vit"
     assert judged(behind)[BEST]["verdict"] == "contradicted"
@@ -197,7 +197,16 @@ def test_a_source_counts_once_by_the_split_of_the_papers(random):
     assert judged(*tasks[:1])[OVER_CNN]["verdict"] == "contradicted"
     del pooled.values["vit"]
     assert judged(*tasks)["emanet_table1/accuracy/emanet-above-vit"]["verdict"] == "contradicted"
-    assert judged(*tasks)[BEST]["verdict"] == "contradicted"  # its pooled task lacks a rival
+    record = judged(*tasks)[BEST]  # the pooled task says something of some rivals, so that it counts
+    assert record["verdict"] == "no evidence"
+    assert {of["task"]: of["counted"] for of in record["numbers"]["tasks"]} == {"a": True, "a-official": False}
+
+
+def test_what_is_described_and_was_not_measured_lacks_evidence(random):
+    known = [Claim(OVER_CNN, "x", "p", "order", "s", "better", "f1_macro", (("emanet", "cnn"),))]
+    record = judged(replace(answers(random, EVEN), values={}), known=known)[OVER_CNN]
+    assert record["verdict"] == "no evidence"
+    assert why(record) == "fewer than two runs of emanet, cnn on simulated; no real images have two of all"
 
 
 def test_sources_of_which_none_decides_are_inconclusive(random):
@@ -309,6 +318,15 @@ def test_one_rival_that_costs_less_contradicts_the_cheapest(random):
     assert "times the latency of light_cnn (4.00 times an image, in batches); 4 of 5 pairs" in why(record)
 
 
+def test_a_rival_with_as_many_operations_contradicts_the_fewest(random):
+    task = answers(random, EVEN)
+    task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100}, vit={"macs": 50})]
+    pairs = (("emanet", "cnn"), ("emanet", "vit"))
+    record = judged(task, known=[Claim("x/fewest", "x", "p", "cheaper", "s", "cheaper", "macs", pairs)])["x/fewest"]
+    assert record["verdict"] == "contradicted"
+    assert why(record).endswith("emanet takes 1.00 times the MACs of vit; 1 of 2 pairs are as claimed")
+
+
 def test_costs_that_depend_on_the_condition_are_mixed(random):
     name = "emanet_table1/macs/emanet-below-cnn"
     tasks = [rename(answers(random, EVEN), task) for task in ("a", "b")]
@@ -367,7 +385,12 @@ def test_what_a_mask_keeps_is_said_to_be_taken_from_the_size_that_it_was_trained
 
 def test_what_must_be_known_of_a_model_stands_in_the_scope_of_each_of_its_claims(random):
     task = answers(random, EVEN)
-    task = replace(task, pixels="64 px", notes={"cnn": "small", f"{task.task}-cnn": "seen before", "vit": "slow"})
+    task = replace(
+        task,
+        pixels="64 px",
+        split="pooled 70/15/15",
+        notes={"cnn": "small", f"{task.task}-cnn": "seen before", "vit": "slow"},
+    )
     task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100})]
     found = judged(task)
     assert where(found["emanet_table1/macs/emanet-below-cnn"]).endswith("(64 px); cnn: small")
@@ -409,6 +432,13 @@ def test_a_number_that_comes_out_again_is_calibrated():
     record = calibrated([0.862, 0.864, 0.865])
     assert record["verdict"] == "supported"
     assert why(record).startswith("calibrated; ")
+
+
+def test_a_cell_without_a_number_on_known_images_is_not_testable():
+    text = {"heading": "ACC", "measure": "accuracy", "task": "simulated"}
+    table = {"title": "t", "place": "p", "columns": [text], "rows": {"ResNet": ["–"]}, "read_as": {"ResNet": [None]}}
+    record = calibrated([0.86, 0.87], tables={"other_table": table})
+    assert (record["verdict"], why(record)) == ("not testable", "the paper prints no number")
 
 
 def test_another_number_is_not_calibrated_by_the_t_test():
@@ -471,6 +501,34 @@ def test_null_papers_rarely_get_a_verdict(size, official):
 @pytest.mark.parametrize("unsteady", ["cnn", "emanet"])
 def test_a_model_whose_runs_vary_far_more_than_the_others_rarely_brings_a_verdict(unsteady):
     assert_rarely_wrong("brain-mri", runs_differ=tuple(0.35 if model == unsteady else 0.1 for model in SYSTEMS))
+
+
+@pytest.mark.long
+def test_a_network_against_estimators_rarely_gets_a_verdict_for_nothing():
+    estimators = ["random_forest", "knn", "svm", "naive_bayes"]
+    paper = next(paper for paper in papers.load_all(ROOT / "papers") if paper.name == "adaptive")
+    systems = list(paper.systems.values())
+    known = [one for one in claims.of_paper(paper) if one.measure == "accuracy" and set(one.models) <= set(systems)]
+    random, even = np.random.default_rng(13), dict.fromkeys(systems, 3.0)
+    wrong = dict.fromkeys((claims.HEADLINE, claims.OTHER), 0)
+    for _ in range(1000):
+        found = verdicts.tested(known, answers(random, even, estimators=estimators), paper.margin)
+        for family in wrong:
+            given = {found[claim.name].verdict for claim in known if claim.family == family}
+            wrong[family] += bool(given & {"supported", "contradicted"})
+    for family, count in wrong.items():
+        assert stats.binomtest(count, 1000).proportion_ci(0.90, "wilson").high <= 0.065, (family, count)
+
+
+@pytest.mark.long
+def test_three_sources_rarely_bring_a_verdict_for_nothing():
+    random, wrong, paper = np.random.default_rng(14), 0, PAPER.model_copy(update={"readings": []})
+    headline = [claim for claim in TESTED if claim.family == claims.HEADLINE]
+    for _ in range(1000):
+        tasks = [rename(answers(random, dict.fromkeys(SYSTEMS, 3.0), size), size) for size in SIZES]
+        given = {record["verdict"] for record in audit.judge(paper, headline, tasks)}
+        wrong += bool(given - {"inconclusive", "no difference"})
+    assert stats.binomtest(wrong, 1000).proportion_ci(0.90, "wilson").high <= 0.065, wrong
 
 
 @pytest.mark.long

@@ -65,6 +65,33 @@ def test_a_column_of_a_known_task_has_orders_on_that_task():
     assert not [name for name in found if "chestxray-medmnist/accuracy/resnet" in name and "above" in name]  # equal
 
 
+def two_tasks(**statements):
+    """A paper whose columns name two tasks: two scores of one, and accuracy on the other."""
+    measures = [("a", "accuracy"), ("a", "precision_macro"), ("a", "recall_macro"), ("b", "accuracy")]
+    columns = [{"heading": name, "measure": name, "task": task} for task, name in measures]
+    rows = {"Ours": ["90", "90", "90", "60"], "CNN": ["80", "80", "80", "70"]}
+    table = {"title": "t", "place": "p", "columns": columns, "rows": rows}
+    head = {"name": "two", "title": "t", "cite": "c", "proposed": "ours", "margin": 0.02, "trials": 3}
+    systems = {"Ours": "ours", "CNN": "cnn"}
+    return papers.Paper.model_validate(
+        head | {"systems": systems, "tables": {"two_table": table}, "statements": statements}
+    )
+
+
+def test_a_statement_on_known_images_is_decided_on_those():
+    text = {"says": "s", "place": "p"}
+    best = text | {"rule": "best", "table": "two_table", "measure": "accuracy", "task": "b"}
+    better = text | {"rule": "better", "pairs": [["ours", "cnn"]], "task": "a"}
+    found = {claim.name: claim for claim in claims.of_paper(two_tasks(best=best, better=better))}
+    assert (found["two/best"].task, found["two/better"].task) == ("b", "a")
+
+
+def test_averages_are_those_of_one_task():
+    found = [claim for claim in claims.of_paper(two_tasks()) if claim.kind == "arithmetic"]
+    assert [claim.name for claim in found] == ["two_table/a/averages"]
+    assert "possible with 48 to 53 %" in found[0].reason  # from the scores of the other task, 188 %
+
+
 @of_name
 def test_the_headline_is_the_proposed_models_accuracy_against_the_papers_systems(paper):
     headline = [claim for claim in claims.of_paper(paper) if claim.family == claims.HEADLINE]

@@ -8,6 +8,7 @@ import torchvision
 from torch import nn
 
 from benchmark import cost, runs
+from benchmark.errors import BadInput
 from benchmark.models.emanet import STRIDE, emanet
 from benchmark.params import Timing
 from benchmark.runs import Dataset, Run
@@ -79,15 +80,24 @@ def test_depthwise_convolutions_cost_a_channel_each():
 
 @pytest.mark.parametrize(
     "layer",
-    [nn.ReLU(), nn.BatchNorm2d(1), nn.LayerNorm([1, 16, 16]), nn.AdaptiveAvgPool2d(16), nn.MaxPool2d(1)],
-    ids=["activation", "batch", "layer", "average", "maximum"],
+    [
+        nn.ReLU(),
+        nn.SiLU(),
+        nn.Hardswish(),
+        nn.Hardsigmoid(),
+        nn.BatchNorm2d(1),
+        nn.LayerNorm([1, 16, 16]),
+        nn.AdaptiveAvgPool2d(16),
+        nn.MaxPool2d(1),
+    ],
+    ids=["relu", "silu", "hardswish", "hardsigmoid", "batch", "layer", "average", "maximum"],
 )
 def test_activation_normalisation_and_pooling_are_free(layer):
     assert cost.macs(nn.Sequential(layer, nn.Conv2d(1, 4, 3)), image(1, 16)) == 4 * 9 * 14 * 14
 
 
 def test_an_operation_that_nobody_counts_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"no rule counts .*aten::gru"):
+    with pytest.raises(BadInput, match=r"no rule counts .*aten::gru"):
         cost.macs(nn.Sequential(nn.Flatten(0, 1), nn.GRU(16, 8)), image(1, 16))
 
 
@@ -104,13 +114,13 @@ class Hidden(nn.Module):
 
 
 def test_attention_that_cannot_be_counted_is_refused():
-    with pytest.raises(ValueError, match="scaled_dot_product_attention"):
+    with pytest.raises(BadInput, match="scaled_dot_product_attention"):
         cost.macs(Hidden(), image(1, 16))
 
 
 def test_two_counters_that_disagree_are_refused(monkeypatch):
     monkeypatch.setattr("torch.utils.flop_counter.FlopCounterMode.get_total_flops", lambda _: 2 * 1000)
-    with pytest.raises(ValueError, match="fvcore counts 1764 MACs, PyTorch 1000; they must agree"):
+    with pytest.raises(BadInput, match="fvcore counts 1764 MACs, PyTorch 1000; they must agree"):
         cost.macs(nn.Conv2d(1, 1, 3), image(1, 16))
 
 

@@ -136,15 +136,24 @@ def test_the_figure_of_the_audit_sets_claimed_gaps_beside_measured_ones_on_real_
         {"task": task, "synthetic": task == "phantom", "counted": task == "mri", "pairs": [pair]}
         for task in ("phantom", "scans", "mri")
     ]
-    claim = {"paper": "emanet", "family": "headline", "verdict": "mixed", "claimed": {"gap": 0.067}}
-    claim["numbers"] = {"tasks": tasks}
-    axis = figures.of_audit([claim, claim | {"family": None}]).axes[0]
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["emanet − cnn: mixed\n(paper: emanet)"]
-    points = {line.get_label() or "": line.get_xdata() for line in axis.lines}
-    assert points["claimed"] == pytest.approx([6.7])
+    claim = {"claim": "table1/accuracy/emanet-above-cnn", "family": "headline", "verdict": "mixed"}
+    claim |= {"claimed": {"gap": 0.067}, "numbers": {"tasks": tasks}}
+    other = claim | {"claim": "figure8/accuracy/emanet-above-cnn", "claimed": {"gap": 0.2}}
+    axis = figures.of_audit([claim, claim | {"family": None}, other]).axes[0]
+    shown = ["emanet − cnn: mixed\n(table1)", "emanet − cnn: mixed\n(figure8)"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == shown
+    points = [line.get_xdata() for line in axis.lines if line.get_label() == "claimed"]
+    assert np.ravel(points) == pytest.approx([6.7, 20])
     _, labels = axis.get_legend_handles_labels()
     assert set(labels) == {"claimed", "measured on mri [95 %]", "measured on scans [95 %], not counted"}
     nothing = figures.of_audit([claim | {"numbers": {"tasks": tasks[:1]}}])
     assert [text.get_text() for text in nothing.texts] == [
         "No gap that a paper claims was measured on real images yet."
     ]
+
+
+def test_accuracy_against_cost_is_drawn_where_only_estimators_have_evidence(known):
+    known.found.answers.costs[:] = [Costs("32 px", {"svm": {"latency_ms": 2.0, "macs": None}})]
+    latency, macs = figures.against_cost(known).axes[:2]
+    assert len(latency.lines) == 2  # a point, and the front
+    assert not macs.lines

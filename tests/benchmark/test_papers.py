@@ -61,7 +61,11 @@ def test_rows_and_values_are_kept_as_printed(write):
         ("place: Abstract", 'place: ""', "statements.best.place: string should match pattern"),
         ("rule: best", "rule: beats", "statements.best: unknown kind 'beats'"),
         ("table: small_table1", "table: small_table2", "statements.best.table: no table 'small_table2'; did you mean"),
-        ("measure: accuracy}\n", "measure: f1_macro}\n", "statements.best.measure: small_table1 has no such column"),
+        (
+            "measure: accuracy}\n",
+            "measure: f1_macro}\n",
+            "statements.best: small_table1 has no such column; measure, and task, must be accuracy, auc",
+        ),
         ("measure: accuracy}\n", "measure: acuracy}\n", "statements.best.measure: input should be 'accuracy'"),
         ("[jpeg]", "[jpg]", "statements.robust.corruptions.0: input should be"),
         ('"0.9"]', "high]", "tables.small_table1.rows.Our CNN: 'high' must start with a number"),
@@ -73,6 +77,13 @@ def test_rows_and_values_are_kept_as_printed(write):
         ("proposed: cnn", "proposed: vit", "proposed: 'vit' stands for no system; known: cnn, knn"),
         ("[[cnn, knn]]", "[[cnn, cnn]]", "statements.robust.pairs: 'cnn' stands beside itself"),
         ("[[cnn, knn]]", "[[cnn]]", "statements.robust.pairs.0: holds 1 values; it must hold 2"),
+        (
+            "rule: best,",
+            "rule: best, task: brain-mri,",
+            "statements.best: small_table1 has no such column; measure, and",
+        ),
+        ("name: small", "name: other", "name: is 'other'; it must be 'small', as the file is named"),
+        ('"0.9"]\n', '"0.9"]\n    read_as: {k-NN: [981, 1]}\n', "read_as.k-NN: 981.0 is more than 100 per cent"),
         ("margin: 0.02", "margin: 2", "margin: input should be less than or equal to 1, not 2"),
     ],
 )
@@ -83,6 +94,21 @@ def test_a_mistake_is_said_in_one_line_that_names_file_and_key(write, old, new, 
     assert str(caught.value).startswith(str(path))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_time_may_be_read_as_more_than_a_hundred(write):
+    path = write("measure: auc}", "measure: latency_ms}")
+    text = path.read_text(encoding="utf-8").replace('"0.9"]', '"0.9"]\n    read_as: {k-NN: [81, 150]}')
+    path.write_text(text, encoding="utf-8")
+    assert papers.load(path).tables["small_table1"].read_as == {"k-NN": [81, 150]}
+
+
+def test_a_table_without_rows_is_refused(write):
+    path = write()
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[: text.index("      k-NN:")].rstrip() + " {}\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"tables\.small_table1\.rows: holds 0 values; it must hold 1"):
+        papers.load(path)
 
 
 def test_the_committed_papers_are_valid_and_tables_have_names_of_their_own():
@@ -108,6 +134,11 @@ def test_all_models_and_tasks_of_the_committed_papers_are_known(settings):
         ("[[cnn, knn]]", "[[cnn, emanett]]", "no model 'emanett' in params.yaml; did you mean 'emanet'?"),
         ("measure: auc}", "measure: auc, task: fantom}", "no task 'fantom' in params.yaml; did you mean 'phantom'?"),
         ("measure: auc}", "measure: auc, task: phantom}", "'phantom' is synthetic; it must have real images"),
+        (
+            "rule: robust,",
+            "rule: robust, task: brain-mry,",
+            "statements.robust: no task 'brain-mry' in params.yaml; did",
+        ),
     ],
 )
 def test_a_name_that_params_yaml_does_not_hold_is_said_in_one_line(write, settings, old, new, said):

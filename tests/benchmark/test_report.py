@@ -9,6 +9,7 @@ import pytest
 
 from benchmark import evidence, papers, report
 from benchmark.papers import Paper
+from tests.conftest import ROOT
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 PROVENANCE = {
@@ -144,6 +145,49 @@ def test_a_table_whose_columns_name_their_tasks_has_no_table_over_tasks(made, pa
     assert report.over_tasks(paper, "table1", table, report.all_tasks(made, [paper])) is None
 
 
+@pytest.mark.parametrize(
+    ("commit", "said"),
+    [
+        ("0123456789abcdef+changes", "commit 0123456789+changes,"),
+        ("0123456789abcdef", "commit 0123456789,"),
+        (None, "none,"),
+    ],
+)
+def test_a_commit_says_whether_the_code_was_in_it(made, render, paper, commit, said):
+    path = evidence.run_folder("phantom", "cnn", 0) / evidence.PROVENANCE
+    evidence.write_json(path, PROVENANCE | {"commit": commit})
+    page = " ".join(texts(render([paper], [])).replace(" ,", ",").split())
+    assert said in page
+
+
+def test_a_table_from_before_a_change_of_its_paper_is_not_made_yet(made, render, paper):
+    table = paper.tables["table1"]
+    rows = table.rows | {"New": ["1", "2"]}
+    longer = paper.model_copy(
+        update={
+            "systems": paper.systems | {"New": "vit"},
+            "tables": {"table1": table.model_copy(update={"rows": rows})},
+        }
+    )
+    column = table.columns[0].model_copy(update={"heading": "AUC", "measure": "auc"})
+    wider = table.model_copy(update={"columns": [*table.columns, column], "rows": {"Net | x": ["90.2", "42", "0.9"]}})
+    for known in (longer, paper.model_copy(update={"tables": {"table1": wider}})):
+        page = texts(render([known], []))
+        assert "there is evidence, and python -m pipelines.tables --task phantom makes the table" in " ".join(
+            page.split()
+        )
+
+
+def test_the_committed_tables_are_those_of_the_papers(settings, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    known = papers.load_all()
+    tasks = {task.name: task for task in report.all_tasks(settings, known)}
+    for paper in known:
+        for name, table in paper.tables.items():
+            for task in settings.stages.tables.task:
+                assert not table.on(task) or report.beside(paper, table, name, tasks[task]), (name, task)
+
+
 def test_every_button_has_what_it_opens(made, render, paper):
     page = render([paper], [])
     assert set(re.findall(r'popovertarget="([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
@@ -152,7 +196,12 @@ def test_every_button_has_what_it_opens(made, render, paper):
 def test_what_is_missing_is_named_with_its_command(small, render):
     page = texts(render(papers.load_all(), None))
     assert "There is no audit yet; python -m pipelines.audit" in " ".join(page.split())
-    for command in ("grid --task brain-mri", "fetch --task chestxray", "saving", "cost --task breastmnist"):
+    for command in (
+        "grid --task brain-mri --model cnn resnet50 vit cnn_attention light_cnn emanet",
+        "fetch --task chestxray",
+        "saving",
+        "cost --task breastmnist",
+    ):
         assert f"python -m pipelines.{command}" in page
     assert "no run has evidence yet" in page
 

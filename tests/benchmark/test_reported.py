@@ -66,6 +66,11 @@ def test_rows_that_imply_other_shares_of_positives_are_on_no_common_binary_test_
     assert "a 46 to 47 %; b 39 to 40 %: impossible" in said
 
 
+def test_more_positives_than_images_are_impossible():
+    said = " ".join(averaging({"a": row(accuracy="60", precision="90", recall="90")}))
+    assert "the rows imply a more than 100 %: impossible" in said
+
+
 def test_rows_of_one_test_set_are_possible():
     rows = {"a": row(accuracy="81.0", precision="76.9", recall="75.0", f1="75.9")}
     said = " ".join(averaging(rows))

@@ -175,6 +175,7 @@ def test_holm_is_that_of_statsmodels(p_values):
         ([0.01, 0.02, 0.2], 2),
         ([0.01, 0.03, 0.2], 1),
         ([0.02, 0.03, 0.2], 0),
+        ([0.02, 0.024, 0.9], 0),  # two of three alone would pass, one of three does not
         ([0.04], 1),
         ([], 0),
     ],

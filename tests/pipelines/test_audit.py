@@ -5,11 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from benchmark import audit_page
+from benchmark import audit_page, params
 from tests.conftest import ROOT
 
 VERDICTS = {
@@ -41,14 +42,29 @@ def audited(workplace):
     return workplace
 
 
+def assert_can_be_given(line, settings):
+    """A command names a stage, and tasks and models that params.yaml knows and lets be trained."""
+    start, *options = line.split(" --")
+    given = {name: values for name, *values in map(str.split, options)}
+    stage = re.fullmatch(r"python -m pipelines\.(\w+)", start)
+    assert (stage and Path(ROOT, f"pipelines/{stage[1]}.py").exists()) or start == "dvc commit" or "dvc repro" in start
+    for task in given.get("task", []):
+        for model in given.get("model", []):
+            assert task in settings.tasks and model in settings.models, line
+            assert not settings.misfit(task, model), line
+
+
 def test_every_claim_gets_a_verdict_or_a_reason_and_a_command(audited, command):
     assert command("audit")[0] == 0
     records = json.loads((audited / "results/audit.json").read_text(encoding="utf-8"))
     assert len(records) > 250
+    settings = params.load()
     for record in records:
         assert record["verdict"] in VERDICTS
+        assert record["verdict"] or any(task["pairs"] for task in record["numbers"]["tasks"]), record["claim"]
         assert record["reason"], record["claim"]
-        assert record["command"].startswith(("python -m pipelines.", "dvc repro ")), record["claim"]
+        for part in record["command"].split(" && "):
+            assert_can_be_given(part, settings)
     of_row = {record["claim"]: record["verdict"] for record in records}
     assert of_row["adaptive/naive-bayes-is-lowest"] == "no evidence"
     assert of_row["adaptive_figure8/accuracy/random_forest-above-knn"] in VERDICTS - {"no evidence", None}
@@ -91,6 +107,17 @@ def test_predictions_of_several_runs_have_an_interval(audited, command, tmp_path
     status, out, _ = command("audit", "--predictions", str(tmp_path / "mine.csv"), "--task", "breastmnist")
     assert status == 0
     assert re.search(r"yours − svm: accuracy \+0\.0 points \[[+-]\d+\.\d, \+\d+\.\d\], 6 runs", out)
+
+
+def test_predictions_on_a_split_of_the_source_are_those_of_one_run(audited, command):
+    home, target = (root / "results/tasks/breastmnist-official" for root in (ROOT, audited))
+    shutil.copytree(home / "runs", target / "runs")
+    for name in ("samples.csv", "split.csv", "manifest.json"):
+        shutil.copy(home / name, target)
+    mine = next(target.glob("runs/*/run-0/predictions.csv"))
+    status, out, _ = command("audit", "--predictions", str(mine), "--task", "breastmnist-official")
+    assert (status, out.count("images: accuracy")) == (0, 1)
+    assert f"yours − {mine.parts[-3]}: accuracy +0.0 points (one run: no interval), 1 runs" in out
 
 
 def test_a_bare_score_is_read_without_evidence(workplace, command):

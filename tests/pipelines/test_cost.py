@@ -86,6 +86,12 @@ def test_verify_names_a_ratio_that_is_apart(quick, small_papers, command):
     assert "cpu, 32 px: light_cnn: 50.000 [49.000, 51.000], now " in output
 
 
+def test_verify_needs_costs_of_the_same_device(quick, command):
+    evidence.write_json(PATH, {"conditions": [{"device": "cuda", "input": [1, 32, 32], "models": {}}]})
+    errors = command("cost", "--task", "phantom", "--verify")[2]
+    assert "cost.json: holds no costs of cpu; --device must be one that was measured" in errors
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

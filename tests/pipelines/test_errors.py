@@ -249,6 +249,13 @@ def test_a_mistake_in_a_paper_is_named(refused, command, workplace):
     assert "papers/other.yaml: title: this key is missing" in refused("tables", "--task", "phantom")
 
 
+def test_a_grid_fetches_and_splits_a_task_first(command, workplace):
+    status, output, _ = command("grid", "--task", "phantom", "--model", "knn")
+    assert status == 0
+    assert output.startswith("phantom: 72 images, 3 classes")
+    assert (workplace / "results/tasks/phantom/runs/knn/run-0/predictions.csv").exists()
+
+
 def test_a_grid_without_a_listed_model_says_what_to_list(refused):
     assert "stages list no model for chestxray-medmnist" in refused("grid", "--task", "chestxray-medmnist")
 
