@@ -75,11 +75,12 @@ def macs(network: nn.Module, *inputs: Tensor) -> int:
         from fvcore.nn import FlopCountAnalysis
     from torch.utils.flop_counter import FlopCounterMode
 
-    with _explicit_attention(network.eval()), torch.no_grad():
-        count = FlopCountAnalysis(network, inputs)
-        count.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
-        by_operator = count.by_operator()
-        with FlopCounterMode(display=False) as second:
+    with _explicit_attention(network.eval()):
+        with torch.no_grad():
+            count = FlopCountAnalysis(network, inputs)
+            count.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
+            by_operator = count.by_operator()
+        with FlopCounterMode(display=False) as second:  # asserts on a learned token where gradients are off
             network(*inputs)
     found = set(count.unsupported_ops()) | {f"aten::{name}" for name in by_operator if name not in COUNTED}
     if unknown := sorted(found - NOT_COUNTED):
