@@ -245,7 +245,10 @@ def beside(params: Params, task: str, path: Path, rows: list[str]) -> str:
         for measure, found in metrics.per_image(labels[index], probabilities[index]).items():
             values[measure][run] = found
     if not lines:
-        raise BadInput(f"{path}: holds no run's test images whole; it must hold all of those of run 0, say")
+        file = f"{evidence.TASKS / task}/runs/*/run-0/predictions.csv lists those of run 0"
+        raise BadInput(f"{path}: holds no run's test images whole; {file}")
+    if left := len(ids) - sum(len(found) for found in values["accuracy"].values()):
+        lines.append(f"{left} images are left out: of their run's test images, others are missing")
     mine = replace(known, values=known.values | {"yours": values})
     for model in known.values:
         if gap := mine.gap("yours", model, "accuracy"):

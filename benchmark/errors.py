@@ -9,5 +9,6 @@ def closest(name: str, known: list[str], otherwise: str | None = None) -> str:
     """Return ``name``'s likely spelling among ``known``, or ``otherwise``, or the whole list, to end an error line."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=1)
+    part = [one for one in known if name and (one.startswith(name) or one.endswith(f"/{name}"))]
+    near = part or get_close_matches(name, known, n=1)
     return f"did you mean {near[0]!r}?" if near else otherwise or f"known: {', '.join(known)}"

@@ -72,8 +72,9 @@ def read_predictions(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}; it must be a predictions file") from None
     except (KeyError, ValueError) as error:
+        what = "lacks some of its columns" if isinstance(error, KeyError) else error
         raise BadInput(
-            f"{path}: {error}; its columns must be sample_id,label,p0,p1,…, all but the first numbers"
+            f"{path}: {what}; its columns must be sample_id,label,p0,p1,…, all but the first numbers"
         ) from None
 
 

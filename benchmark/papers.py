@@ -46,7 +46,9 @@ class Column(Strict):
                 None if text.replace(".", "", 1).isdigit() else "must be a number, or words must rank what stands there"
             )
         found = reported(text)
-        return None if found and found.value <= 1 else "must start with a number such as 96.9; else read_as says which"
+        if found and found.value > 1:
+            return "is more than 100 per cent"
+        return None if found else "must start with a number such as 96.9; else read_as says which"
 
 
 class Table(Strict):
@@ -186,7 +188,8 @@ class Paper(Strict):
                         known = closest(system, list(self.systems))
                         raise ValueError(f"tables.{name}.{where}: {system!r} must stand under systems too; {known}")
                     if len(values) != len(table.columns):
-                        raise ValueError(f"tables.{name}.{where}.{system}: must have {len(table.columns)} values")
+                        count = f"has {len(values)} values; it must have {len(table.columns)}, one a column"
+                        raise ValueError(f"tables.{name}.{where}.{system}: {count}")
             for system, values in table.rows.items():
                 for column, text in zip(table.columns, values, strict=True):
                     if system not in table.read_as and (wrong := column.misread(text)):

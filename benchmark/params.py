@@ -418,6 +418,11 @@ class Params(Strict):
             raise BadInput(f"params.yaml: no model {name!r}; {closest(name, list(self.models))}")
         return self.models[name]
 
+    def listing(self, task: str, model: str) -> str | None:
+        """Return the DVC stage that trains ``model`` on ``task``; None if none is listed."""
+        listed = (stage for stage in TRAINING if model in self.cells(task, [stage]))
+        return next((f"{stage}@{task}-{model}" for stage in listed), None)
+
     def cells(self, task: str, stages: Iterable[str] = TRAINING) -> list[str]:
         """Return the models that some of ``stages`` list for ``task``, in the order of ``models``."""
         groups = [getattr(self.stages, stage) for stage in stages]
@@ -464,6 +469,8 @@ def say(error: ValidationError, raw: Any) -> str:
         what = str(first["ctx"]["error"])
     elif first["type"] == "union_tag_invalid":
         what = f"unknown kind {first['ctx']['tag']!r}; known: {first['ctx']['expected_tags']}"
+    elif first["type"] == "string_type":
+        what = f"must be text, in quotes, not {first['input']!r}"
     elif first["type"] in ("model_type", "model_attributes_type", "dict_type"):
         what = f"must be a mapping, not {first['input']!r}"
     elif first["type"] in ("too_short", "too_long"):

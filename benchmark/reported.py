@@ -31,7 +31,7 @@ def reported(text: str) -> Reported | None:
 
     What is above 1, or ends in %, is read as per cent; its last digit was rounded.
     """
-    found = re.match(r"\s*(\d*\.?\d+)\s*(%?)(?![\w.])", text)
+    found = re.match(r"\s*(\d*\.?\d+)\s*(%?)(?![\w.]|,\d)", text)
     if not found:
         return None
     digits = len(found[1].partition(".")[2])

@@ -32,7 +32,7 @@ def main() -> None:
         print(answers.beside(settings, args.task, args.predictions, papers.rows(known)), audit_page.SCOPE, sep="\n")
         return
     records = _records(settings, known)
-    if args.claim:
+    if args.claim is not None:
         names = [record["claim"] for record in records]
         if args.claim not in names:
             raise BadInput(

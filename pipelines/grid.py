@@ -1,4 +1,4 @@
-"""Train many cells at once: every core stays busy until the last run. `dvc commit` then records them."""
+"""Train many cells at once: every core stays busy until the last run."""
 
 from pathlib import Path
 
@@ -45,6 +45,9 @@ def main() -> None:
         cells.train_into(settings, todo, args.into)
     else:
         cells.train_cells(settings, wanted, force=False)
+        listed = [stage for cell in wanted if (stage := settings.listing(cell[0].task, cell[0].model))]
+        if listed:
+            print(f"so that DVC knows: dvc commit -f {' '.join(listed)}")
 
 
 if __name__ == "__main__":

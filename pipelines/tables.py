@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from benchmark import evidence, params, tables
+from benchmark import evidence, papers, params, tables
 from pipelines import Parser, run
 
 
@@ -14,6 +14,7 @@ def main() -> None:
     name = parser.parse_args().task
     settings = params.load()
     settings.task(name)
+    papers.check(papers.load_all(), settings)
     found = tables.find(settings, name)
     finished = Path("scratch/tables", name)
     shutil.rmtree(finished, ignore_errors=True)

@@ -47,9 +47,9 @@ def test_rows_and_values_are_kept_as_printed(write):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('["81", "0.8"]', '["81"]', "tables.small_table1.rows.k-NN: must have 2 values"),
-        ('["81", "0.8"]', '["81", "0.8", "1"]', "tables.small_table1.rows.k-NN: must have 2 values"),
-        ('"0.8"', "0.8", "tables.small_table1.rows.k-NN.1: input should be a valid string, not 0.8"),
+        ('["81", "0.8"]', '["81"]', "rows.k-NN: has 1 values; it must have 2, one a column"),
+        ('["81", "0.8"]', '["81", "0.8", "1"]', "rows.k-NN: has 3 values; it must have 2, one a column"),
+        ('"0.8"', "0.8", "tables.small_table1.rows.k-NN.1: must be text, in quotes, not 0.8"),
         ("      k-NN:", "      KNN:", "tables.small_table1.rows: 'KNN' must stand under systems too"),
         ("measure: auc", "measure: aoc", "tables.small_table1.columns.1.measure"),
         ("place:", "plase:", "unknown key 'plase'; did you mean 'place'?"),
@@ -69,7 +69,8 @@ def test_rows_and_values_are_kept_as_printed(write):
         ("measure: accuracy}\n", "measure: acuracy}\n", "statements.best.measure: input should be 'accuracy'"),
         ("[jpeg]", "[jpg]", "statements.robust.corruptions.0: input should be"),
         ('"0.9"]', "high]", "tables.small_table1.rows.Our CNN: 'high' must start with a number"),
-        ('"99.9"', '"999"', "tables.small_table1.rows.Our CNN: '999' must start with a number"),
+        ('"99.9"', '"999"', "tables.small_table1.rows.Our CNN: '999' is more than 100 per cent"),
+        ('"99.9"', '"96,9"', "tables.small_table1.rows.Our CNN: '96,9' must start with a number"),
         ('"99.9"', '"9o.2"', "tables.small_table1.rows.Our CNN: '9o.2' must start with a number"),
         ("measure: auc}", "measure: macs, words: [Low, Big]}", "'0.8' must be one of Low, Big"),
         ("measure: auc}", "measure: accuracy}", "tables.small_table1.columns: two columns have the same measure"),

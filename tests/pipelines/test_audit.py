@@ -109,6 +109,14 @@ def test_predictions_of_several_runs_have_an_interval(audited, command, tmp_path
     assert re.search(r"yours − svm: accuracy \+0\.0 points \[[+-]\d+\.\d, \+\d+\.\d\], 6 runs", out)
 
 
+def test_images_of_a_run_that_is_not_whole_are_counted(audited, command, tmp_path):
+    folder = ROOT / "results/tasks/breastmnist/runs/svm"
+    whole, other = (pd.read_csv(folder / f"run-{run}/predictions.csv", dtype=str) for run in (0, 1))
+    pd.concat([whole, other.head(50)]).to_csv(tmp_path / "mine.csv", index=False)
+    out = command("audit", "--predictions", str(tmp_path / "mine.csv"), "--task", "breastmnist")[1]
+    assert "50 images are left out: of their run's test images, others are missing" in out
+
+
 def test_predictions_on_a_split_of_the_source_are_those_of_one_run(audited, command):
     home, target = (root / "results/tasks/breastmnist-official" for root in (ROOT, audited))
     shutil.copytree(home / "runs", target / "runs")
@@ -137,6 +145,9 @@ def test_a_bare_score_is_read_without_evidence(workplace, command):
         (("--claim", "emanet/best-acuracy"), "no claim 'emanet/best-acuracy'; did you mean 'emanet/best-accuracy'?"),
         (("--claim", "???"), "no claim '???'; results/audit.csv lists all"),
         (("--score", "accuracy"), 'it must read like "accuracy=96.75, n=400"'),
+        (("--score", "acc=96.9"), "no score 'acc'; did you mean 'accuracy'?"),
+        (("--claim", "best-accuracy"), "no claim 'best-accuracy'; did you mean 'adaptive/best-accuracy'?"),
+        (("--claim", ""), "no claim ''; results/audit.csv lists all"),
         (("--score", "acuracy=96.9"), "no score 'acuracy'; did you mean 'accuracy'?"),
         (("--predictions", "x.csv"), "--predictions and --task go together"),
         (("--predictions", "x.csv", "--task", "phantom"), "x.csv: missing; it must be a predictions file"),
@@ -158,6 +169,8 @@ def test_what_is_wrong_is_said_in_one_line(audited, command, arguments, said):
         ("sample_id,label,p0,p1\ntrain/0,1,1,0\ntrain/0,1,1,0\n", "'train/0' stands there twice"),
         ("sample_id,label,p0,p1\ntrain/0,0,1,0\n", "line 2 has label 0; in breastmnist it is 1"),
         ("sample_id,label,p0,p1,p2\ntrain/0,1,1,0,0\n", "has 3 columns p0, p1, …; breastmnist has 2 classes"),
+        ("sample_id,label\ntrain/0,1\n", "has 0 columns p0, p1, …"),
+        ("sample_id,label,q0,q1\ntrain/0,1,1,0\n", "lacks some of its columns; its columns must be sample_id,label,p0"),
         ("sample_id,label,p0,p1\ntrain/0,1,1,1\n", "line 2: p0, p1, … must be probabilities that add up to 1"),
         ("sample_id,label,p0,p1\ntrain/0,1,,1\n", "line 2: p0, p1, … must be probabilities that add up to 1"),
     ],

@@ -247,12 +247,17 @@ def test_a_mistake_in_a_paper_is_named(refused, command, workplace):
     (workplace / "papers").mkdir()
     (workplace / "papers/other.yaml").write_text("name: other\n", encoding="utf-8")
     assert "papers/other.yaml: title: this key is missing" in refused("tables", "--task", "phantom")
+    text = (ROOT / "papers/emanet.yaml").read_text(encoding="utf-8").replace("name: emanet", "name: other", 1)
+    (workplace / "papers/other.yaml").write_text(text, encoding="utf-8")
+    (workplace / "papers/emanet.yaml").symlink_to(ROOT / "papers/emanet.yaml")
+    assert "papers: 'emanet_table1' names two papers or tables" in refused("tables", "--task", "phantom")
 
 
 def test_a_grid_fetches_and_splits_a_task_first(command, workplace):
     status, output, _ = command("grid", "--task", "phantom", "--model", "knn")
     assert status == 0
     assert output.startswith("phantom: 72 images, 3 classes")
+    assert output.endswith("so that DVC knows: dvc commit -f estimator@phantom-knn\n")
     assert (workplace / "results/tasks/phantom/runs/knn/run-0/predictions.csv").exists()
 
 
