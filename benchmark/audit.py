@@ -71,13 +71,15 @@ def _decided(paper: Paper, claim: Claim, tasks: Sequence[Answers], outcomes: lis
     if "images_needed" in claim.claimed:
         said.append(_of_claimed(claim.claimed, deciding))
     beside = _not_counted(outcomes, found) if deciding else []
-    said += [f"not counted, {_place(outcome)}: {outcome.verdict}: {_why(outcome)}" for outcome in beside]
+    said += [
+        f"not counted, {outcome.answers.task}, the same images by another split: {outcome.verdict}: {_why(outcome)}"
+        for outcome in beside
+    ]
     return _record(verdict, said, _scope(deciding, beside), _again(claim, deciding + beside, tasks), numbers)
 
 
 def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return the outcomes that count: of each source of real images one, that of the pooled split if there is one."""
-
     best: dict[str, Outcome] = {}
     for outcome in sorted(outcomes, key=lambda one: not one.answers.test_to_train):
         if not outcome.answers.synthetic:
@@ -93,10 +95,6 @@ def _not_counted(outcomes: Sequence[Outcome], counted: Sequence[Outcome]) -> lis
         for outcome in outcomes
         if not outcome.answers.synthetic and outcome.answers.task not in taken and outcome.verdict != "no evidence"
     ]
-
-
-def _place(outcome: Outcome) -> str:
-    return f"{outcome.answers.task}, the same images by another split"
 
 
 def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
@@ -229,8 +227,6 @@ def _numbers(claim: Claim, outcome: Outcome, counts: bool) -> dict[str, Any]:
 def _of_value(paper: Paper, claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
     """Return what is said of one printed number: set beside ours, and compared where the paper names the images."""
     model = claim.models[0]
-    if claim.task and claim.claimed["value"] is None:
-        return _record("not testable", ["the paper prints no number"], ["the paper alone"], _show(claim), {})
     if claim.task:
         return _calibration(paper, claim, next((task for task in tasks if task.task == claim.task), None))
     numbers, beside = [], []
@@ -275,6 +271,8 @@ def _calibration(paper: Paper, claim: Claim, task: Answers | None) -> dict[str, 
 
     The published mean is over ``trials`` runs on the same images; its spread is taken to be that of ours.
     """
+    if claim.claimed["value"] is None:
+        return _record("not testable", ["the paper prints no number"], ["the paper alone"], _show(claim), {})
     model, runs = claim.models[0], task.runs(claim.models[0]) if task else []
     scope = [f"{claim.task}, {len(runs)} runs" + (f" ({task.title})" if task else "")]
     if len(runs) < 2:

@@ -300,13 +300,13 @@ def _of_paper(paper: Paper, records: Sequence[dict[str, Any]], tasks: Sequence[T
     tables = []
     for name, table in paper.tables.items():
         on_tasks = [(task, beside(paper, table, name, task)) for task in tasks if table.on(task.name)]
-        models = " ".join(paper.systems[system] for system in table.rows)
         tables.append(
             {
                 "title": f"{table.place}: {table.title}",
+                "models": [paper.systems[system] for system in table.rows],
                 "over_tasks": over_tasks(paper, name, table, tasks),
                 "made": [(task, found) for task, found in on_tasks if found and task.models],
-                "missing": [(task, models) for task, found in on_tasks if not (found and task.models)],
+                "missing": [task for task, found in on_tasks if not (found and task.models)],
             }
         )
     named = {"name": paper.name, "title": paper.title, "cite": paper.cite, "choices": paper.choices}
