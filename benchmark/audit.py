@@ -364,7 +364,7 @@ def _without_cost(claim: Claim, tasks: Sequence[Answers], numbers: list[dict[str
 
     task, missing = _lacks(claim, tasks, lacking)
     command = f"python -m pipelines.grid --task {task} --model {' '.join(missing)}"
-    command += f" && dvc commit && dvc repro --single-item inventory@{task} cost@{task}"
+    command += f" && dvc repro --single-item inventory@{task} cost@{task}"
     said = f"{task} has no {_unit(claim.measure)} of {', '.join(missing)}"
     return _record("no evidence", [said], [], command, {"tasks": numbers})
 

@@ -15,7 +15,7 @@ from benchmark import answers, evidence, metrics, papers
 from benchmark.answers import Answers, Costs
 from benchmark.papers import QUALITY, Column, Paper, Table
 from benchmark.params import SIZES, Params
-from benchmark.statistics import resampled
+from benchmark.statistics import Ratio, resampled
 
 LATEX = (
     {"\\": r"\textbackslash{}", "±": r"$\pm$", "“": "``", "”": "''", "–": "--"}
@@ -236,7 +236,7 @@ def _of_costs(params: Params, found: Found) -> tuple[Any, ...]:
 def _precision(costs: Costs, precise: float) -> str:
     """Say how well ratios are known: the widest interval's half width, and how many are ``precise`` or better."""
     halves = {
-        model: (of["latency_ratio_interval"][1] - of["latency_ratio_interval"][0]) / 2 / of["latency_ratio"]
+        model: Ratio(of["latency_ratio"], *of["latency_ratio_interval"]).half_width
         for model, of in costs.models.items()
         if model != costs.reference
     }

@@ -228,7 +228,7 @@ def test_what_deviates_stands_under_the_table(build):
     assert "adaptive_parts_4: learns from 4 of 14 training parts." in files["models.md"]
     assert "adaptive_no_augmentation: deviates from the recipe: augmentation.flip 0.0, " in files["models.md"]
     assert "transfer_breastmnist: first weights: trained on the task breastmnist." in files["models.md"]
-    assert "Transfer Learning: the paper names no backbone; this is EfficientNet-Lite0" in files["adaptive_table1.md"]
+    assert "Transfer Learning: Falih names no backbone; this is EfficientNet-Lite0" in files["adaptive_table1.md"]
 
 
 def test_a_table_of_real_images_says_when_the_source_does_not_name_its_patients(small):
