@@ -109,8 +109,9 @@ def train(params: Params, todo: list[Run], scratch: Path = SCRATCH) -> Iterator[
     shown.start()
     workers = min(cpu_count(), len(waiting))
     with ProcessPoolExecutor(workers, context, _start_worker, (queue,)) as pool:
-        futures = {pool.submit(_work, params, run, folders[run]): run for run in waiting}
         try:
+            with interrupts_held_back():
+                futures = {pool.submit(_work, params, run, folders[run]): run for run in waiting}
             for future in as_completed(futures):
                 run, error = futures[future], future.exception()
                 if isinstance(error, BadInput):
@@ -124,6 +125,21 @@ def train(params: Params, todo: list[Run], scratch: Path = SCRATCH) -> Iterator[
             raise
     queue.put(None)
     shown.join()
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the block is done. Processes started in it never hear it: the command ends its workers."""
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))  # other threads hear it still
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit this
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    if heard:
+        raise KeyboardInterrupt
 
 
 def _todo(params: Params, cell: list[Run], force: bool) -> list[Run]:
@@ -209,7 +225,6 @@ def _expected_seconds(params: Params, todo: Iterable[Run]) -> dict[Run, float]:
 def _start_worker(queue: "SimpleQueue[tuple[Run, int, int] | None]") -> None:
     global _progress
     _progress = queue
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command hears it, and ends its workers
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 

@@ -1,6 +1,10 @@
 """Which runs of a cell are trained, and when their evidence is put in place; the training itself is played here."""
 
 import fcntl
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -127,3 +131,12 @@ def test_scratch_is_empty_when_a_cell_is_done(cell, trained):
     settings, wanted = cell(2)
     cells.train_cells(settings, [wanted], force=False)
     assert [path for path in cells.SCRATCH.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+
+
+def test_ctrl_c_waits_until_workers_have_started_and_never_reaches_them():
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('works on')"
+    said = []
+    with pytest.raises(KeyboardInterrupt), cells.interrupts_held_back():
+        os.kill(os.getpid(), signal.SIGINT)
+        said.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert said == ["works on\n"]
