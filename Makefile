@@ -20,7 +20,7 @@ reproduce: setup
 
 # The same for other readings of the proposed networks, and for parts taken out.
 reproduce-ablations: setup
-	python -m pipelines.verify --task $(TASK) --stage ablation_emanet ablation_adaptive
+	python -m pipelines.verify --task $(TASK) --stage ablation_emanet reading_emanet lesion_emanet ablation_adaptive reading_adaptive
 
 test: setup
 	python -m pytest

@@ -17,7 +17,8 @@ from benchmark.errors import BadInput, closest
 FILE = Path("params.yaml")
 ROWS = ("train", "baseline", "estimator")  # the stages that train the rows of the papers' tables
 SIZES = ("sizes_emanet", "sizes_light_cnn")  # smaller and larger ones
-TRAINING = (*ROWS, *SIZES, "timm", "transfer", "ablation_emanet", "ablation_adaptive", "learning", "calibration")
+VARIANTS = ("ablation_emanet", "reading_emanet", "lesion_emanet", "ablation_adaptive", "reading_adaptive")
+TRAINING = (*ROWS, *SIZES, "timm", "transfer", *VARIANTS, "learning", "calibration")
 CORRUPTIONS = ("gaussian_noise", "gaussian_blur", "contrast", "jpeg")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -244,7 +245,10 @@ class Stages(Strict):
     timm: Cells
     transfer: Transfer
     ablation_emanet: Cells
+    reading_emanet: Cells
+    lesion_emanet: Cells
     ablation_adaptive: Cells
+    reading_adaptive: Cells
     learning: Cells
     calibration: Cells
     inventory: Tasks

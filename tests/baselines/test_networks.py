@@ -9,6 +9,7 @@ from timm.models import is_model
 
 from benchmark import params, training, weights
 from benchmark.errors import BadInput
+from benchmark.params import VARIANTS
 from benchmark.runs import Run, factory
 from pipelines import module_of
 from tests.conftest import ROOT
@@ -20,9 +21,9 @@ NETWORKS = [
     for name, model in SETTINGS.models.items()
     if model.kind == "network"
 ]
-ABLATIONS = {*SETTINGS.stages.ablation_emanet.model, *SETTINGS.stages.ablation_adaptive.model}
+VARIANT = {model for stage in VARIANTS for model in getattr(SETTINGS.stages, stage).model}
 AT_224 = [
-    pytest.param(name, marks=pytest.mark.long if name in SLOW or name in ABLATIONS else ())
+    pytest.param(name, marks=pytest.mark.long if name in SLOW or name in VARIANT else ())
     for name, model in SETTINGS.models.items()
     if model.kind == "network"
 ]

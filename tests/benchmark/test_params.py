@@ -32,9 +32,9 @@ MISTAKES = {
     "deviation from nothing": ("models.cnn.recipe", {"epoch": 1}, ["models.cnn.recipe", "did you mean 'epochs'?"]),
     "deviation of another type": ("models.cnn.recipe", {"epochs": "1"}, ["models.cnn.recipe: epochs", "'1'"]),
     "lesions where none are known": (
-        "stages.ablation_emanet.task",
+        "stages.lesion_emanet.task",
         ["breastmnist"],
-        ["stages.ablation_emanet.model", "emanet_lesion_mask", "'breastmnist' does not know"],
+        ["stages.lesion_emanet.model", "emanet_lesion_mask", "'breastmnist' does not know"],
     ),
     "parts of a split without any": (
         "stages.learning.task",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from benchmark.params import SIZES
+from benchmark.params import ROWS, TRAINING
 
 ROOT = Path(__file__).parents[2]
 RUNS = Path("results/tasks/phantom/runs")
@@ -53,9 +53,7 @@ def shrink(params):
     params["tasks"], params["notes"] = {"phantom": task}, {}
     params["timing"] = {"least": 6, "most": 6, "seconds": 0.0, "precise": 0.03}
     only, none = {"task": ["phantom"]}, {"task": [], "model": []}
-    beyond = dict.fromkeys(
-        [*SIZES, "timm", "transfer", "ablation_emanet", "ablation_adaptive", "learning", "calibration"], none
-    )
+    beyond = dict.fromkeys([stage for stage in TRAINING if stage not in ROWS], none)
     params["stages"] = (
         beyond
         | {"transfer": none | {"on": "phantom"}}
