@@ -407,22 +407,34 @@ def _of_ratios(ratios: list[Ratio], complete: bool, measure: str) -> str:
 def _flips(paper: Paper, claims: Sequence[Claim], tasks: Sequence[Answers]) -> dict[str, list[dict[str, Any]]]:
     """Return claim → what each other reading of the proposed network would make of it, one at a time.
 
-    The claims are those of the headline, and those on what the proposed network costs.
+    The claims are those of the headline, and those on what the proposed network costs. Beside the verdict stands that
+    of the chosen reading on the same ``sources``, those that know the other one: fewer of them may decide otherwise.
     """
     headline = [claim for claim in claims if claim.family == HEADLINE]
     costs = [claim for claim in claims if claim.rule == "cheaper" and paper.proposed in claim.models]
     found: dict[str, list[dict[str, Any]]] = {claim.name: [] for claim in (*headline, *costs)}
+    real = [task for task in tasks if not task.synthetic]
     for reading in paper.readings:
-        flipped = [_with(reading, paper.proposed, claim) for claim in headline]
-        outcomes = [tested(flipped, task, paper.margin) for task in tasks]
-        for claim in flipped:
-            of_tasks = [of_task[claim.name] for of_task in outcomes if claim.name in of_task]
-            found[claim.name].append({"reading": reading, "verdict": _over_sources(counted(of_tasks))[0]})
-        priced = [task for task in tasks if not task.synthetic and any(reading in of.models for of in task.costs)]
-        for claim in costs:
-            verdict = _of_cost(_with(reading, paper.proposed, claim), priced)["verdict"] if priced else "no evidence"
-            found[claim.name].append({"reading": reading, "verdict": verdict})
+        trained = [task for task in real if len(task.runs(reading)) > 1]
+        priced = [task for task in real if any(reading in of.models for of in task.costs)]
+        for chosen, known, judged in ((headline, trained, _of_accuracy), (costs, priced, _of_costs)):
+            other = [_with(reading, paper.proposed, claim) for claim in chosen]
+            sources = list(dict.fromkeys(task.source for task in known))
+            for claim, *both in zip(chosen, *(judged(paper, of, known) for of in (chosen, other)), strict=True):
+                entry = {"reading": reading, "verdict": both[1], "chosen": both[0], "sources": sources}
+                found[claim.name].append(entry)
     return found
+
+
+def _of_accuracy(paper: Paper, claims: Sequence[Claim], tasks: Sequence[Answers]) -> list[str]:
+    """Return the verdicts on a family of claims over some tasks."""
+    outcomes = [tested(claims, task, paper.margin) for task in tasks]
+    found = [[of_task[claim.name] for of_task in outcomes if claim.name in of_task] for claim in claims]
+    return [_over_sources(counted(of_claim))[0] for of_claim in found]
+
+
+def _of_costs(paper: Paper, claims: Sequence[Claim], tasks: Sequence[Answers]) -> list[str]:
+    return [_of_cost(claim, tasks)["verdict"] if tasks else "no evidence" for claim in claims]
 
 
 def _with(reading: str, proposed: str | None, claim: Claim) -> Claim:

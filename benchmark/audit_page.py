@@ -116,15 +116,15 @@ def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
         for one in record.get("readings", []):
             if one["verdict"] != "no evidence":
                 without.discard(one["reading"])
-                if one["verdict"] != record["verdict"] and record["verdict"] != "no evidence":
-                    change = one["reading"], f"{record['verdict']} to {one['verdict']}"
+                if one["chosen"] not in (one["verdict"], "no evidence"):
+                    change = one["reading"], f"{one['chosen']} to {one['verdict']}, on {', '.join(one['sources'])}"
                     flips.setdefault(change, []).append(f"`{record['claim']}`")
     if len(without) == len(paper.readings):
         return [f"Other readings of the proposed model: {len(without)}, none with evidence on real images yet."]
     flipped = [f"`{reading}` flips {', '.join(names)} from {change}." for (reading, change), names in flips.items()]
     return [
         f"Of {len(paper.readings)} other readings of the proposed model, {len(without)} have no evidence on real "
-        "images, neither answers nor costs. The others, one at a time, flip "
+        "images, neither answers nor costs. The others, one at a time and on the sources that know them, flip "
         + ("these verdicts." if flipped else "no verdict of the headline and none on cost."),
         *flipped,
     ]

@@ -256,14 +256,27 @@ def test_another_reading_is_flipped_alone_and_one_without_evidence_is_counted(ra
     records = audit.judge(paper, CLAIMS, [task])
     flips = next(record["readings"] for record in records if record["claim"] == BEST)
     assert flips == [
-        {"reading": "emanet_literal", "verdict": "contradicted"},
-        {"reading": "emanet_output", "verdict": "no evidence"},
+        {"reading": "emanet_literal", "verdict": "contradicted", "chosen": "supported", "sources": [task.source]},
+        {"reading": "emanet_output", "verdict": "no evidence", "chosen": "no evidence", "sources": []},
     ]
     page = audit_page.page([paper], records)
     assert "Of 2 other readings of the proposed model, 1 have no evidence on real images, neither" in page
     without = audit_page.page([paper], audit.judge(paper, CLAIMS, [answers(random, AHEAD)]))
     assert "Other readings of the proposed model: 2, none with evidence on real images yet." in without
-    assert re.search("`emanet_literal` flips .*`emanet/best-accuracy`.* from supported to contradicted", page)
+    assert re.search("`emanet_literal` flips .*`emanet/best-accuracy`.* from supported to contradicted, on ", page)
+
+
+def test_a_reading_is_set_beside_the_chosen_one_on_the_sources_that_know_it(random):
+    paper = PAPER.model_copy(update={"readings": ["emanet_literal"]})
+    behind = EVEN | {"emanet": 0.0}
+    known = rename(answers(random, AHEAD | {"emanet_literal": AHEAD["emanet"]}), "a")
+    records = audit.judge(paper, CLAIMS, [known, rename(answers(random, behind), "b")])
+    best = next(record for record in records if record["claim"] == BEST)
+    assert best["verdict"] == "mixed"
+    assert best["readings"] == [
+        {"reading": "emanet_literal", "verdict": "supported", "chosen": "supported", "sources": ["a"]}
+    ]
+    assert "flips" not in audit_page.page([paper], records)
 
 
 def priced(condition="64 px", **models):
@@ -358,12 +371,14 @@ def test_another_reading_is_put_into_claims_on_cost_too(random):
     task = answers(random, EVEN)
     task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100})]
     unknown = judged(task, paper=paper)
-    assert unknown[name]["readings"] == [{"reading": "emanet_output", "verdict": "no evidence"}]
+    nothing = {"reading": "emanet_output", "verdict": "no evidence", "chosen": "no evidence", "sources": []}
+    assert unknown[name]["readings"] == [nothing]
     task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100}, emanet_output={"macs": 150})]
     records = judged(task, paper=paper)
-    assert records[name]["readings"] == [{"reading": "emanet_output", "verdict": "contradicted"}]
+    flipped = {"verdict": "contradicted", "chosen": "supported", "sources": [task.source]}
+    assert records[name]["readings"] == [{"reading": "emanet_output"} | flipped]
     page = audit_page.page([paper], list(records.values()))
-    assert f"`emanet_output` flips `{name}` from supported to contradicted." in page
+    assert f"`emanet_output` flips `{name}` from supported to contradicted, on {task.source}." in page
 
 
 def test_a_ratio_of_counts_near_one_is_told_apart_from_one(random):
