@@ -14,6 +14,11 @@ SCOPE = (
     "one may lie on both sides of a split, which flatters every model; how far the nearest neighbour on pixels comes "
     "stands in the tables as a warning."
 )
+COUNTED = (
+    "Each source of real images counts once, by the 70/15/15 split that the papers name, where that has evidence; what "
+    "another split of the same images says stands beside a claim, not counted, also where it says the opposite. "
+    "Intervals are of 95 % and unadjusted; p-values are adjusted where they say so."
+)
 VERDICTS = {
     "supported": "shown by the test",
     "contradicted": "the opposite is shown, for one rival at least",
@@ -34,7 +39,7 @@ VERDICTS = {
 
 def page(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
     """Return, for each paper, its headline, its statements, then the orders and values of its tables."""
-    text = ["# Audit", SCOPE, " ".join(f"*{verdict}*: {meaning}." for verdict, meaning in VERDICTS.items())]
+    text = ["# Audit", SCOPE, COUNTED, " ".join(f"*{verdict}*: {meaning}." for verdict, meaning in VERDICTS.items())]
     for paper in papers:
         own = [record for record in records if record["paper"] == paper.name]
         text += [f"## {paper.cite}", _counts(own), *readings(paper, own)]
