@@ -107,8 +107,8 @@ def _over_sources(outcomes: Sequence[Outcome]) -> tuple[str, list[str]]:
     if verdicts <= {"no evidence"}:
         return "no evidence", []
     verdicts = {"inconclusive" if verdict == "no evidence" else verdict for verdict in verdicts}
-    each = len(outcomes) > 1
-    said = [f"{outcome.answers.task}: {f'{outcome.verdict}: ' if each else ''}{_why(outcome)}" for outcome in outcomes]
+    several = len(outcomes) > 1  # of one, the verdict stands beside the claim
+    said = [f"{one.answers.task}: {f'{one.verdict}: ' if several else ''}{_why(one)}" for one in outcomes]
     holds, fails = (holds_in([getattr(one, what) for one in outcomes], ALPHA) for what in ("holds", "fails"))
     if len(verdicts) == 1:
         return verdicts.pop(), said
@@ -178,7 +178,8 @@ def _of_claimed(claimed: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
     by = f" (by the unadjusted intervals, {', '.join(measured)})" if measured else ""
     least, most = claimed["images_needed"]
     text = f"claimed are {100 * claimed['gap']:+.1f} points{by}"
-    return f"{text}; {least} to {most} test images would show them with 80 % power, by one unadjusted McNemar's test of one run of each"
+    by_test = "by one unadjusted McNemar's test of one run of each"
+    return f"{text}; {least} to {most} test images would show them with 80 % power, {by_test}"
 
 
 def _against_claimed(claimed: dict[str, Any], low: float, high: float) -> str:

@@ -55,7 +55,7 @@ def test_a_model_that_is_far_ahead_is_the_best_and_its_claims_hold(random):
     for name in (BEST, OVER_CNN, "emanet/significantly-more-accurate"):
         assert found[name]["verdict"] == "supported", name
     reason, pair = why(found[OVER_CNN]), found[OVER_CNN]["numbers"]["tasks"][0]["pairs"][0]
-    assert "115 to 213 test images would show them with 80 % power, by one McNemar's test" in reason
+    assert "115 to 213 test images would show them with 80 % power, by one unadjusted McNemar's test" in reason
     assert f"claimed are +6.7 points (by the unadjusted intervals, simulated: {pair['claimed']})" in reason
     assert pair["claimed"] in ("larger than claimed", "compatible with the claimed gap")
     assert found[OVER_CNN]["command"] == "python -m pipelines.verify --task simulated --model emanet cnn"
@@ -143,7 +143,7 @@ def test_a_source_that_lacks_rivals_keeps_a_claim_from_being_surer_than_its_part
     record = judged(behind, lacking)[BEST]
     assert record["verdict"] == "contradicted in part"
     assert why(record).startswith("shown in none, the opposite in at least 1 of 2 sources; ")
-    assert "; b: fewer than two runs of cnn; of the other pairs, the weakest: emanet − " in why(record)
+    assert "; b: no evidence: fewer than two runs of cnn; of the other pairs, the weakest: emanet − " in why(record)
     assert where(record).startswith("a (") and "; b (" in where(record) and "; without cnn)" in where(record)
     rivals = "resnet50 cnn_attention light_cnn"
     of_a, of_b = (set(command.split(" --model ")[1].split()) for command in record["command"].split(" && "))
