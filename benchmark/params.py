@@ -307,7 +307,7 @@ class Bands(Strict):
 
 
 class Timing(Strict):
-    """How long costs are measured, in blocks of ``seconds`` (see :mod:`benchmark.timing`).
+    """How long costs are measured, in blocks of ``seconds`` (see :mod:`benchmark.cost.timing`).
 
     There are ``least`` to ``most`` blocks, until half the width of every ratio's interval is at most ``precise``.
     """

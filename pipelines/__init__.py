@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 
 def run(main: Callable[[], int | None]) -> None:
     """Run a command; what goes wrong ends it with one line on standard error: bad input with status 2, else 1."""
-    from benchmark.cells import TrainingFailed
+    from benchmark.training.cells import TrainingFailed
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as by Ctrl-C, workers included
     try:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark import answers, audit, audit_page, claims, evidence, papers, params, reported
+from benchmark import evidence, params
+from benchmark.audit import answers, audit, audit_page, claims, papers, reported
 from benchmark.errors import BadInput, closest
 from pipelines import Parser, run
 

@@ -3,8 +3,9 @@
 import time
 from typing import Any
 
-from benchmark import evidence, params, runs
+from benchmark import evidence, params
 from benchmark.errors import BadInput
+from benchmark.training import runs
 from pipelines import Parser, module_of, run
 
 
@@ -35,7 +36,7 @@ def _measured(settings: params.Params, task: str, device: str) -> list[dict[str,
     """Return the conditions of a device: the task's own input size, and the papers'."""
     import torch
 
-    from benchmark import cost
+    from benchmark.cost import cost
 
     if device == "cuda" and not torch.cuda.is_available():
         raise BadInput("--device: no CUDA device here; it must be cpu on this machine")

@@ -1,6 +1,7 @@
 """Fetch the images of a task, check them, and write the manifest that everything else goes by."""
 
-from benchmark import data, evidence, manifest, params
+from benchmark import data, evidence, params
+from benchmark.data import manifest
 from pipelines import Parser, run
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from benchmark import evidence, papers, params
+from benchmark import evidence, params
+from benchmark.audit import papers
 from benchmark.errors import BadInput
 from pipelines import Parser, run
 
@@ -14,7 +15,8 @@ def main() -> None:
     name = parser.parse_args().task
     settings = params.load()
     settings.task(name)
-    from benchmark import data, figures, tables
+    from benchmark import data
+    from benchmark.report import figures, tables
 
     known_papers = papers.load_all()
     papers.check(known_papers, settings)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from benchmark import cells, evidence, params
+from benchmark import evidence, params
 from benchmark.errors import BadInput
+from benchmark.training import cells
 from pipelines import Parser, module_of, run
 from pipelines.fetch import fetch
 from pipelines.split import split

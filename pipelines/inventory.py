@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from benchmark import evidence, metrics, params
+from benchmark import evidence, params
+from benchmark.evidence import metrics
 from pipelines import Parser, run
 
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from benchmark import evidence, papers, params, report
+from benchmark import evidence, params
+from benchmark.audit import papers
+from benchmark.report import report
 from pipelines import Parser, run
 
 README = Path("README.md")

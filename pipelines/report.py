@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from benchmark import evidence, papers, params
+from benchmark import evidence, params
+from benchmark.audit import papers
 from pipelines import Parser, audit, run, saving
 
 PAGE, FIGURES = audit.RESULTS / "report.html", audit.RESULTS / "figures"
@@ -13,7 +14,7 @@ def main() -> None:
     Parser("report", __doc__).parse_args()
     settings, known = params.load(), papers.load_all()
     papers.check(known, settings)
-    from benchmark import figures, report
+    from benchmark.report import figures, report
 
     path = audit.RESULTS / "audit.json"
     records = evidence.read_json(path) if path.exists() else None

@@ -12,7 +12,7 @@ def main() -> None:
     """Write ``results/saving.json`` and ``results/saving.md``, and print the latter."""
     Parser("saving", __doc__).parse_args()
     settings = params.load()
-    from benchmark import saving
+    from benchmark.cost import saving
 
     record = saving.measure(settings.timing, lambda where, done: print(f"{where}: block {done}", flush=True))
     evidence.write_json(JSON, record)

@@ -1,6 +1,7 @@
 """Compute the metrics of a task's runs anew from their predictions; `dvc commit` then records them."""
 
-from benchmark import evidence, metrics, params
+from benchmark import evidence, params
+from benchmark.evidence import metrics
 from pipelines import Parser, run
 
 

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from benchmark import evidence, params, splits
+from benchmark import evidence, params
+from benchmark.data import splits
 from benchmark.errors import BadInput
 from pipelines import Parser, run
 

@@ -3,7 +3,9 @@
 import shutil
 from pathlib import Path
 
-from benchmark import evidence, papers, params, tables
+from benchmark import evidence, params
+from benchmark.audit import papers
+from benchmark.report import tables
 from pipelines import Parser, run
 
 

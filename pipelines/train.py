@@ -1,6 +1,7 @@
 """Train one cell, task × model: all its runs, side by side."""
 
-from benchmark import cells, params
+from benchmark import params
+from benchmark.training import cells
 from pipelines import Parser, module_of, run
 
 

@@ -4,8 +4,10 @@ import shutil
 import sys
 from collections.abc import Iterable
 
-from benchmark import cells, evidence, params, reproduction, tables
+from benchmark import evidence, params
 from benchmark.errors import BadInput
+from benchmark.report import tables
+from benchmark.training import cells, reproduction
 from pipelines import Parser, module_of, run
 
 

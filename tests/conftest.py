@@ -16,8 +16,8 @@ import pytest
 from ruamel.yaml import YAML
 
 import pipelines
-from benchmark import data, evidence, manifest, params, splits
-from benchmark.data import files
+from benchmark import data, evidence, params
+from benchmark.data import files, manifest, splits
 
 ROOT = Path(__file__).parents[1]
 

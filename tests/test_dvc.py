@@ -3,8 +3,9 @@
 import pytest
 from ruamel.yaml import YAML
 
-from benchmark import params, runs
-from benchmark.runs import Run
+from benchmark import params
+from benchmark.training import runs
+from benchmark.training.runs import Run
 from pipelines import module_of
 from tests.conftest import ROOT
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from benchmark import splits
+from benchmark.data import splits
 from benchmark.evidence import digest
 from tests.conftest import ROOT
 

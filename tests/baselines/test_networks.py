@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from timm.models import is_model
 
-from benchmark import params, training, weights
+from benchmark import params
 from benchmark.errors import BadInput
 from benchmark.params import VARIANTS
-from benchmark.runs import Run, factory
+from benchmark.training import networks, weights
+from benchmark.training.runs import Run, factory
 from pipelines import module_of
 from tests.conftest import ROOT
 
@@ -82,7 +83,7 @@ def test_it_gives_finite_logits_and_every_parameter_learns(name, shape):
 
 @pytest.mark.parametrize("name", AT_224)
 def test_it_takes_images_of_224_px(name):
-    probabilities = training.predict(build(name, 3, 2, 224), images(name, 3, 224, 1))
+    probabilities = networks.predict(build(name, 3, 2, 224), images(name, 3, 224, 1))
     assert probabilities.shape == (1, 2)
     assert np.isfinite(probabilities).all()
 
@@ -107,7 +108,7 @@ def test_the_seed_alone_decides_what_training_gives(name):
     for seed in (0, 0, 1):
         network = build(name, 1, 2, 28, seed).train()
         steps(network, images(name, 1, 28, 4), 2)
-        outcomes.append(training.predict(network, images(name, 1, 28)).tobytes())
+        outcomes.append(networks.predict(network, images(name, 1, 28)).tobytes())
     assert outcomes[0] == outcomes[1]
     assert outcomes[0] != outcomes[2]
 
@@ -127,8 +128,8 @@ def test_once_trained_it_sees_the_whole_image(name):
 @every_network
 def test_an_image_is_classified_the_same_alone_and_in_a_batch(name):
     network, several = build(name, 1, 3, 32), images(name, 1, 32, 3)
-    alone = np.concatenate([training.predict(network, several[index : index + 1]) for index in range(3)])
-    assert training.predict(network, several) == pytest.approx(alone, abs=1e-4)
+    alone = np.concatenate([networks.predict(network, several[index : index + 1]) for index in range(3)])
+    assert networks.predict(network, several) == pytest.approx(alone, abs=1e-4)
 
 
 @every_network

@@ -18,7 +18,7 @@ from baselines.timm_model import timm_model
 from baselines.transfer import imagenet, transfer
 from baselines.vit import vit
 from baselines.xgboost import xgboost
-from benchmark import cost
+from benchmark.cost import cost
 from benchmark.errors import BadInput
 
 NETWORKS = ["attention_resnet", "cnn_attention", "light_cnn", "mobilenet", "resnet_28", "shufflenet", "transfer", "vit"]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark import audit_page, params
+from benchmark import params
+from benchmark.audit import audit_page
 from tests.conftest import ROOT
 
 VERDICTS = {

@@ -5,7 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from benchmark import cost, evidence
+from benchmark import evidence
+from benchmark.cost import cost
 from benchmark.evidence import TASKS
 
 PATH = TASKS / "phantom/cost.json"

@@ -174,7 +174,7 @@ def test_missing_images_of_one_task_hold_back_neither_the_others_nor_the_report(
         params["stages"] |= {"fetch": {"task": ["mine", "phantom"]}, "split": {"task": ["mine", "phantom"]}}
 
     edit_params(pipeline, add)
-    with (pipeline / "benchmark/tables.py").open("a") as file:
+    with (pipeline / "benchmark/report/tables.py").open("a") as file:
         file.write("\n# changed\n")
     failed = call(pipeline, "dvc", "repro", "--keep-going", check=False)
     assert failed.returncode

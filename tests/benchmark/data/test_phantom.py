@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from benchmark import evidence, manifest, splits
+from benchmark import evidence
+from benchmark.data import manifest, splits
 from benchmark.data import phantom as source
 from tests.conftest import ROOT
 

@@ -1,0 +1,58 @@
+"""Answers are read from evidence, image by image."""
+
+import numpy as np
+import pytest
+
+from benchmark import evidence
+from benchmark.audit import answers
+from benchmark.errors import BadInput
+from benchmark.evidence import metrics
+
+LABELS = np.array([0, 1, 2, 0])
+SURE = np.eye(3)[[0, 1, 2, 1]]  # three of four are right
+CORRUPTED = "corruption,strength,right\njpeg,5,r1100\njpeg,10,r1111\ncontrast,0.1,r0000\n"
+
+
+@pytest.fixture
+def read(settings, workplace):
+    """Return a function that reads the answers of models with two runs, each of the same predictions."""
+    home = workplace / "results/tasks/phantom"
+    home.mkdir(parents=True)
+    (home / "samples.csv").write_text("sample_id,cluster\na,0\nb,1\nc,2\nd,2\n")
+
+    def of(**models):
+        for model, ids in models.items():
+            for run in (0, 1):
+                folder = home / f"runs/{model}/run-{run}"
+                folder.mkdir(parents=True)
+                evidence.write_predictions(folder / "predictions.csv", list(ids), LABELS, SURE)
+                (folder / "robustness.csv").write_text(CORRUPTED)
+        return answers.load(settings, "phantom", ["cnn", "knn"])
+
+    return of
+
+
+def test_each_image_has_a_value_and_a_cluster(read):
+    found = read(cnn="abcd")
+    assert found.clusters[0].tolist() == [0, 1, 2, 2]
+    for measure, values in metrics.per_image(LABELS, SURE).items():
+        assert found.of("cnn", measure, 1).tolist() == values.tolist()
+    assert (found.runs("cnn"), found.runs("cnn", "knn"), found.synthetic) == ([0, 1], [], True)
+    kinds = {"knn": "estimator", "one_nn": "estimator", "emanet_output": "network", "yours": "network"}
+    assert {model: found.kind(model) for model in kinds} == kinds
+
+
+def test_what_is_kept_under_corruption_is_set_against_the_clean_answer(read):
+    found = read(cnn="abcd")
+    assert found.of("cnn", "kept:jpeg", 0).tolist() == [0, 0, -0.5, 0.5]
+    assert found.of("cnn", "kept:jpeg+contrast", 0).tolist() == [-0.5, -0.5, -0.75, 0.25]
+
+
+def test_two_models_with_the_same_answers_have_no_gap(read):
+    gap = read(cnn="abcd", knn="abcd").gap("cnn", "knn", "accuracy")
+    assert (gap.estimate.value, gap.runs, gap.images) == (0, 2, 8)
+
+
+def test_models_that_were_tested_on_other_images_are_refused(read):
+    with pytest.raises(BadInput, match=r"knn/run-0/predictions\.csv: lists other test images"):
+        read(cnn="abcd", knn="abdc")

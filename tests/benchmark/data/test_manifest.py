@@ -1,0 +1,53 @@
+"""The manifest says what the images are, and refuses others."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from benchmark.data import manifest
+from benchmark.errors import BadInput
+
+
+@pytest.fixture
+def pixels():
+    """Six smooth images, the last one a copy of the first."""
+    random = np.random.RandomState(0)
+    fields = np.stack([gaussian_filter(random.normal(size=(32, 32)), 3) for _ in range(6)])
+    grey = (128 + 100 * fields / np.abs(fields).max((1, 2), keepdims=True)).astype(np.uint8)[..., np.newaxis]
+    grey[5] = grey[0]
+    return grey
+
+
+def test_it_counts_images_by_class_and_part(settings, make_images, pixels):
+    parts = ["train"] * 4 + ["test"] * 2
+    images = make_images(pixels, [0, 0, 0, 1, 1, 0], official=parts)
+    described, samples = manifest.describe(images, settings.task("phantom"), settings)
+    assert described["images_by_class"] == {"a": 4, "b": 2}
+    assert described["images_by_official_part"] == {"train": {"a": 3, "b": 1}, "test": {"a": 1, "b": 1}}
+    assert samples["sample_id"].tolist() == images.ids
+    assert described["digest"] == images.digest
+
+
+def test_it_counts_test_images_with_a_twin_in_the_training_part(settings, make_images, pixels):
+    images = make_images(pixels, official=["train"] * 4 + ["test"] * 2)
+    found = manifest.describe(images, settings.task("phantom"), settings)[0]["duplicates"]
+    assert found["exact_copies"] == 1
+    assert found["clusters"] == 5
+    assert found["across_official_split"] == {"test_images_with_a_twin_in_train": {"exact": 1, "near": 1}}
+
+
+def test_images_of_one_group_are_one_cluster(settings, make_images, pixels):
+    images = make_images(pixels, groups=["", "p1", "p2", "p1", "p2", ""])
+    _, samples = manifest.describe(images, settings.task("phantom"), settings)
+    cluster = samples["cluster"]
+    assert cluster[1] == cluster[3]
+    assert cluster[2] == cluster[4]
+    assert cluster.nunique() == 3
+
+
+def test_other_images_than_the_manifests_are_refused(settings, make_images, pixels):
+    described, _ = manifest.describe(make_images(pixels), settings.task("phantom"), settings)
+    manifest.check(make_images(pixels), described, "phantom")
+    pixels[3, 0, 0] ^= 1
+    with pytest.raises(BadInput, match="phantom: the images have digest"):
+        manifest.check(make_images(pixels), described, "phantom")

@@ -1,0 +1,276 @@
+"""The papers' tables, made from evidence and nothing else."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark import evidence, params
+from benchmark.audit import papers
+from benchmark.audit.answers import Answers, Costs
+from benchmark.audit.papers import QUALITY
+from benchmark.evidence import metrics
+from benchmark.report import tables
+
+PAPERS = ("emanet_table1", "adaptive_table1", "adaptive_figure8")
+NAMES = (*PAPERS, "models", "cost", "pareto")
+
+
+def scores(accuracy):
+    return dict.fromkeys(QUALITY, accuracy) | {"balanced_accuracy": accuracy, "log_loss": 1.0, "ece": 0.1}
+
+
+def found(task="phantom", masks=None, **runs):
+    manifest = {"title": "Grey images & more", "images": 600, "classes": ["a", "b"], "groups": 0}
+    manifest["images_by_class"] = {"a": 438, "b": 162}
+    cost = {"params": 10, "macs": 12_340_000, "latency_ms": 3.14159, "latency_ratio": 1.5, "latency_quartiles": [3, 4]}
+    costs = [Costs("64 px, a machine", {"cnn": cost | {"latency_ratio_interval": [1.4, 1.6]}}, "as said", "emanet")]
+    measured = {model: [scores(value) for value in values] for model, values in runs.items()}
+    of_images = {
+        model: {measure: {run: np.full(5, value) for run, value in enumerate(values)} for measure in QUALITY}
+        for model, values in runs.items()
+    }
+    clusters = {run: np.arange(5) for run in range(max(map(len, runs.values()), default=0))}
+    answered = Answers(task, "a source", "Grey images", task == "phantom", 3 / 14, clusters, of_images, costs, [*runs])
+    best = {model: [7] * len(values) for model, values in runs.items() if model != "svm"}
+    return tables.Found(task, answered, measured, masks or {}, manifest, best)
+
+
+@pytest.fixture
+def build(settings, workplace):
+    def made(*arguments, **changes):
+        return tables.build(settings, found(*arguments, **changes))
+
+    return made
+
+
+def csv(files, name):
+    return pd.read_csv(io.StringIO(files[f"{name}.csv"])).set_index("system")
+
+
+def test_every_table_comes_as_csv_markdown_and_latex(build):
+    assert set(build(cnn=[0.8])) == {f"{name}.{kind}" for name in NAMES for kind in ("csv", "md", "tex")}
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_rows_stand_in_the_papers_order_whatever_has_evidence(build, name):
+    files = build(emanet=[0.9], cnn=[0.8], random_forest=[0.7])
+    rows = {table: list(paper.tables[table].rows) for paper in papers.load_all() for table in paper.tables}[name]
+    assert list(csv(files, name).index) == [*rows, "1-NN on pixels"]
+    for kind in ("md", "tex"):
+        places = [files[f"{name}.{kind}"].index(f" {system} ") for system in rows]
+        assert places == sorted(places)
+
+
+def test_numbers_are_means_of_the_runs_beside_the_papers_numbers(build):
+    files = build(cnn=[0.80, 0.84, 0.88])
+    row = csv(files, "emanet_table1").loc["Standard CNN"]
+    assert row["runs"] == 3
+    assert row["accuracy"] == pytest.approx(0.84)
+    assert row["accuracy_low"] < 0.84 < row["accuracy_high"]
+    assert row["accuracy_printed"] == 90.2
+    assert row["macs"] == 12_340_000
+    assert re.search(r"84\.0 \[\d+\.\d, \d+\.\d\] \(90\.2\)", files["emanet_table1.md"])
+    assert "12.3 (High)" in files["emanet_table1.md"]
+    assert "3.14 (42)" in files["emanet_table1.md"]
+
+
+def test_the_auc_is_shown_as_a_share_and_accuracy_in_per_cent(build):
+    row = next(line for line in build(cnn=[0.875])["adaptive_table1.md"].splitlines() if "CNN Baseline" in line)
+    assert "87.5 (88.2)" in row
+    assert "0.875 (0.89)" in row
+
+
+def test_a_row_without_evidence_says_so_and_holds_no_number_but_the_papers(build):
+    files = build(cnn=[0.8])
+    row = csv(files, "emanet_table1").loc["Proposed EMANet"]
+    assert row["runs"] == 0
+    assert row[["accuracy", "accuracy_low", "macs", "latency_ms"]].isna().all()
+    line = next(line for line in files["emanet_table1.md"].splitlines() if "Proposed EMANet" in line)
+    assert line.count("no evidence (") == 6
+    assert "No evidence yet: ResNet-50, " in files["emanet_table1.md"]
+
+
+def test_tables_of_synthetic_images_say_that_no_verdict_rests_on_them(build):
+    synthetic, real = build("phantom", cnn=[0.8]), build("breastmnist", cnn=[0.8])
+    for name in NAMES:
+        for kind in ("md", "tex"):
+            assert tables.SYNTHETIC in synthetic[f"{name}.{kind}"]
+            assert "ynthetic" not in real[f"{name}.{kind}"]
+
+
+def test_tables_say_which_split_they_rest_on(build):
+    assert "by clusters of near-duplicates" in build("breastmnist")["emanet_table1.md"]
+    kept = "the source's own split, near-duplicates of test images left in training"
+    assert kept in build("breastmnist-official")["emanet_table1.md"]
+
+
+def test_latex_escapes_what_latex_would_read_as_commands(build):
+    body = build(cnn=[0.8, 0.9])["adaptive_figure8.tex"]
+    lines = [line for line in body.splitlines() if not line.startswith("%")]
+    assert "``99\\%''" in body
+    assert "“" not in body
+    assert "random\\_forest" in body
+    assert not re.search(r"(?<!\\)[%$#_]", "\n".join(lines))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_latex_rows_have_as_many_cells_as_the_heading(build, name):
+    body = build(cnn=[0.8, 0.9])[f"{name}.tex"]
+    counts = {len(re.findall(r"(?<!\\)&", line)) for line in body.splitlines() if line.endswith(r"\\")}
+    assert len(counts) == 1
+
+
+def test_evidence_is_found_by_its_predictions_not_by_what_metrics_json_says(settings, workplace):
+    task = workplace / "results/tasks/phantom"
+    task.mkdir(parents=True)
+    (task / "samples.csv").write_text("sample_id,cluster\na,0\nb,1\nc,2\nd,2\n")
+    labels, probabilities = np.array([0, 1, 2, 0]), np.eye(3)[[0, 1, 2, 1]]
+    for run in (0, 1):
+        folder = task / f"runs/cnn/run-{run}"
+        folder.mkdir(parents=True)
+        evidence.write_predictions(folder / "predictions.csv", list("abcd"), labels, probabilities)
+        evidence.write_json(folder / "metrics.json", {"accuracy": 1.0})
+        (folder / "robustness.csv").write_text("corruption,strength,right\njpeg,5,r1101\n")
+    evidence.write_json(task / "manifest.json", {"title": "x"})
+    read = tables.find(settings, "phantom")
+    assert read.scores == {"cnn": [metrics.score(labels, probabilities)] * 2}
+    assert read.cost("cnn") == {}
+    assert tables.summary(read)["cnn"]["accuracy"] == 0.75
+    assert tables.summary(read)["cnn"]["runs"] == 2
+
+
+def test_costs_stand_in_a_table_with_their_condition_and_the_interval_of_their_ratio(build):
+    line = next(line for line in build(cnn=[0.8])["cost.md"].splitlines() if line.startswith("| cnn"))
+    assert [cell.strip() for cell in line.split("|")[1:-1]] == [
+        *("cnn", "64 px", "0.00", "12.3", "", "", "", "3.14", "", ""),
+        *("3.00 to 4.00", "1.50 [1.40, 1.60]"),
+    ]
+    assert "Times emanet [95 % interval]" in build(cnn=[0.8])["cost.md"]
+    said = "64 px, a machine: as said; 0 of 1 ratios are known to ±3 %, the widest, that of cnn, to ±7 %."
+    assert said in build(cnn=[0.8])["cost.md"]
+
+
+@pytest.mark.parametrize(
+    ("points", "front"),
+    [
+        ({"a": (0.9, 5), "b": (0.8, 2), "c": (0.7, 3)}, {"a", "b"}),
+        ({"a": (0.9, 5), "b": (0.9, 5), "c": (0.9, 6), "d": (0.8, 5)}, {"a", "b"}),
+        ({"a": (0.9, None), "b": (0.8, 1)}, {"b"}),
+        ({}, set()),
+    ],
+)
+def test_the_pareto_front_holds_what_no_other_model_beats(points, front):
+    assert tables.on_front(points) == front
+
+
+def test_the_table_of_accuracy_against_cost_names_thefront(build):
+    table = pd.read_csv(io.StringIO(build(cnn=[0.8], vit=[0.9])["pareto.csv"])).set_index("model")
+    assert list(table.index) == ["cnn", "vit"]
+    assert table.loc["cnn", "front_macs"]
+    assert not table.loc["vit", "front_macs"]
+
+
+def test_the_summary_is_json_of_means(settings):
+    summary = tables.summary(found(cnn=[0.8, 0.9], svm=[0.7]))
+    assert json.loads(json.dumps(summary))["cnn"]["accuracy"] == pytest.approx(0.85)
+    assert summary["svm"]["runs"] == 1
+
+
+def test_latex_has_no_power_outside_of_mathematics(build):
+    body = build()["emanet_table1.tex"]
+    assert not re.search(r"(?<!\\)[\^~]", re.sub(r"\$[^$]*\$|^%.*$", "", body, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_every_table_of_a_paper_ends_with_the_leakage_sentinel(build, name):
+    files = build(one_nn=[0.99])
+    row = csv(files, name).iloc[-1]
+    assert (row.name, row["model"], row["accuracy"]) == ("1-NN on pixels", "one_nn", 0.99)
+    assert "1-NN on pixels: the leakage sentinel" in files[f"{name}.md"]
+
+
+def test_a_row_without_a_number_in_the_paper_shows_ours_alone(build):
+    row = next(line for line in build(one_nn=[0.5])["adaptive_figure8.md"].splitlines() if "| 1-NN" in line)
+    assert row.split("|")[4].strip() == "50.0"
+
+
+def test_the_table_of_models_holds_all_that_have_evidence_in_the_order_of_the_parameters(build, settings):
+    files = build(svm=[0.6], cnn=[0.8], emanet_weights=[0.7])
+    rows = pd.read_csv(io.StringIO(files["models.csv"])).set_index("model")
+    assert list(rows.index) == [name for name in settings.models if name in ("svm", "cnn", "emanet_weights")]
+    assert rows.loc["cnn", "params"] == 10
+    assert rows["best_epochs"].isna().to_dict() == {"emanet_weights": False, "cnn": False, "svm": True}
+
+
+def test_the_best_epoch_is_the_one_that_validation_chose(settings):
+    known = tables.find(settings, "brain-mri").best_epochs
+    history = pd.read_csv("results/tasks/brain-mri/runs/transfer/run-1/history.csv")
+    assert known["transfer"][1] == history["epoch"][history["validation_loss"].idxmin()]
+    assert "svm" not in known
+
+
+def test_a_column_of_one_task_stands_in_its_tables_alone(build):
+    assert "medmnist_v2_2d.md" not in build("breastmnist", resnet18_28=[0.8])
+    files = build("breastmnist-official", resnet18_28=[0.8, 0.9])
+    table = pd.read_csv(io.StringIO(files["medmnist_v2_2d.csv"])).set_index("system")
+    assert "PneumoniaMNIST" not in files["medmnist_v2_2d.md"]
+    assert table.loc["ResNet-18 (28)", ["auc_printed", "accuracy_printed"]].tolist() == [0.901, 0.863]
+
+
+def test_bounds_stay_within_zero_and_one(build):
+    row = csv(build(cnn=[0.1, 0.99]), "emanet_table1").loc["Standard CNN"]
+    assert (row["accuracy_low"], row["accuracy_high"]) == (0, 1)
+
+
+def test_what_deviates_stands_under_the_table(build):
+    files = build(adaptive_no_augmentation=[0.8], transfer_breastmnist=[0.8], adaptive_parts_4=[0.7])
+    assert "adaptive_parts_4: learns from 4 of 14 training parts." in files["models.md"]
+    assert "adaptive_no_augmentation: deviates from the recipe: augmentation.flip 0.0, " in files["models.md"]
+    assert "transfer_breastmnist: first weights: trained on the task breastmnist." in files["models.md"]
+    assert "Transfer Learning: Falih names no backbone; this is EfficientNet-Lite0" in files["adaptive_table1.md"]
+
+
+def test_a_table_of_real_images_says_when_the_source_does_not_name_its_patients(small):
+    with_groups = found("breastmnist", cnn=[0.8])
+    with_groups.manifest["groups"] = 3
+    unnamed = "the source does not name its patients."
+    assert unnamed in tables.build(small, found("breastmnist", cnn=[0.8]))["emanet_table1.md"]
+    assert unnamed not in tables.build(small, with_groups)["emanet_table1.md"]
+    assert unnamed not in tables.build(small, found("phantom", cnn=[0.8]))["emanet_table1.md"]
+
+
+def test_a_table_says_what_guessing_the_largest_class_would_score_and_that_small_images_are_enlarged(small):
+    said = tables.build(small, found("breastmnist", cnn=[0.8]))["emanet_table1.md"]
+    assert "600 images, 2 classes, 73 % in the largest; shown at 64 px, enlarged from 28;" in said
+
+
+def test_a_note_of_a_task_stands_under_its_tables_alone(workplace, edit):
+    edit("notes", {"breastmnist-cnn": "trained twice"})
+    changed = params.load()
+    assert "Standard CNN: trained twice." in tables.build(changed, found("breastmnist"))["emanet_table1.md"]
+    assert "trained twice" not in tables.build(changed, found("phantom"))["emanet_table1.md"]
+
+
+def test_masks_are_set_against_chance(build):
+    of_run = {"kept_share": 0.4, "kept_share_min": 0.1, "kept_share_max": 0.9}
+    of_run |= {"on_lesion": 0.8, "chance": 0.25, "lesion_kept": 0.7}
+    files = build(emanet=[0.9], masks={"emanet": [of_run]})
+    row = next(line for line in files["masks.md"].splitlines() if "| emanet" in line)
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    assert cells == ["emanet", "1", "40.0", "80.0", "25.0", "70.0", "10 to 90"]
+    assert pd.read_csv(io.StringIO(files["masks.csv"]))["chance"].tolist() == [0.25]
+
+
+def test_masks_where_no_lesion_is_known_show_what_is_kept(build):
+    of_run = {"kept_share": 0.4, "kept_share_min": 0.1, "kept_share_max": 0.9}
+    files = build(emanet=[0.9], masks={"emanet": [of_run]})
+    assert "lesion" not in files["masks.md"]
+
+
+def test_a_bar_in_a_cell_does_not_end_it(build, monkeypatch):
+    monkeypatch.setattr(tables, "SENTINEL_ROW", "1-NN | pixels")
+    assert "| 1-NN \\| pixels " in build(one_nn=[0.5])["adaptive_figure8.md"]
