@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmark import evidence
+from benchmark.cost.records import Costs, costs_of_task
 from benchmark.data import splits
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from benchmark.params import CORRUPTIONS, Params
-from benchmark.statistics import Design, Estimate, Ratio, Usual, crossed, ratio, resampled, usual
+from benchmark.statistics import Design, Estimate, Usual, crossed, resampled, usual
 
 Values = dict[str, dict[int, np.ndarray]]  # measure → run → a value an image (float, N)
 
@@ -32,33 +32,6 @@ class Gap:
     resampled: Estimate
     runs: int
     images: int
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What models cost under one condition: model → measure → number, as in ``cost.json``."""
-
-    condition: str
-    models: dict[str, dict[str, Any]]
-    how: str = ""
-    reference: str = ""
-
-    @property
-    def size(self) -> str:
-        """The input size, such as ``64 px``."""
-        return self.condition.split(",")[0]
-
-    def ratio(self, first: str, second: str, measure: str) -> Ratio | None:
-        """Return the ratio of two models' costs with its interval; None where one has none.
-
-        What is counted, not timed, has no spread.
-        """
-        costs = [self.models.get(model, {}) for model in (first, second)]
-        if not all(of.get(measure) for of in costs):
-            return None
-        if measure == "latency_ms":
-            return ratio(np.divide(*(of["latency_ratio_blocks"] for of in costs)))
-        return Ratio(*(costs[0][measure] / costs[1][measure],) * 3)
 
 
 @dataclass(frozen=True)
@@ -171,9 +144,8 @@ def load(params: Params, task: str, rows: Sequence[str], folder: Path | None = N
         found |= _kept(path.with_name("robustness.csv"), found["accuracy"])
         for measure, of_images in found.items():
             values.setdefault(model, {}).setdefault(measure, {})[run] = of_images
-    samples, cost, shares = home / "samples.csv", home / "cost.json", params.pooled_split
+    samples, shares = home / "samples.csv", params.pooled_split
     cluster = pd.read_csv(samples, dtype={"sample_id": str}).set_index("sample_id")["cluster"] if tested else None
-    priced = evidence.read_json(cost)["conditions"] if cost.exists() else []
     pooled = protocol.split == "pooled"
     return Answers(
         task=task,
@@ -183,28 +155,12 @@ def load(params: Params, task: str, rows: Sequence[str], folder: Path | None = N
         test_to_train=shares.test / shares.train if pooled else 0.0,
         clusters={run: cluster.loc[ids].to_numpy() for run, ids in tested.items()},
         values=values,
-        costs=[Costs(_condition(of), of["models"], _how(of), of["reference"]) for of in priced],
+        costs=costs_of_task(task),
         rows=rows,
         kinds={name: model.kind for name, model in params.models.items()},
         notes=params.notes,
         pixels=protocol.pixels,
         split=f"pooled {shares}" if pooled else "the source's own split",
-    )
-
-
-def _condition(measured: dict[str, Any]) -> str:
-    """Say under which condition costs were measured."""
-    machine = measured["machine"]
-    where = f"one thread of {machine['processor']}" if measured["device"] == "cpu" else machine["accelerator"]
-    return f"{measured['input'][1]} px, one image at a time, {where}"
-
-
-def _how(measured: dict[str, Any]) -> str:
-    """Say how costs were measured."""
-    return (
-        f"{measured['precision']}, {measured['layout']}, torch {measured['versions']['torch']}; models in turn, in "
-        f"random order, in {measured['blocks']} blocks with copies of their own; images a second in batches of "
-        f"{measured['batch']}"
     )
 
 

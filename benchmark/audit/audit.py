@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.audit.answers import Answers, Costs
+from benchmark.audit.answers import Answers
 from benchmark.audit.claims import HEADLINE, Claim
 from benchmark.audit.papers import QUALITY, Paper
 from benchmark.audit.verdicts import ALPHA, Outcome, Tested, tested
+from benchmark.cost.records import Costs
 from benchmark.statistics import Estimate, Ratio, holds_in
 
 
@@ -317,7 +318,7 @@ def _of_cost(claim: Claim, tasks: Sequence[Answers]) -> dict[str, Any]:
             )
             if not task.synthetic and verdict != "no evidence":
                 verdicts.append((verdict, f"{task.task} ({costs.condition}{_keeping(task, costs, claim.models)})"))
-                said.append(f"{task.task}, {costs.size}: {_weakest(costs, ratios, claim.measure)}")
+                said.append(f"{task.task}, {costs.size} px: {_weakest(costs, ratios, claim.measure)}")
     if not verdicts:
         return _without_cost(claim, tasks, numbers)
     different = {verdict for verdict, _ in verdicts}
@@ -389,7 +390,7 @@ def _keeping(task: Answers, costs: Costs, models: Sequence[str]) -> str:
         if (share := costs.models.get(model, {}).get("kept_share")) is not None:
             trained = task.runs(model) and costs is task.costs[0]
             text += f", {model} {'keeps' if trained else 'is taken to keep'} {100 * share:.0f} %"
-            text += f" as at {task.costs[0].size}" if task.runs(model) and not trained else ""
+            text += f" as at {task.costs[0].size} px" if task.runs(model) and not trained else ""
     return text
 
 

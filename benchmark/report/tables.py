@@ -214,7 +214,7 @@ def _of_costs(params: Params, found: Found) -> tuple[Any, ...]:
             numbers |= {"latency_q1": first, "latency_q3": third, "ratio_low": low, "ratio_high": high}
             plain.append({"model": model, "condition": costs.condition} | numbers)
             rows.append(
-                [model, costs.size]
+                [model, f"{costs.size} px"]
                 + [_scaled(of.get(name), scale, digits) for name, (_, scale, digits) in OF_COSTS.items()]
                 + [f"{first:.2f} to {third:.2f}", f"{of['latency_ratio']:.2f} [{low:.2f}, {high:.2f}]"]
             )

@@ -8,9 +8,10 @@ import pytest
 from scipy import stats
 
 from benchmark.audit import audit, audit_page, claims, papers, verdicts
-from benchmark.audit.answers import Answers, Costs
+from benchmark.audit.answers import Answers
 from benchmark.audit.claims import Claim
 from benchmark.audit.papers import Paper
+from benchmark.cost.records import Costs
 from tests.benchmark.audit.simulator import SIZES, answers
 from tests.conftest import ROOT
 
@@ -279,13 +280,13 @@ def test_a_reading_is_set_beside_the_chosen_one_on_the_sources_that_know_it(rand
     assert "flips" not in audit_page.page([paper], records)
 
 
-def priced(condition="64 px", **models):
+def priced(size=64, **models):
     """Costs under one condition; of a latency (ms), blocks that differ by up to 1 %."""
     spread = np.array([0.99, 0.995, 1.0, 1.0, 1.005, 1.01, 1.0, 1.0])
     for seed, of in enumerate(models.values()):
         if "latency_ms" in of:
             of["latency_ratio_blocks"] = list(of["latency_ms"] * np.random.default_rng(seed).permutation(spread))
-    return Costs(condition, models)
+    return Costs(size, "a machine", models)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +316,7 @@ def test_one_rival_that_costs_less_contradicts_the_cheapest(random):
     task.costs.append(priced(**times))
     found = judged(task)["emanet/lowest-inference-time"]
     assert found["verdict"] == "supported"
-    assert where(found) == "simulated (64 px, emanet keeps 40 %)"
+    assert where(found) == "simulated (64 px, one image at a time, a machine, emanet keeps 40 %)"
     task.costs[:] = [priced(**times | {"light_cnn": {"latency_ms": 0.5}})]
     record = judged(task)["emanet/lowest-inference-time"]
     assert record["verdict"] == "contradicted"
@@ -343,14 +344,15 @@ def test_a_rival_with_as_many_operations_contradicts_the_fewest(random):
 def test_costs_that_depend_on_the_condition_are_mixed(random):
     name = "emanet_table1/macs/emanet-below-cnn"
     tasks = [rename(answers(random, EVEN), task) for task in ("a", "b")]
-    counts = [priced(size, emanet={"macs": macs}, cnn={"macs": 100}) for size, macs in (("64 px", 50), ("224 px", 150))]
+    counts = [priced(size, emanet={"macs": macs}, cnn={"macs": 100}) for size, macs in ((64, 50), (224, 150))]
     for task, costs in zip(tasks, counts, strict=True):
         task.costs[:] = [costs]
     assert judged(*tasks)[name]["verdict"] == "mixed"
     tasks[0].costs[:] = counts
     record = judged(tasks[0])[name]
     assert record["verdict"] == "mixed"
-    assert where(record) == "supported: a (64 px); contradicted: a (224 px)"
+    under = "px, one image at a time, a machine)"
+    assert where(record) == f"supported: a (64 {under}; contradicted: a (224 {under}"
     assert why(record) == (
         "a, 64 px: emanet takes 0.50 times the MACs of cnn; a, 224 px: emanet takes 1.50 times the MACs of cnn"
     )
@@ -361,9 +363,9 @@ def test_a_split_changes_no_cost(random):
     pooled, official = rename(answers(random, EVEN), "a"), rename(answers(random, EVEN, official=True), "b", "a")
     for task in (pooled, official):
         task.costs[:] = [counts]
-    assert where(judged(pooled, official)[name]) == "a (64 px)"
+    assert where(judged(pooled, official)[name]) == "a (64 px, one image at a time, a machine)"
     del pooled.costs[:]
-    assert where(judged(pooled, official)[name]) == "b (64 px)"
+    assert where(judged(pooled, official)[name]) == "b (64 px, one image at a time, a machine)"
 
 
 def test_another_reading_is_put_into_claims_on_cost_too(random):
@@ -392,10 +394,10 @@ def test_a_ratio_of_counts_near_one_is_told_apart_from_one(random):
 def test_what_a_mask_keeps_is_said_to_be_taken_from_the_size_that_it_was_trained_at(random):
     task = answers(random, EVEN)
     of = {"emanet": {"macs": 50, "kept_share": 0.4}, "cnn": {"macs": 100}}
-    task.costs[:] = [priced(**of), priced("224 px", **of)]
+    task.costs[:] = [priced(**of), priced(224, **of)]
     scope = where(judged(task)["emanet_table1/macs/emanet-below-cnn"])
-    assert "(64 px, emanet keeps 40 %)" in scope
-    assert "(224 px, emanet is taken to keep 40 % as at 64 px)" in scope
+    assert "(64 px, one image at a time, a machine, emanet keeps 40 %)" in scope
+    assert "(224 px, one image at a time, a machine, emanet is taken to keep 40 % as at 64 px)" in scope
 
 
 def test_what_must_be_known_of_a_model_stands_in_the_scope_of_each_of_its_claims(random):
@@ -408,9 +410,13 @@ def test_what_must_be_known_of_a_model_stands_in_the_scope_of_each_of_its_claims
     )
     task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100})]
     found = judged(task)
-    assert where(found["emanet_table1/macs/emanet-below-cnn"]).endswith("(64 px); cnn: small")
+    assert where(found["emanet_table1/macs/emanet-below-cnn"]).endswith(
+        "(64 px, one image at a time, a machine); cnn: small"
+    )
     scope = where(found[OVER_CNN])
-    assert "(64 px, pooled 70/15/15, " in scope and scope.endswith("; cnn: seen before); cnn: small")
+    assert "(64 px, one image at a time, a machine, pooled 70/15/15, " in scope and scope.endswith(
+        "; cnn: seen before); cnn: small"
+    )
 
 
 def test_costs_measured_on_synthetic_images_are_shown_and_decide_nothing(random):

@@ -7,7 +7,7 @@ import pytest
 
 from benchmark import data, evidence
 from benchmark.audit import papers
-from benchmark.audit.answers import Costs
+from benchmark.cost.records import Costs
 from benchmark.params import CORRUPTIONS
 from benchmark.report import figures, tables
 
@@ -50,7 +50,7 @@ def known(small, monkeypatch):
     found = tables.find(small, "phantom")
     cost = {"latency_ms": 2.0, "macs": 5_000_000}
     found.answers.costs.append(
-        Costs("32 px", {"emanet": cost, "cnn": cost | {"macs": 9_000_000}, "svm": {"macs": None}})
+        Costs(32, "a machine", {"emanet": cost, "cnn": cost | {"macs": 9_000_000}, "svm": {"macs": None}})
     )
     yield figures.Known(small, papers.load_all(), found, images)
     plt.close("all")
@@ -155,7 +155,7 @@ def test_the_figure_of_the_audit_sets_claimed_gaps_beside_measured_ones_on_real_
 
 
 def test_accuracy_against_cost_is_drawn_where_only_estimators_have_evidence(known):
-    known.found.answers.costs[:] = [Costs("32 px", {"svm": {"latency_ms": 2.0, "macs": None}})]
+    known.found.answers.costs[:] = [Costs(32, "a machine", {"svm": {"latency_ms": 2.0, "macs": None}})]
     latency, macs = figures.against_cost(known).axes[:2]
     assert len(latency.lines) == 2  # a point, and the front
     assert not macs.lines

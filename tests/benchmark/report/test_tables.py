@@ -10,8 +10,9 @@ import pytest
 
 from benchmark import evidence, params
 from benchmark.audit import papers
-from benchmark.audit.answers import Answers, Costs
+from benchmark.audit.answers import Answers
 from benchmark.audit.papers import QUALITY
+from benchmark.cost.records import Costs
 from benchmark.evidence import metrics
 from benchmark.report import tables
 
@@ -27,7 +28,7 @@ def found(task="phantom", masks=None, **runs):
     manifest = {"title": "Grey images & more", "images": 600, "classes": ["a", "b"], "groups": 0}
     manifest["images_by_class"] = {"a": 438, "b": 162}
     cost = {"params": 10, "macs": 12_340_000, "latency_ms": 3.14159, "latency_ratio": 1.5, "latency_quartiles": [3, 4]}
-    costs = [Costs("64 px, a machine", {"cnn": cost | {"latency_ratio_interval": [1.4, 1.6]}}, "as said", "emanet")]
+    costs = [Costs(64, "a machine", {"cnn": cost | {"latency_ratio_interval": [1.4, 1.6]}}, "as said", "emanet")]
     measured = {model: [scores(value) for value in values] for model, values in runs.items()}
     of_images = {
         model: {measure: {run: np.full(5, value) for run, value in enumerate(values)} for measure in QUALITY}
