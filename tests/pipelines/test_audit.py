@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from benchmark import params
-from benchmark.audit import audit_page
+from benchmark.audit.wording import SCOPE
 from tests.conftest import ROOT
 
 VERDICTS = {
@@ -71,7 +71,7 @@ def test_every_claim_gets_a_verdict_or_a_reason_and_a_command(audited, command):
     assert of_row["adaptive_figure8/accuracy/random_forest-above-knn"] in VERDICTS - {"no evidence", None}
     assert list(pd.read_csv(audited / "results/audit.csv")["claim"]) == list(of_row)
     page = (audited / "results/audit.md").read_text(encoding="utf-8")
-    assert audit_page.SCOPE in page
+    assert SCOPE in page
     assert all(f"`{name}`" in page for name in of_row)
 
 
@@ -87,7 +87,7 @@ def test_one_claim_is_printed_in_full_and_nothing_is_written(audited, command):
     status, out, _ = command("audit", "--claim", "adaptive/knn-like-svm")
     assert status == 0
     assert out.startswith("adaptive/knn-like-svm: ")
-    for text in ("place: Figure 8, by its prose", "command: python -m pipelines.verify", '"p_same"', audit_page.SCOPE):
+    for text in ("place: Figure 8, by its prose", "command: python -m pipelines.verify", '"p_same"', SCOPE):
         assert text in out
     assert not (audited / "results/audit.json").exists()
 
@@ -115,7 +115,7 @@ def test_images_of_a_run_that_is_not_whole_are_counted(audited, command, tmp_pat
     whole, other = (pd.read_csv(folder / f"run-{run}/predictions.csv", dtype=str) for run in (0, 1))
     pd.concat([whole, other.head(50)]).to_csv(tmp_path / "mine.csv", index=False)
     out = command("audit", "--predictions", str(tmp_path / "mine.csv"), "--task", "breastmnist")[1]
-    assert "50 images are left out: of their run's test images, others are missing" in out
+    assert "50 images are left out: other test images of their run are missing" in out
 
 
 def test_predictions_on_a_split_of_the_source_are_those_of_one_run(audited, command):
@@ -137,15 +137,15 @@ def test_a_bare_score_is_read_without_evidence(workplace, command):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--score", ""), 'it must read like "accuracy=96.75, n=400"'),
+        (("--score", ""), 'it must look like "accuracy=96.75, n=400"'),
         (("--score", "n=400"), "no score among n"),
-        (("--score", "accuracy=96.9, accuracy=90"), "accuracy stands there twice"),
+        (("--score", "accuracy=96.9, accuracy=90"), "accuracy is given twice"),
         (("--score", "auc=0.9", "--claim", "x"), "not allowed with argument"),
         (("--predictions", ".", "--task", "phantom"), "Is a directory"),
         (("--predictions", "x.csv", "--task", "brain-mri"), "brain-mri has no evidence"),
         (("--claim", "emanet/best-acuracy"), "no claim 'emanet/best-acuracy'; did you mean 'emanet/best-accuracy'?"),
         (("--claim", "???"), "no claim '???'; results/audit.csv lists all"),
-        (("--score", "accuracy"), 'it must read like "accuracy=96.75, n=400"'),
+        (("--score", "accuracy"), 'it must look like "accuracy=96.75, n=400"'),
         (("--score", "acc=96.9"), "no score 'acc'; did you mean 'accuracy'?"),
         (("--claim", "best-accuracy"), "no claim 'best-accuracy'; did you mean 'adaptive/best-accuracy'?"),
         (("--claim", ""), "no claim ''; results/audit.csv lists all"),
@@ -166,8 +166,8 @@ def test_what_is_wrong_is_said_in_one_line(audited, command, arguments, said):
     ("text", "said"),
     [
         ("sample_id,label,p0,p1\nnobody,0,1,0\n", "no image 'nobody' in breastmnist"),
-        ("sample_id,label,p0,p1\ntrain/0,1,1,0\n", "holds no run's test images whole"),
-        ("sample_id,label,p0,p1\ntrain/0,1,1,0\ntrain/0,1,1,0\n", "'train/0' stands there twice"),
+        ("sample_id,label,p0,p1\ntrain/0,1,1,0\n", "contains no run's test images completely"),
+        ("sample_id,label,p0,p1\ntrain/0,1,1,0\ntrain/0,1,1,0\n", "'train/0' is listed twice"),
         ("sample_id,label,p0,p1\ntrain/0,0,1,0\n", "line 2 has label 0; in breastmnist it is 1"),
         ("sample_id,label,p0,p1,p2\ntrain/0,1,1,0,0\n", "has 3 columns p0, p1, …; breastmnist has 2 classes"),
         ("sample_id,label\ntrain/0,1\n", "has 0 columns p0, p1, …"),
