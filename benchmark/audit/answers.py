@@ -1,5 +1,6 @@
 """What the runs of a task answered, image by image, and by how much two models differ on the same images."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -177,11 +178,9 @@ def _read_clusters(path: Path, sample_ids: dict[int, list[str]]) -> dict[int, np
 
 def _read_robustness(path: Path, right: np.ndarray) -> dict[Measure, np.ndarray]:
     """Return robustness to each corruption: right under it (mean over strengths) minus ``right`` without it."""
-    table = pd.read_csv(path)
-    bits = table["right"].str[1:].map(lambda text: np.frombuffer(text.encode(), np.uint8) - ord("0"))
-    rows = {corruption: table["corruption"] == corruption for corruption in CORRUPTIONS}
-    return {
-        Robustness((corruption,)): np.mean(bits[chosen].tolist(), 0) - right
-        for corruption, chosen in rows.items()
-        if chosen.any()
-    }
+    under: dict[str, list[np.ndarray]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            bits = np.frombuffer(row["right"][1:].encode(), np.uint8) - ord("0")
+            under.setdefault(row["corruption"], []).append(bits)
+    return {Robustness((name,)): np.mean(under[name], 0) - right for name in CORRUPTIONS if name in under}
