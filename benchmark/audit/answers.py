@@ -15,7 +15,7 @@ from benchmark.cost.records import Costs, costs_of_task
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from benchmark.params import CORRUPTIONS, Params
-from benchmark.statistics import Design, Estimate, Usual, crossed, resampled, usual
+from benchmark.statistics import Design, Estimate, RunVariance, crossed, resampled, usual_variance
 
 Values = dict[Measure, dict[int, np.ndarray]]  # measure → run → one value per test image (float, N)
 
@@ -100,7 +100,7 @@ class Answers:
             self._designs[tuple(runs)] = Design(run_of_value, np.concatenate([self.clusters[run] for run in runs]))
         return self._designs[tuple(runs)]
 
-    def _usual(self, models: tuple[str, ...], runs: list[int], measure: Measure) -> Usual | None:
+    def _usual(self, models: tuple[str, ...], runs: list[int], measure: Measure) -> RunVariance | None:
         """Return by how much runs of models of these kinds usually vary, judged by the models of the papers' rows.
 
         For a pair it is the mean of both kinds: networks vary, most estimators hardly do.
@@ -109,14 +109,14 @@ class Answers:
         if not all(by_kind):
             return None
         variance = sum(usual.variance for usual in by_kind) / len(by_kind)
-        return Usual(variance, min(usual.freedom for usual in by_kind))
+        return RunVariance(variance, min(usual.freedom for usual in by_kind))
 
-    def _usual_of_kind(self, kind: str, runs: tuple[int, ...], measure: Measure, paired: bool) -> Usual | None:
+    def _usual_of_kind(self, kind: str, runs: tuple[int, ...], measure: Measure, paired: bool) -> RunVariance | None:
         key = (kind, runs, measure, paired)
         if key not in self._usual_variations:
             models = [model for model in self.rows if self.kind(model) == kind and set(runs) <= set(self.runs(model))]
             columns = [np.concatenate([self.per_image(model, measure, run) for run in runs]) for model in models]
-            self._usual_variations[key] = usual(columns, self._design(list(runs)), paired)
+            self._usual_variations[key] = usual_variance(columns, self._design(list(runs)), paired)
         return self._usual_variations[key]
 
     @cached_property
@@ -124,7 +124,7 @@ class Answers:
         return {}
 
     @cached_property
-    def _usual_variations(self) -> dict[tuple[str, tuple[int, ...], Measure, bool], Usual | None]:
+    def _usual_variations(self) -> dict[tuple[str, tuple[int, ...], Measure, bool], RunVariance | None]:
         return {}
 
 

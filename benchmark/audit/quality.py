@@ -10,7 +10,7 @@ from benchmark.audit.answers import Answers
 from benchmark.audit.claims import QualityClaim
 from benchmark.audit.decisions import Lacking, QualityDecision, SourcesVerdict, find_lacking, mixed_verdict
 from benchmark.audit.verdicts import ALPHA, TaskVerdict
-from benchmark.statistics import holds_in
+from benchmark.statistics import shown_in
 
 
 def decide(claim: QualityClaim, verdicts: Sequence[TaskVerdict], tasks: Sequence[Answers]) -> QualityDecision:
@@ -49,8 +49,8 @@ def over_sources(counting: Sequence[TaskVerdict]) -> SourcesVerdict:
     if verdicts <= {"no evidence"}:
         return SourcesVerdict("no evidence", 0, 0)
     verdicts = {"inconclusive" if verdict == "no evidence" else verdict for verdict in verdicts}
-    shown = holds_in([verdict.p_claim for verdict in counting], ALPHA)
-    opposite = holds_in([verdict.p_opposite for verdict in counting], ALPHA)
+    shown = shown_in([verdict.p_claim for verdict in counting], ALPHA)
+    opposite = shown_in([verdict.p_opposite for verdict in counting], ALPHA)
     if len(verdicts) == 1:
         return SourcesVerdict(verdicts.pop(), shown, opposite)
     if shown or opposite:
