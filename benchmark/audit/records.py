@@ -115,7 +115,7 @@ class CostNumbers:
 
 
 @dataclass(frozen=True)
-class Tasks:
+class TaskList:
     """The numbers of each task, or of each condition."""
 
     tasks: list[TaskNumbers] | list[ConditionNumbers] | list[ScoreNumbers | CostNumbers]
@@ -157,7 +157,7 @@ class Record:
     scope: list[str]
     reason: list[str]
     command: str
-    numbers: Tasks | CalibrationNumbers | Nothing
+    numbers: TaskList | CalibrationNumbers | Nothing
     readings: list[ReadingVerdict] | None = field(default=None, metadata=OPTIONAL)
     response: str | None = field(default=None, metadata=OPTIONAL)
 
@@ -174,16 +174,16 @@ def as_json(record: Any) -> Any:
     return record
 
 
-def numbers(claim: Claim, decision: Decision) -> Tasks | CalibrationNumbers | Nothing:
+def numbers(claim: Claim, decision: Decision) -> TaskList | CalibrationNumbers | Nothing:
     """Return the numbers behind a decision."""
     match decision:
         case QualityDecision():
             names = {verdict.answers.task for verdict in decision.counting}
-            return Tasks([_task_numbers(claim, task, task.answers.task in names) for task in decision.tasks])
+            return TaskList([_task_numbers(claim, task, task.answers.task in names) for task in decision.tasks])
         case CostDecision():
-            return Tasks([_condition_numbers(condition) for condition in decision.conditions])
+            return TaskList([_condition_numbers(condition) for condition in decision.conditions])
         case ValueDecision():
-            return Tasks([_value_numbers(value) for value in decision.values])
+            return TaskList([_value_numbers(value) for value in decision.values])
         case CalibrationDecision() if decision.gap:
             low, high = decision.gap.interval(1 - 2 * ALPHA)
             p_same = decision.gap.within(decision.margin)
