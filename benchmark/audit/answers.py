@@ -14,7 +14,7 @@ from benchmark.audit.papers import Measure, Robustness
 from benchmark.cost.records import Costs, costs_of_task
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
-from benchmark.params import CORRUPTIONS, Params
+from benchmark.params import Params
 from benchmark.statistics import Design, Estimate, RunVariance, crossed, resampled, usual_variance
 
 Values = dict[Measure, dict[int, np.ndarray]]  # measure → run → one value per test image (float, N)
@@ -65,20 +65,18 @@ class Answers:
         """Return the kind of a model; one that params.yaml does not know is a network."""
         return self.kinds.get(model, "network")
 
-    def runs(self, *models: str) -> list[int]:
-        """Return the runs for which every one of ``models`` has evidence."""
-        return sorted(set.intersection(*(set(self.values.get(model, {}).get("accuracy", {})) for model in models)))
+    def runs(self, *models: str, measure: Measure = "accuracy") -> list[int]:
+        """Return the runs in which every one of ``models`` has a measure."""
+        measured = [self.values.get(model, {}).get(single, {}) for model in models for single in _singles(measure)]
+        return sorted(set.intersection(*map(set, measured)))
 
     def per_image(self, model: str, measure: Measure, run: int) -> np.ndarray:
         """Return one value per test image (float, N); for several corruptions the mean over them."""
-        if isinstance(measure, Robustness):
-            single = [Robustness((corruption,)) for corruption in measure.corruptions]
-            return np.mean([self.values[model][robustness][run] for robustness in single], 0)
-        return self.values[model][measure][run]
+        return np.mean([self.values[model][single][run] for single in _singles(measure)], 0)
 
     def mean(self, model: str, measure: Measure) -> Estimate | None:
         """Return a model's mean in a measure; None without evidence."""
-        runs = self.runs(model)
+        runs = self.runs(model, measure=measure)
         if not runs:
             return None
         values = np.concatenate([self.per_image(model, measure, run) for run in runs])
@@ -86,7 +84,7 @@ class Answers:
 
     def gap(self, first: str, second: str, measure: Measure) -> Gap | None:
         """Return by how much one model exceeds another; None if they have no run in common."""
-        runs = self.runs(first, second)
+        runs = self.runs(first, second, measure=measure)
         if not runs:
             return None
         gaps = [self.per_image(first, measure, run) - self.per_image(second, measure, run) for run in runs]
@@ -114,7 +112,8 @@ class Answers:
     def _usual_of_kind(self, kind: str, runs: tuple[int, ...], measure: Measure, paired: bool) -> RunVariance | None:
         key = (kind, runs, measure, paired)
         if key not in self._usual_variations:
-            models = [model for model in self.rows if self.kind(model) == kind and set(runs) <= set(self.runs(model))]
+            of_kind = [model for model in self.rows if self.kind(model) == kind]
+            models = [model for model in of_kind if set(runs) <= set(self.runs(model, measure=measure))]
             columns = [np.concatenate([self.per_image(model, measure, run) for run in runs]) for model in models]
             self._usual_variations[key] = usual_variance(columns, self._design(list(runs)), paired)
         return self._usual_variations[key]
@@ -126,6 +125,13 @@ class Answers:
     @cached_property
     def _usual_variations(self) -> dict[tuple[str, tuple[int, ...], Measure, bool], RunVariance | None]:
         return {}
+
+
+def _singles(measure: Measure) -> list[Measure]:
+    """Return the measures that a measure is the mean of: robustness to each corruption, else the measure itself."""
+    if isinstance(measure, Robustness):
+        return [Robustness((corruption,)) for corruption in measure.corruptions]
+    return [measure]
 
 
 def load(params: Params, task: str, rows: Sequence[str], folder: Path | None = None) -> Answers:
@@ -183,4 +189,4 @@ def _read_robustness(path: Path, right: np.ndarray) -> dict[Measure, np.ndarray]
         for row in csv.DictReader(file):
             bits = np.frombuffer(row["right"][1:].encode(), np.uint8) - ord("0")
             under.setdefault(row["corruption"], []).append(bits)
-    return {Robustness((name,)): np.mean(under[name], 0) - right for name in CORRUPTIONS if name in under}
+    return {Robustness((name,)): np.mean(rows, 0) - right for name, rows in under.items()}

@@ -61,4 +61,4 @@ def over_sources(counting: Sequence[TaskVerdict]) -> SourcesVerdict:
 
 def _lacking(claim: QualityClaim, tasks: Sequence[Answers]) -> Lacking:
     concerned = [task for task in tasks if claim.task in (None, task.task)]
-    return find_lacking(claim.models, concerned, lambda task, model: len(task.runs(model)) < 2)
+    return find_lacking(claim.models, concerned, lambda task, model: len(task.runs(model, measure=claim.measure)) < 2)

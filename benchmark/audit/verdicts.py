@@ -123,7 +123,7 @@ def task_verdicts(claims: Iterable[Claim], answers: Answers, margin: float) -> d
     for claim in concerned:
         pairs = tuple(tests[key] for key in keys[claim.name] if key in tests)
         if pairs:
-            missing = tuple(model for model in claim.models if len(answers.runs(model)) < 2)
+            missing = tuple(model for model in claim.models if len(answers.runs(model, measure=claim.measure)) < 2)
             verdicts[claim.name] = TaskVerdict(answers, pairs, missing, margin)
     return verdicts
 

@@ -57,3 +57,10 @@ def test_two_models_with_the_same_answers_have_no_gap(read):
 def test_models_that_were_tested_on_other_images_are_refused(read):
     with pytest.raises(BadInput, match=r"knn/run-0/predictions\.csv: lists other test images"):
         read(cnn="abcd", knn="abdc")
+
+
+def test_a_corruption_that_was_not_measured_has_no_runs_and_no_gap(read):
+    found = read(cnn="abcd", knn="abcd")
+    assert found.runs("cnn", "knn", measure=Robustness(("jpeg",))) == [0, 1]
+    assert found.runs("cnn", "knn", measure=Robustness(("jpeg", "gaussian_blur"))) == []
+    assert found.gap("cnn", "knn", Robustness(("gaussian_blur",))) is None
