@@ -31,7 +31,7 @@ def command(claim: Claim, decision: Decision) -> str:
 
 def train(lacking: Lacking) -> str:
     """Return the command that trains what is lacking."""
-    return f"python -m pipelines.grid --task {lacking.task or NO_TASK} --model {' '.join(lacking.models)}"
+    return f"python -m pipelines.train --task {lacking.task or NO_TASK} --model {' '.join(lacking.models)}"
 
 
 def measure(lacking: Lacking) -> str:

@@ -46,7 +46,7 @@ def assert_can_be_given(line, settings):
     for task in given.get("task", []):
         for model in given.get("model", []):
             assert task in settings.tasks and model in settings.models, line
-            assert not settings.misfit(task, model), line
+            assert not settings.misfit(settings.task(task), settings.model(model)), line
 
 
 def test_every_claim_gets_a_verdict_or_a_reason_and_a_command(audited, command):

@@ -55,7 +55,7 @@ def test_a_missing_rival_forbids_support_and_allows_contradiction(random):
         "fewer than two runs of vit on simulated; no task of real images has two runs of every model; "
     )
     assert "; simulated: the weakest of the other pairs: emanet − " in why(found[BEST])
-    assert found[BEST]["command"] == "python -m pipelines.grid --task simulated --model vit"
+    assert found[BEST]["command"] == "python -m pipelines.train --task simulated --model vit"
     assert judged(behind)[BEST]["verdict"] == "contradicted"
 
 
