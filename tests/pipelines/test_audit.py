@@ -11,10 +11,10 @@ from typing import get_args
 import pandas as pd
 import pytest
 
-from benchmark import params
 from benchmark.audit import claims, page, papers
 from benchmark.audit.claims import Verdict
 from benchmark.audit.wording import SCOPE
+from benchmark.params import load as load_params
 from tests.conftest import ROOT
 
 VERDICTS = {*get_args(Verdict), None}
@@ -37,7 +37,7 @@ def audited(workplace):
     return workplace
 
 
-def assert_can_be_given(line, settings):
+def assert_can_be_given(line, params):
     """A command names a stage, and tasks and models that params.yaml knows and lets be trained."""
     start, *options = line.split(" --")
     given = {name: values for name, *values in map(str.split, options)}
@@ -45,8 +45,8 @@ def assert_can_be_given(line, settings):
     assert (stage and Path(ROOT, f"pipelines/{stage[1]}.py").exists()) or "dvc repro" in start
     for task in given.get("task", []):
         for model in given.get("model", []):
-            assert task in settings.tasks and model in settings.models, line
-            assert not settings.misfit(settings.task(task), settings.model(model)), line
+            assert task in params.tasks and model in params.models, line
+            assert not params.misfit(params.task(task), params.model(model)), line
 
 
 def test_every_claim_gets_a_verdict_or_a_reason_and_a_command(audited, command):
@@ -54,13 +54,13 @@ def test_every_claim_gets_a_verdict_or_a_reason_and_a_command(audited, command):
     records = json.loads((audited / "results/audit.json").read_text(encoding="utf-8"))
     written = [claim.name for paper in papers.load_all() for claim in claims.of_paper(paper)]
     assert [record["claim"] for record in records] == written
-    settings = params.load()
+    params = load_params()
     for record in records:
         assert record["verdict"] in VERDICTS
         assert record["verdict"] or any(task["pairs"] for task in record["numbers"]["tasks"]), record["claim"]
         assert record["reason"], record["claim"]
         for part in record["command"].split(" && "):
-            assert_can_be_given(part, settings)
+            assert_can_be_given(part, params)
     of_row = {record["claim"]: record["verdict"] for record in records}
     assert of_row["adaptive/naive-bayes-is-lowest"] == "no evidence"
     assert of_row["adaptive_figure8/accuracy/random_forest-above-knn"] in VERDICTS - {"no evidence", None}
