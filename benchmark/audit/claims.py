@@ -40,6 +40,9 @@ Verdict = Literal[
     "not testable",
     "not comparable",
 ]
+GapComparison = Literal[
+    "opposite to what is claimed", "larger than claimed", "smaller than claimed", "compatible with the claimed gap"
+]
 Models = tuple[str, str]  # the two models of a comparison
 
 
@@ -58,8 +61,8 @@ class ClaimedGap:
     gap: float
     error_ratio: float | None
 
-    def compare(self, low: float, high: float) -> str:
-        """Say how a measured gap with these bounds compares with the claimed one."""
+    def compare(self, low: float, high: float) -> GapComparison:
+        """Return how a measured gap with these bounds compares with the claimed one."""
         if high < 0:
             return "opposite to what is claimed"
         if low > self.gap:

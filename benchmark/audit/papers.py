@@ -255,8 +255,8 @@ def _check_best(where: str, statement: Best, paper: Paper) -> None:
         raise ValueError(f"{where}.table: no table {statement.table!r}; {hint}")
     columns = [(column.measure, column.task) for column in paper.tables[statement.table].columns]
     if (statement.measure, statement.task) not in columns:
-        known = ", ".join(measure + (f" on {task}" if task else "") for measure, task in columns)
-        raise ValueError(f"{where}: {statement.table} has no such column; measure (and task) must be one of {known}")
+        names = ", ".join(measure + (f" on {task}" if task else "") for measure, task in columns)
+        raise ValueError(f"{where}: {statement.table} has no such column; measure (and task) must be one of {names}")
     if not paper.proposed:
         raise ValueError(f"{where}: rule best needs a proposed system")
 

@@ -7,7 +7,7 @@ are in milliseconds, and p-values are two-sided unless a field says otherwise.
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-from benchmark.audit.claims import Claim, ClaimedGap, ClaimedValue, Models, QualityClaim, Verdict
+from benchmark.audit.claims import Claim, ClaimedGap, ClaimedValue, GapComparison, Models, QualityClaim, Verdict
 from benchmark.audit.decisions import (
     CalibrationDecision,
     CostDecision,
@@ -20,7 +20,7 @@ from benchmark.audit.decisions import (
 from benchmark.audit.papers import QUALITY
 from benchmark.audit.verdicts import ALPHA, PairTest, TaskVerdict
 
-OPTIONAL = {"optional": True}  # a field that a record may lack, so that JSON has no key for it
+OPTIONAL = {"optional": True}  # a field that a record may lack; JSON then has no key for it
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class PairNumbers:
     first: float | None = field(default=None, metadata=OPTIONAL)
     second: float | None = field(default=None, metadata=OPTIONAL)
     error_ratio: float | None = field(default=None, metadata=OPTIONAL)
-    claimed: str | None = field(default=None, metadata=OPTIONAL)
+    claimed: GapComparison | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
