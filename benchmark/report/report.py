@@ -19,9 +19,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from benchmark import evidence
-from benchmark.audit.audit_page import SCOPE, VERDICTS, counted, readings, sections
 from benchmark.audit.claims import HEADLINE
+from benchmark.audit.page import counted, readings, sections
 from benchmark.audit.papers import QUALITY, Paper, Table
+from benchmark.audit.wording import SCOPE, VERDICTS
 from benchmark.params import Params
 from benchmark.report.tables import OVER_IMAGES, SENTINEL, about, headings_of, remarks
 

@@ -13,8 +13,9 @@ from tabulate import tabulate
 
 from benchmark import evidence
 from benchmark.audit import answers, papers
-from benchmark.audit.answers import Answers, Costs
+from benchmark.audit.answers import Answers
 from benchmark.audit.papers import QUALITY, Column, Paper, Table
+from benchmark.cost.records import Costs
 from benchmark.evidence import metrics
 from benchmark.params import SIZES, Params
 from benchmark.statistics import Ratio, resampled
