@@ -223,15 +223,6 @@ class Transfer(Cells):
     on: str
 
 
-class Costs(Tasks):
-    """The tasks whose models are measured: all that have evidence, and the ``untrained`` ones on every task.
-
-    What a network costs does not depend on its training, but for a mask.
-    """
-
-    untrained: list[str]
-
-
 class Stages(Strict):
     """What plain ``dvc repro`` keeps up to date."""
 
@@ -251,8 +242,6 @@ class Stages(Strict):
     reading_adaptive: Cells
     learning: Cells
     calibration: Cells
-    inventory: Tasks
-    cost: Costs
     tables: Tasks
     figures: Tasks
 
@@ -306,12 +295,25 @@ class Bands(Strict):
     estimator: EstimatorBand
 
 
+class Shape(Strict):
+    """An input shape that models are measured at, on a ``device``.
+
+    ``images`` is the task whose training images models are shown and estimators are fitted to.
+    """
+
+    device: Literal["cpu", "cuda"]
+    size: Pixels
+    images: str
+
+
 class Timing(Strict):
     """How long costs are measured, in blocks of ``seconds`` (see :mod:`benchmark.cost.timing`).
 
-    There are ``least`` to ``most`` blocks, until half the width of every ratio's interval is at most ``precise``.
+    Every model is timed beside the ``reference``. There are ``least`` to ``most`` blocks, until half the width of every
+    ratio's interval is at most ``precise``.
     """
 
+    reference: str
     least: Annotated[int, Field(ge=6)]  # below, no interval has bounds
     most: Count
     seconds: Annotated[float, Field(ge=0)]
@@ -336,6 +338,7 @@ class Params(Strict):
     tasks: dict[Name, Task]
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Model]
     notes: dict[str, str]  # model, or task-model → what its row must say
+    costs: dict[Name, Shape]
     stages: Stages
 
     @model_validator(mode="after")
@@ -350,14 +353,13 @@ class Params(Strict):
         for model in (name for name, model in self.models.items() if model.recipe):
             for task in self.tasks:
                 self.recipe(task, model)
+        for name, shape in self.costs.items():
+            _require(f"costs.{name}.images", [shape.images], list(self.tasks))
+        _require("timing.reference", [self.timing.reference], list(self.models))
+        if self.models[self.timing.reference].kind != "network":
+            raise ValueError(f"timing.reference: {self.timing.reference!r} is no network; it must be one")
         for stage, cells in self.stages:
             _require(f"stages.{stage}.task", cells.task, list(self.tasks))
-            _require(f"stages.{stage}.untrained", getattr(cells, "untrained", []), list(self.models))
-            for model in getattr(cells, "untrained", []):
-                if self.models[model].kind != "network":
-                    raise ValueError(
-                        f"stages.{stage}.untrained: {model!r} is no network; what it costs hangs on training"
-                    )
             for model in getattr(cells, "model", []):
                 _require(f"stages.{stage}.model", [model], list(self.models))
                 self._belongs(stage, cells, model)
@@ -421,6 +423,12 @@ class Params(Strict):
         if name not in self.models:
             raise BadInput(f"params.yaml: no model {name!r}; {closest(name, list(self.models))}")
         return self.models[name]
+
+    def shape(self, name: str) -> Shape:
+        """Return the input shape of this name; :class:`BadInput` names the known ones."""
+        if name not in self.costs:
+            raise BadInput(f"params.yaml: no shape {name!r} in costs; {closest(name, list(self.costs))}")
+        return self.costs[name]
 
     def listing(self, task: str, model: str) -> str | None:
         """Return the DVC stage that trains ``model`` on ``task``; None if none is listed."""

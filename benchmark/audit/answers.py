@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark import evidence
-from benchmark.cost.records import Costs, costs_of_task
+from benchmark.cost.records import Costs, costs_of_task, kept_shares
 from benchmark.data import splits
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
@@ -155,7 +155,7 @@ def load(params: Params, task: str, rows: Sequence[str], folder: Path | None = N
         test_to_train=shares.test / shares.train if pooled else 0.0,
         clusters={run: cluster.loc[ids].to_numpy() for run, ids in tested.items()},
         values=values,
-        costs=costs_of_task(task),
+        costs=costs_of_task(params, task, kept_shares(folder or home / "runs")),
         rows=rows,
         kinds={name: model.kind for name, model in params.models.items()},
         notes=params.notes,

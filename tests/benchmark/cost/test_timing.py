@@ -18,8 +18,8 @@ def measured(calls, least=6, most=6, seconds=0.0, precise=0.03):
         copies.append(calls)
         return {"latency": calls}
 
-    how = Timing(least=least, most=most, seconds=seconds, precise=precise)
-    return timing.measure(build, "cpu", next(iter(calls)), how, heard.append), copies, heard
+    limits = Timing(reference="emanet", least=least, most=most, seconds=seconds, precise=precise)
+    return timing.measure(build, "cpu", next(iter(calls)), limits, heard.append), copies, heard
 
 
 def test_all_models_are_called_equally_often_and_each_block_has_copies_of_its_own():
@@ -92,13 +92,13 @@ def test_throughput_is_measured_in_the_first_blocks_alone():
     def build():
         return {kind: {"one": lambda kind=kind: called.update([kind])} for kind in timing.KINDS}
 
-    how = Timing(least=6, most=6, seconds=0.0, precise=0.5)
-    taken = timing.measure(build, "cpu", "one", how, lambda done: None)
+    limits = Timing(reference="emanet", least=6, most=6, seconds=0.0, precise=0.5)
+    taken = timing.measure(build, "cpu", "one", limits, lambda done: None)
     assert {kind: len(times["one"]) for kind, times in taken.items()} == {
         "latency": 6,
         "ratio": 6,
         "end_to_end": 6,
-        "throughput": timing.LARGE,
+        "throughput": timing.THROUGHPUT_BLOCKS,
     }
 
 
