@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmark import evidence, params
 from benchmark.cost.records import ATTENTION, COSTS, Record, nearest
 from benchmark.errors import BadInput, closest
-from pipelines import Parser, module_of, run
+from pipelines import Parser, code_of, run
 
 if TYPE_CHECKING:
     from benchmark.cost.measure import Session
@@ -27,14 +27,14 @@ def main() -> int:
     args = parser.parse_args()
     session = _session(params.load(), args.shape)
     for model in args.model or []:
-        if model not in session.candidates:
-            hint = closest(model, list(session.candidates))
+        if model not in session.runs:
+            hint = closest(model, list(session.runs))
             raise BadInput(f"--model: {model!r} is not measured at {args.shape}; {hint}")
-    chosen = args.model or list(session.candidates)
+    chosen = args.model or list(session.runs)
     if args.verify:
         return _verify(session, chosen)
     for path in (COSTS / args.shape).glob("*.json"):
-        if path.stem not in (*session.candidates, ATTENTION):
+        if path.stem not in (*session.runs, ATTENTION):
             path.unlink()
             print(f"{path}: removed; this model is not measured here")
     _update(session, [model for model in chosen if args.force or not session.is_current(model)])
@@ -47,18 +47,14 @@ def _session(loaded: params.Params, name: str) -> "Session":
     """Return the models that are measured at a shape."""
     shape, reference = loaded.shape(name), loaded.timing.reference
     from benchmark.cost.measure import Session
-    from benchmark.cost.subjects import Candidate, models_at
-    from benchmark.training import runs
+    from benchmark.cost.subjects import models_at
+    from benchmark.training.runs import resolve
 
-    candidates = {}
-    for model in models_at(loaded, shape):
-        named = runs.Run(shape.images, model, 0, module_of(loaded, model))
-        file = f"{named.module.replace('.', '/')}.py"
-        candidates[model] = Candidate(model, loaded.model(model), runs.factory(loaded, named), file)
-    if reference not in candidates:
+    models = models_at(loaded, shape)
+    if reference not in models:
         raise BadInput(f"params.yaml: timing.reference: {reference} is not measured itself; it must be a model that is")
-    of_images = runs.Run(shape.images, reference, 0, module_of(loaded, reference))
-    return Session(name, shape, loaded.timing, candidates, lambda: runs.dataset_of(loaded, of_images))
+    runs = {model: resolve(loaded, shape.images, model, 0, code_of(loaded, model)) for model in models}
+    return Session(name, shape, loaded.timing, runs)
 
 
 def _update(session: "Session", models: list[str]) -> None:

@@ -4,10 +4,8 @@ Models are timed together, beside a reference: a new one is measured beside it a
 Everything is computed in float32, on CUDA without TF32.
 """
 
-import platform
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +16,34 @@ from benchmark import evidence
 from benchmark.cost import timing
 from benchmark.cost.counting import first_line
 from benchmark.cost.records import COSTS, HALF, Record
-from benchmark.cost.subjects import BATCH, Candidate, Key, Subject, subjects
+from benchmark.cost.subjects import BATCH, Key, Subject, subjects
 from benchmark.errors import BadInput
+from benchmark.evidence import provenance
+from benchmark.evidence.digests import code_digest, digest
 from benchmark.params import Shape, Timing
 from benchmark.statistics import ratio
-from benchmark.training import runs
-from benchmark.training.runs import Dataset
+from benchmark.training import dataset as datasets
+from benchmark.training.dataset import Dataset
+from benchmark.training.runs import Run, with_imports
 
 TIMING_CODE = ("benchmark/cost/counting.py", "benchmark/cost/timing.py")
 PREPARING_CODE = ("benchmark/data/preprocessing.py", "benchmark/data/resize.py")
-MODEL_CODE = {
-    "network": ("benchmark/models/__init__.py", "benchmark/models/blocks.py"),
-    "estimator": ("benchmark/training/estimators.py",),
-}
-PACKAGES = ("torch", "scikit-learn", "fvcore")
+CALLING_CODE = {"network": (), "estimator": ("benchmark/training/estimators.py",)}
 
 OnBlock = Callable[[int], None]  # hears how many blocks are done
 
 
 @dataclass(frozen=True)
 class Session:
-    """The models that are measured at the input shape ``name``, the reference of ``limits`` among them.
+    """The models that are measured at the input shape ``name``, each as a run on the task of the shape's images.
 
-    ``load_images`` returns the images of the shape's task with the split of run 0.
+    The reference of ``limits`` is one of them.
     """
 
     name: str
     shape: Shape
     limits: Timing
-    candidates: dict[str, Candidate]
-    load_images: Callable[[], Dataset]
+    runs: dict[str, Run]
 
     def path(self, model: str) -> Path:
         """Return where the record of a model belongs."""
@@ -67,10 +63,11 @@ class Session:
 
     def _digest(self, model: str) -> str:
         """Return the digest of what a model's cost depends on: its entry in params.yaml, the shape, the code."""
-        candidate = self.candidates[model]
-        entry = candidate.model.model_dump(include={"kind", "features", "options"})
-        files = (candidate.file, *MODEL_CODE[candidate.model.kind], *PREPARING_CODE, *TIMING_CODE)
-        return evidence.digest([entry, self.shape.model_dump(), code_digest(files)])
+        run = self.runs[model]
+        entry = run.model.model_dump(include={"kind", "features", "options"})
+        shared = (*CALLING_CODE[run.model.kind], *PREPARING_CODE, *TIMING_CODE)
+        code = code_digest([*with_imports(run.code), *map(Path, shared)])
+        return digest([entry, self.shape.model_dump(), code])
 
     @property
     def has_device(self) -> bool:
@@ -86,7 +83,8 @@ class Session:
         the reference cannot run.
         """
         timing.compute_in_float32()
-        reference, dataset = self.limits.reference, self.load_images()
+        reference = self.limits.reference
+        dataset = datasets.load(self.runs[reference])
         timed, failures = self._subjects(dict.fromkeys([reference, *models]), dataset)
         if failures.keys() >= set(models):
             return {}, failures
@@ -95,7 +93,7 @@ class Session:
         told = f"{len(models)} models, {len(timed)} with their kept shares, beside {reference}"
         times = _times(timed, beside, self.shape.device, self.limits, progress(told))
         condition = surroundings(self.shape) | {
-            "input": [dataset.images.pixels.shape[3], self.shape.size, self.shape.size],
+            "input": [dataset.channels, self.shape.size, self.shape.size],
             "batch": BATCH[self.shape.device],
             "reference": {"model": reference, "kept_share": beside[1], "digest": self._digest(reference)},
             "blocks": len(times["latency"][beside]),
@@ -112,7 +110,7 @@ class Session:
         failures = {}
         for model in models:
             try:
-                timed |= subjects(self.candidates[model], dataset, self.shape)
+                timed |= subjects(self.runs[model], dataset, self.shape)
             except BadInput:
                 raise
             except Exception as error:  # a model may raise anything where an input does not suit it
@@ -130,28 +128,16 @@ def _half(keys: list[Key]) -> Key:
     return min(keys, key=lambda key: abs((key[1] or 0.0) - HALF))
 
 
-def code_digest(files: tuple[str, ...]) -> str:
-    """Return the digest of some files of code."""
-    return evidence.digest([evidence.digest(Path(file).read_bytes()) for file in files])
-
-
 def surroundings(shape: Shape) -> dict[str, Any]:
     """Return what a record says of where it was measured."""
-    installed = {}
-    for package in PACKAGES:
-        try:
-            installed[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    accelerator = {"accelerator": torch.cuda.get_device_name()} if shape.device == "cuda" else {}
     return {
         "device": shape.device,
         "images": shape.images,
         "threads": 1,
         "precision": "float32",
         "layout": "channels-last",
-        "machine": runs.machine() | accelerator,
-        "versions": {"python": platform.python_version()} | installed,
+        "machine": provenance.machine(shape.device),
+        "versions": provenance.versions(),
     }
 
 

@@ -15,16 +15,19 @@ from torch import Tensor, nn
 
 from benchmark import evidence
 from benchmark.cost import counting, timing
-from benchmark.cost.measure import MODEL_CODE, TIMING_CODE, OnBlock, code_digest, surroundings
+from benchmark.cost.measure import TIMING_CODE, OnBlock, surroundings
 from benchmark.cost.records import Record
 from benchmark.cost.subjects import BATCH
+from benchmark.evidence.digests import code_digest, digest
 from benchmark.models.emanet import emanet
 from benchmark.params import Shape, Timing
 from benchmark.statistics import ratio
+from benchmark.training.runs import with_imports
 
 WITHOUT = ("none", None)
 FORMS = {"gather": (0.25, 0.5, 0.75, 1.0), "before_softmax": (0.5,), "weights": (0.5,), "output": (0.5,)}
-CODE = ("benchmark/models/emanet.py", "benchmark/cost/saving.py", *MODEL_CODE["network"], *TIMING_CODE)
+NETWORK = Path("benchmark/models/emanet.py")
+CODE = ("benchmark/cost/saving.py", *TIMING_CODE)
 
 Key = tuple[str, float | None]  # a form of masking, and the share of tokens that it keeps
 
@@ -51,7 +54,7 @@ def is_current(path: Path, shape: Shape) -> bool:
 
 
 def _digest(shape: Shape) -> str:
-    return evidence.digest([shape.device, shape.size, code_digest(CODE)])
+    return digest([shape.device, shape.size, code_digest([*with_imports(NETWORK), *map(Path, CODE)])])
 
 
 def record(shape: Shape, limits: Timing, progress: Callable[[str], OnBlock]) -> Record:

@@ -17,24 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.cost import counting, timing
-from benchmark.params import Model, Params, Shape
-from benchmark.training import estimators
-from benchmark.training.runs import Dataset
+from benchmark.data import preprocessing
+from benchmark.params import Params, Shape
+from benchmark.training import networks
+from benchmark.training.dataset import Dataset
+from benchmark.training.runs import Run
 
 BATCH = {"cpu": 16, "cuda": 64}  # for the throughput
 SHARES = tuple(tenths / 10 for tenths in range(1, 11))  # of its tokens that a masked network is made to keep
 
 Key = tuple[str, float | None]  # a model, and the share of its tokens that its mask keeps
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A model to be measured: its entry in params.yaml, the function that builds it, and the file of that function."""
-
-    name: str
-    model: Model
-    factory: Callable[..., Any]
-    file: str
 
 
 @dataclass(frozen=True)
@@ -59,36 +51,47 @@ def models_at(params: Params, shape: Shape) -> list[str]:
     ]
 
 
-def subjects(candidate: Candidate, dataset: Dataset, shape: Shape) -> dict[Key, Subject]:
-    """Return a model as it is timed; a network that masks its tokens once for each share that it can keep."""
+def subjects(run: Run, dataset: Dataset, shape: Shape) -> dict[Key, Subject]:
+    """Return the model of a run as it is timed; a network that masks its tokens once for each share that it can keep.
+
+    ``dataset`` has the images of the shape's task, at any size.
+    """
     dataset = replace(dataset, task=dataset.task.model_copy(update={"input_size": shape.size}))
-    if candidate.model.kind == "estimator":
-        return {(candidate.name, None): _estimator(candidate, dataset)}
-    by_share = _networks(candidate, dataset, shape.device)
+    if run.model.kind == "estimator":
+        return {(run.model.name, None): _estimator(run, dataset)}
+    by_share = _networks(run, dataset, shape.device)
     with torch.inference_mode():
         next(iter(by_share.values())).calls()["throughput"]()  # what cannot run is known before any time is taken
     return by_share
 
 
-def _networks(candidate: Candidate, dataset: Dataset, device: str) -> dict[Key, Subject]:
-    few = {part: np.resize(rows, BATCH[device]) for part, rows in dataset.rows.items()}
-    dataset = replace(dataset, rows=few)
-    (images, _), _, prepare = dataset.prepared()
-    pixels = dataset.images.pixels[few["train"]]
+def _networks(run: Run, dataset: Dataset, device: str) -> dict[Key, Subject]:
+    dataset = replace(dataset, rows={"train": np.resize(dataset.rows["train"], BATCH[device])})
+    train = dataset.part("train")
+    levels = dataset.levels(train)
+    pixels = dataset.images.pixels[dataset.rows["train"][:1]]
     torch.manual_seed(0)
-    network = candidate.factory(
-        num_classes=len(dataset.images.classes),
-        in_chans=pixels.shape[3],
-        img_size=images.shape[3],
-        **candidate.model.options,
+    network = run.factory(
+        num_classes=dataset.classes,
+        in_chans=dataset.channels,
+        img_size=dataset.task.input_size,
+        **run.model.options,
     )
     network = network.eval().to(memory_format=torch.channels_last)
-    batch = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
-    on_device, prepared = batch.to(device), partial(prepare, pixels[:1])
+
+    def shown(images: np.ndarray, device: str) -> Tensor:
+        seen = networks.normalised(torch.from_numpy(images).to(device), levels)
+        return seen.contiguous(memory_format=torch.channels_last)
+
+    batch, on_device = shown(train.images, "cpu"), shown(train.images, device)
+
+    def prepared() -> Tensor:
+        return shown(dataset.seen(pixels, "train"), device)
+
     by_share: dict[Key, Subject] = {}
     for share in SHARES if hasattr(network, "keep") else (None,):
         counted = _keeping(network, batch[:1], share)
-        key = candidate.name, _kept_share(counted, batch[:1])
+        key = run.model.name, _kept_share(counted, batch[:1])
         if key not in by_share:  # not every mask can be moved
             single, batched = _keeping(network, on_device[:1], share), _keeping(network, on_device, share)
             counts = _counts(counted, batch[:1]) | {"kept_share": key[1]}
@@ -110,13 +113,12 @@ def _counts(network: nn.Module, image: Tensor) -> dict[str, Any]:
         return counts | {"not_counted": str(reason)}
 
 
-def _calls(single: nn.Module, batched: nn.Module, batch: Tensor, prepared: Callable[[], np.ndarray]) -> timing.Calls:
+def _calls(single: nn.Module, batched: nn.Module, batch: Tensor, prepared: Callable[[], Tensor]) -> timing.Calls:
     """Return kind → call of copies of a network: one that is called for one image, one for the whole batch."""
     single, batched = copy.deepcopy(single), copy.deepcopy(batched)
 
     def labels() -> list[int]:
-        image = torch.from_numpy(prepared()).to(batch.device, memory_format=torch.channels_last)
-        return single(image).argmax(1).tolist()
+        return single(prepared()).argmax(1).tolist()
 
     return {"latency": partial(single, batch[:1]), "end_to_end": labels, "throughput": partial(batched, batch)}
 
@@ -135,24 +137,30 @@ def _kept_share(network: nn.Module, image: Tensor) -> float | None:
     return None if masks is None else float(masks.float().mean())
 
 
-def _estimator(candidate: Candidate, dataset: Dataset) -> Subject:
+def _estimator(run: Run, dataset: Dataset) -> Subject:
     """Return an estimator, fitted to the training images; its features are part of each call.
 
     It has no parameters or MACs that would compare with a network's; its size is that of its pickle.
     """
-    features = candidate.model.features
-    train, validation, prepare = dataset.prepared()
-    estimator = candidate.factory(seed=0, **candidate.model.options)
-    estimators.fit(estimator, train, validation, features)
+    from benchmark.training import estimators
+
+    train, validation, features = dataset.part("train"), dataset.part("validation"), run.model.features
+    levels = dataset.levels(train)
+
+    def shown(images: np.ndarray) -> np.ndarray:
+        return preprocessing.normalised(images, levels)
+
+    estimator = run.factory(seed=run.number, **run.model.options)
+    estimators.fit(estimator, *((shown(part.images), part.labels) for part in (train, validation)), features)
     pixels = dataset.images.pixels[dataset.rows["train"][:1]]
-    batch = np.resize(train[0], (BATCH["cpu"], *train[0].shape[1:]))
+    batch = shown(train.images[np.resize(np.arange(len(train.images)), BATCH["cpu"])])
 
     def calls() -> timing.Calls:
         fitted = copy.deepcopy(estimator)
         return {
             "latency": lambda: estimators.predict(fitted, batch[:1], features),
             "throughput": lambda: estimators.predict(fitted, batch, features),
-            "end_to_end": lambda: estimators.predict(fitted, prepare(pixels), features).argmax(1),
+            "end_to_end": lambda: estimators.predict(fitted, shown(dataset.seen(pixels, "train")), features).argmax(1),
         }
 
     nothing = dict.fromkeys(("params", "macs", "kept_share", "memory_mib"))

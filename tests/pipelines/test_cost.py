@@ -23,12 +23,6 @@ MODELS = {
 @pytest.fixture
 def quick(describe, edit, monkeypatch):
     """The workplace with its small phantom and three models to measure, at two kept shares."""
-    for stage in json.loads(Path("params.yaml").read_text())["stages"]:
-        edit(
-            f"stages.{stage}",
-            {"task": []} if stage in ("fetch", "split", "tables", "figures") else {"task": [], "model": []},
-        )
-    edit("stages.transfer", {"task": [], "model": [], "on": "phantom"})
     edit("notes", {})
     edit("models", MODELS)
     edit("timing", FAST)
@@ -131,10 +125,10 @@ def test_a_model_that_cannot_run_at_a_shape_does_not_stop_the_others(quick, comm
     evidence.write_json(FOLDER / "light_cnn.json", {"digest": "of older code"})
     real = subjects.subjects
 
-    def refuse(candidate, *arguments):
-        if candidate.name == "light_cnn":
+    def refuse(run, *arguments):
+        if run.model.name == "light_cnn":
             raise RuntimeError("too small\nfor it")
-        return real(candidate, *arguments)
+        return real(run, *arguments)
 
     monkeypatch.setattr("benchmark.cost.measure.subjects", refuse)
     status, output, _ = command("cost", "--shape", "cpu-32")

@@ -48,11 +48,13 @@ def write(shape, model, *by_share, machine=MACHINE, blocks=8, digest="of the ref
 def test_a_tasks_own_size_comes_first_and_sizes_of_no_task_follow(shapes):
     for shape in shapes.costs:
         write(shape, "cnn", measures())
-    assert [costs.shape for costs in costs_of_task(shapes, "phantom", {})] == ["cpu-32", "cpu-224", "cuda-224"]
-    own, at_224, on_cuda = costs_of_task(shapes, "brain-mri", {})
+    assert [costs.shape for costs in costs_of_task(shapes, "phantom", {})] == ["cpu-32", "cpu-224"]
+    own, at_224 = costs_of_task(shapes, "brain-mri", {})
     assert (own.shape, own.size, at_224.size) == ("cpu-64", 64, 224)
     assert own.condition == "64 px, one image at a time, one thread of a processor"
+    on_cuda, on_cpu = costs_of_task(shapes, "brain-mri-224", {})
     assert on_cuda.condition == "224 px, one image at a time, a GPU"
+    assert on_cpu.shape == "cpu-224"
     assert own.how.endswith("in batches of 16; models as built for `phantom`, estimators fitted to its training images")
 
 

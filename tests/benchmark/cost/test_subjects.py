@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from benchmark.cost import subjects
-from benchmark.cost.subjects import Candidate, models_at
+from benchmark.cost.subjects import models_at
+from benchmark.data import preprocessing
 from benchmark.params import Shape
-from benchmark.training import runs
-from benchmark.training.runs import Dataset, Run
+from benchmark.training.dataset import Dataset
+from benchmark.training.runs import resolve
+from pipelines import code_of
 
 
 @pytest.fixture
@@ -22,14 +24,10 @@ def build(settings, dataset):
     """Return a function that returns the subjects of a model by kept share."""
 
     def subjects_of(model, size=32):
-        entry = settings.model(model)
-        file = entry.of or model
-        module = f"benchmark.models.{file}" if file == "emanet" else f"baselines.{file}"
-        factory = runs.factory(settings, Run("phantom", model, 0, module))
-        shape = Shape(device="cpu", size=size, images="phantom")
-        found = subjects.subjects(Candidate(model, entry, factory, ""), dataset, shape)
-        assert {name for name, _ in found} == {model}
-        return {share: subject for (_, share), subject in found.items()}
+        run = resolve(settings, "phantom", model, 0, code_of(settings, model))
+        timed = subjects.subjects(run, dataset, Shape(device="cpu", size=size, images="phantom"))
+        assert {name for name, _ in timed} == {model}
+        return {share: subject for (_, share), subject in timed.items()}
 
     return subjects_of
 
@@ -82,10 +80,8 @@ def test_a_batch_is_full_even_where_there_are_fewer_images(build, monkeypatch):
 
 def test_end_to_end_starts_at_the_pixels_and_ends_at_a_label(build, monkeypatch):
     types = []
-    real = runs.preprocessing.resized
-    monkeypatch.setattr(
-        runs.preprocessing, "resized", lambda pixels, task: types.append(pixels.dtype) or real(pixels, task)
-    )
+    real = preprocessing.resized
+    monkeypatch.setattr(preprocessing, "resized", lambda pixels, task: types.append(pixels.dtype) or real(pixels, task))
     call = build("cnn")[None].calls()["end_to_end"]
     types.clear()
     with torch.inference_mode():
