@@ -60,7 +60,7 @@ def subjects(run: Run, dataset: Dataset, shape: Shape) -> dict[Key, Subject]:
     if run.model.kind == "estimator":
         return {(run.model.name, None): _estimator(run, dataset)}
     by_share = _networks(run, dataset, shape.device)
-    with torch.inference_mode():
+    with torch.no_grad():
         next(iter(by_share.values())).calls()["throughput"]()  # what cannot run is known before any time is taken
     return by_share
 
