@@ -170,10 +170,10 @@ class Model(Strict):
 
     ``name`` is its key under ``models``. ``tasks`` are those that it has evidence on. ``of`` names the file that
     contains its factory, where that has another name. ``init`` says where a network's first weights come from:
-    ``scratch``, ``imagenet``, ``file:PATH``, or ``task:NAME``, which trains it on the images of that task first. ``lesion`` hands a
-    network the true mask of the lesion as one more channel. ``train_parts`` says how many training parts of a pooled
-    split it learns from, for a learning curve; all of them, if not given. ``recipe`` contains what deviates from the
-    recipe of the task; the tables show it beside the row.
+    ``scratch``, ``imagenet``, ``file:PATH``, or ``task:NAME``, which trains it on the images of that task first.
+    ``lesion`` hands a network the true mask of the lesion as one more channel. ``train_parts`` says how many training
+    parts of a pooled split it learns from, for a learning curve; all of them, if not given. ``recipe`` contains what
+    deviates from the recipe of the task; the tables show it beside the row.
     """
 
     name: Annotated[str, Field(exclude=True)]
