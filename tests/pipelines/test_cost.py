@@ -2,12 +2,15 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmark import evidence
 from benchmark.cost import saving, subjects
+from benchmark.evidence import provenance
 
 COSTS = Path("results/costs")
 FOLDER = COSTS / "cpu-32"
@@ -148,6 +151,56 @@ def test_without_the_device_the_records_stay_and_it_is_said(quick, edit, command
     assert "cuda-32: no CUDA device here; a machine that has one must measure emanet, light_cnn" in output
     assert [path.name for path in path.parent.iterdir()] == ["emanet.json"]
     assert "must be verified on a machine that has one" in command("cost", "--shape", "cuda-32", "--verify")[2]
+
+
+class Event:
+    """A CUDA event by the clock of the processor."""
+
+    def __init__(self, enable_timing):
+        assert enable_timing
+
+    def record(self):
+        self.time = time.perf_counter()
+
+    def synchronize(self):
+        pass
+
+    def elapsed_time(self, end):
+        return 1000 * (end.time - self.time)
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """A CUDA device that is the processor in truth; returns the devices that tensors and networks were moved to."""
+    moved = []
+
+    def on_the_processor(move):
+        def to(self, *places, **how):
+            moved.append(places[0] if places else None)
+            return move(self, *("cpu" if place == "cuda" else place for place in places), **how)
+
+        return to
+
+    for kind in (torch.Tensor, torch.nn.Module):
+        monkeypatch.setattr(kind, "to", on_the_processor(kind.to))
+    monkeypatch.setattr("torch.cuda.Event", Event)
+    monkeypatch.setattr("torch.cuda.synchronize", lambda: None)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "a GPU")
+    monkeypatch.setitem(subjects.BATCH, "cuda", 8)
+    provenance.machine.cache_clear()
+    yield moved
+    provenance.machine.cache_clear()
+
+
+def test_a_shape_on_cuda_is_measured_there_in_float32_with_larger_batches(quick, edit, command, cuda):
+    edit("costs", {"cuda-32": {"device": "cuda", "size": 32, "images": "phantom"}})
+    assert command("cost", "--shape", "cuda-32")[0] == 0
+    assert {path.stem for path in (COSTS / "cuda-32").iterdir()} == {"emanet", "light_cnn", "attention-part"}
+    record = json.loads((COSTS / "cuda-32/light_cnn.json").read_text())
+    assert (record["device"], record["batch"], record["machine"]["accelerator"]) == ("cuda", 8, "a GPU")
+    assert "cuda" in cuda
+    assert not torch.backends.cudnn.allow_tf32
 
 
 def test_verify_writes_nothing_and_counts_the_ratios_that_agree(quick, command):

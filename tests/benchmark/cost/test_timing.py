@@ -111,3 +111,22 @@ def test_one_thread_works_while_it_is_timed_and_the_count_comes_back(threads):
     assert set(seen) == {1}
     assert torch.get_num_threads() == threads
     torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_on_cuda_its_own_events_time_all_but_what_ends_on_the_processor(monkeypatch, device):
+    clocks = Counter()
+    for clock in ("_by_clock", "_by_events"):
+        monkeypatch.setattr(timing, clock, lambda call, clock=clock: clocks.update([(clock, call.kind)]) or 1.0)
+
+    class Call:
+        def __init__(self, kind):
+            self.kind = kind
+
+        def __call__(self):
+            pass
+
+    limits = Timing(reference="emanet", least=6, most=6, seconds=0.0, precise=0.5)
+    timing.measure(lambda: {kind: {"one": Call(kind)} for kind in timing.KINDS}, device, "one", limits, print)
+    other = "_by_events" if device == "cuda" else "_by_clock"
+    assert set(clocks) == {("_by_clock", "end_to_end"), (other, "latency"), (other, "throughput")}
