@@ -4,7 +4,8 @@ from pathlib import Path
 
 from benchmark import evidence, params
 from benchmark.audit import papers
-from pipelines import Parser, audit, run, saving
+from benchmark.cost.records import attention_table
+from pipelines import Parser, audit, run
 
 PAGE, FIGURES = audit.RESULTS / "report.html", audit.RESULTS / "figures"
 
@@ -19,7 +20,8 @@ def main() -> None:
     path = audit.RESULTS / "audit.json"
     records = evidence.read_json(path) if path.exists() else None
     figures.save({"audit": figures.of_audit(records or [])}, Path("scratch/report/figures"), FIGURES)
-    evidence.replace_text(PAGE, report.render(settings, known, records, FIGURES / "svg/audit.svg", saving.PAGE))
+    saving = attention_table(settings)
+    evidence.replace_text(PAGE, report.render(settings, known, records, FIGURES / "svg/audit.svg", saving))
     print(f"{PAGE}: {PAGE.stat().st_size / 1e6:.1f} MB")
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmark import evidence
 from benchmark.audit.papers import Measure, Robustness
-from benchmark.cost.records import Costs, costs_of_task
+from benchmark.cost.records import Costs, costs_of_task, kept_shares
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from benchmark.params import Params
@@ -151,7 +151,7 @@ def load(params: Params, task: str, rows: Sequence[str], folder: Path | None = N
         test_to_train=shares.test / shares.train if pooled else 0.0,
         clusters=_read_clusters(home / "samples.csv", sample_ids) if sample_ids else {},
         values=values,
-        costs=costs_of_task(task),
+        costs=costs_of_task(params, task, kept_shares(folder or home / "runs")),
         rows=rows,
         kinds={name: model.kind for name, model in params.models.items()},
         notes=params.notes,

@@ -23,6 +23,7 @@ from benchmark.audit.claims import HEADLINE
 from benchmark.audit.page import counted, readings, sections
 from benchmark.audit.papers import QUALITY, Paper, Table
 from benchmark.audit.wording import SCOPE, VERDICTS
+from benchmark.cost.records import Costs, costs_of_task, kept_shares
 from benchmark.params import Params
 from benchmark.report.tables import OVER_IMAGES, SENTINEL, about, headings_of, remarks
 
@@ -130,10 +131,9 @@ class Task:
         }
 
     @cached_property
-    def conditions(self) -> list[dict[str, Any]]:
-        """The conditions under which costs were measured."""
-        path = self.folder / "cost.json"
-        return evidence.read_json(path)["conditions"] if path.exists() else []
+    def costs(self) -> list[Costs]:
+        """What models cost, one item per condition."""
+        return costs_of_task(self.settings, self.name, kept_shares(self.folder / "runs"))
 
     def lost(self, model: str) -> list[Path]:
         """Return the files of a model's runs that should be there and are not."""
@@ -251,11 +251,12 @@ def _remarks(rows: dict[str, str], tasks: Sequence[Task]) -> list[str]:
 
 
 def render(
-    settings: Params, papers: Sequence[Paper], records: list[dict[str, Any]] | None, forest: Path, saving: Path
+    settings: Params, papers: Sequence[Paper], records: list[dict[str, Any]] | None, forest: Path, saving: Any
 ) -> str:
     """Return the page; ``records`` are those of the audit, None if there is none yet.
 
-    ``forest`` is the figure of the audit, ``saving`` the table of what EMANet's mask saves, which may be missing.
+    ``forest`` is the figure of the audit, ``saving`` has title, headings, rows and notes of
+    what EMANet's mask saves, None if that was not measured.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"code": _code, "anchor": _anchor, "commit": _commit}
@@ -272,7 +273,7 @@ def render(
         tasks=tasks,
         other_tables={task.name: [found for name in OTHER_TABLES if (found := task.table(name))] for task in tasks},
         missing_tables={task.name: [name for name in ("models", "cost") if not task.table(name)] for task in tasks},
-        saving=read_table(saving) if saving.exists() else None,
+        saving=Shown(*saving) if saving else None,
         forest=drawn(forest),
         machines=_machines(tasks),
         proposed=[paper.proposed for paper in papers if paper.proposed],

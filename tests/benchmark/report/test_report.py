@@ -99,7 +99,7 @@ def render(small, tmp_path):
     (tmp_path / "forest.svg").write_text(SVG, encoding="utf-8")
 
     def page(known, records):
-        return report.render(small, known, records, tmp_path / "forest.svg", tmp_path / "saving.md")
+        return report.render(small, known, records, tmp_path / "forest.svg", None)
 
     return page
 
@@ -201,11 +201,11 @@ def test_what_is_missing_is_named_with_its_command(small, render):
     for command in (
         "grid --task brain-mri --model cnn resnet50 vit cnn_attention light_cnn emanet",
         "fetch --task chestxray",
-        "saving",
-        "cost --task breastmnist",
     ):
         assert f"python -m pipelines.{command}" in page
     assert "no run has evidence yet" in page
+    assert "no costs at this task\N{RIGHT SINGLE QUOTATION MARK}s input size. dvc repro cost" in " ".join(page.split())
+    assert "mask saves was not measured yet; dvc repro cost" in " ".join(page.split())
 
 
 def test_a_task_without_tables_and_figures_says_how_to_make_them(made, render, paper):
