@@ -38,8 +38,10 @@ def main() -> None:
     trained = training.train_cells(wanted, args.force, still_wanted)
     total = sum(len(runs) for runs in wanted)
     print(f"{', '.join(args.task)}: {len(trained)} of {total} runs trained; the others were up to date")
+    for task in dict.fromkeys(args.task):
+        evidence.keep(evidence.TASKS / task / "runs")
     if not args.model:
-        _remove_unlisted(loaded, args.task)
+        _name_unlisted(loaded, args.task)
 
 
 def still_wanted(run: Run) -> bool:
@@ -55,7 +57,7 @@ def cells_of(loaded: Params, run: Run) -> list[Run]:
     return cells(loaded, [run.task.name], [run.model.name])[0]
 
 
-def _remove_unlisted(loaded: Params, tasks: list[str]) -> None:
+def _name_unlisted(loaded: Params, tasks: list[str]) -> None:
     """Say which models have evidence on a task that no longer lists them."""
     for task in tasks:
         for folder in sorted((evidence.TASKS / task / "runs").glob("*")):

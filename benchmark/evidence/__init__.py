@@ -60,6 +60,15 @@ def replace_text(path: Path, text: str) -> None:
     part.replace(path)
 
 
+def keep(folder: Path) -> None:
+    """Have git keep a folder that a stage puts out, empty or not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(path.name != ".gitkeep" for path in folder.iterdir()):
+        (folder / ".gitkeep").touch()
+    else:
+        (folder / ".gitkeep").unlink(missing_ok=True)
+
+
 def read_predictions(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return sample ids, labels (int64, N) and probabilities (float64, N × classes) of a predictions file."""
     try:
