@@ -17,7 +17,7 @@ def main() -> None:
     found = {}
     for model in settings.models:
         tables = [evidence.run_folder(name, model, number) / "masks.csv" for number in evidence.runs_of(name, model)]
-        shares = [metrics.of_masks(pd.read_csv(table))["kept_share"] for table in tables if table.exists()]
+        shares = [metrics.mask_scores(pd.read_csv(table))["kept_share"] for table in tables if table.exists()]
         if tables:
             found[model] = {"kept_share": round(sum(shares) / len(shares), 2) if shares else None}
     evidence.write_json(evidence.TASKS / name / "inventory.json", found)

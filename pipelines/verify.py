@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from benchmark import evidence, params
 from benchmark.errors import BadInput
-from benchmark.report import tables
+from benchmark.report import renderings, results, tables
 from benchmark.training import cells, reproduction
 from pipelines import Parser, module_of, run
 
@@ -77,11 +77,11 @@ def _with_evidence(
 
 def _show_tables(settings: params.Params, task: str) -> None:
     """Make the tables anew from the runs just trained, with the committed costs, and print them."""
-    found = tables.find(settings, task, reproduction.SCRATCH / task / "runs")
-    of_papers = set(settings.cells(task, params.ROWS)) & set(found.scores)
-    for name, text in tables.build(settings, found).items():
-        if name.endswith(".md") and (of_papers or name in ("models.md", "masks.md")):
-            print(text)
+    trained = results.read(settings, task, reproduction.SCRATCH / task / "runs")
+    of_papers = set(settings.cells(task, params.ROWS)) & set(trained.scores)
+    for name, table in tables.make(settings, trained).items():
+        if of_papers or name in ("models", "masks"):
+            print(renderings.markdown(table))
 
 
 if __name__ == "__main__":

@@ -11,14 +11,15 @@ from pydantic import Field, ValidationError, model_validator
 
 from benchmark.audit.reported import reported
 from benchmark.errors import BadInput, closest
+from benchmark.evidence import metrics
 from benchmark.params import CORRUPTIONS, Params, Share, Strict, read_yaml, say
 
 FOLDER = Path("papers")
-QUALITY = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "auc")
+QUALITY = metrics.TESTED
 COST = ("macs", "latency_ms")
 
-Quality = Literal["accuracy", "precision_macro", "recall_macro", "f1_macro", "auc"]
-Cost = Literal["macs", "latency_ms"]
+Quality = Literal[QUALITY]
+Cost = Literal[COST]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
 Pairs = Annotated[list[Pair], Field(min_length=1)]
