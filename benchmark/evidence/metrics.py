@@ -139,9 +139,10 @@ def _right(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def _macro_per_image(labels: np.ndarray, probabilities: np.ndarray, of_true: int, of_predicted: int) -> np.ndarray:
-    """Return, per image, the mean over classes of (weights × hits) / (of_true × true + of_predicted × predicted).
+    """Return precision, recall or F1 plus the influence of each image on it, as means over classes.
 
-    The weights are such that it is recall (1, 0), precision (0, 1) or F1 (1, 1).
+    In each class it is the share of hits among the true images (recall: 1, 0), the predicted ones (precision: 0, 1) or
+    both together, where a hit counts twice (F1: 1, 1).
     """
     classes, predicted = probabilities.shape[1], probabilities.argmax(1)
     values = np.zeros(len(labels))

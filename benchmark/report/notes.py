@@ -1,4 +1,4 @@
-"""What must be said below a table: what its numbers are, what its images are, and what sets rows apart."""
+"""The notes below a table: what its numbers and images are, and what sets rows apart."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,14 +15,18 @@ def notes(params: Params, results: Results, models: dict[str, str], meaning: str
     lines = [SYNTHETIC] if params.task(results.task).synthetic else []
     lines.append(f"{about(params, results.task, results.manifest)}.")
     if {"f1_macro", "precision_macro"} & set(measures):
-        meaning += " Precision, recall and F1 are means over classes; the papers do not say which mean they took."
+        meaning += " Precision, recall and F1 are means over classes; the papers do not say which mean they use."
     lines.append(meaning)
     if {"macs", "latency_ms"} & set(measures):
         masking = any(model in results.masks for model in models.values())
         lines.append(
             "MACs: multiply-accumulates of one image. Time: median latency of one image, batch 1, one CPU thread, "
             "preprocessing aside; the papers name no hardware."
-            + (" Networks that mask are held to the share of tokens that they keep once trained." if masking else "")
+            + (
+                " Networks that mask are measured with the share of tokens that they keep once trained."
+                if masking
+                else ""
+            )
         )
     missing = [row for row, model in models.items() if model not in results.scores]
     if missing:

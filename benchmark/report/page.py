@@ -30,7 +30,7 @@ OTHER_TABLES = ("models", "pareto", "cost", "masks")
 CAPTIONS = {  # kind of a figure → what it shows
     "audit": (
         "Gaps in accuracy that the papers claim, and what was measured. An interval is that of its pair alone; a "
-        "verdict is corrected for all pairs that a paper claims, so that an interval beside 0 need not make one."
+        "verdict is corrected for all pairs that a paper claims, so an interval beside 0 need not make one."
     ),
     "accuracy": "Measured accuracy of a table's systems with its interval; black marks: what the paper prints.",
     "confusion": "Confusion matrix over all runs.",
@@ -40,7 +40,7 @@ CAPTIONS = {  # kind of a figure → what it shows
     "robustness": (
         "Accuracy on corrupted images, and how much of the balanced accuracy beyond chance is kept: only for models "
         "that are 0.1 above chance without corruption. Means over runs. The audit tests another "
-        "measure: the accuracy under corruption less that without it."
+        "measure: the accuracy under corruption minus that without it."
     ),
     "cost": "Accuracy against latency and against multiply-accumulates, at the task's own input size.",
     "reliability": "Accuracy over confidence with 95 % intervals of bins; a calibrated model lies on the diagonal.",
@@ -235,7 +235,7 @@ def _commit(name: str | None) -> str:
 
 
 def _code(text: str) -> Markup:
-    """Return a text in which what stands between backticks is set as code."""
+    """Return a text in which the parts between backticks are set as code."""
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
         for index, part in enumerate(text.split("`"))

@@ -35,7 +35,7 @@ COSTS = {
         ResultColumn("size_mib", "Size", "MiB", 1, 1),
         ResultColumn("latency_ms", "Time", "ms", 1, 2),
         ResultColumn("end_to_end_ms", "End to end", "ms", 1, 2),
-        ResultColumn("throughput_per_s", "Images a second", "", 1, 0),
+        ResultColumn("throughput_per_s", "Images per second", "", 1, 0),
     )
 }
 
@@ -130,8 +130,8 @@ def models_table(params: Params, results: Results) -> ResultTable:
             row |= _measured(results, model, column.field, column)
         rows.append(row | {"best_epochs": ", ".join(map(str, results.best_epochs.get(model, [])))})
     meaning = (
-        f"Each cell: mean over runs [{OVER_IMAGES}]. Best epoch: that whose weights are tested, by validation; where "
-        "it is near the last one, more epochs may have helped."
+        f"Each cell: mean over runs [{OVER_IMAGES}]. Best epoch: the one whose weights are tested, chosen on "
+        "validation images; if it is near the last one, more epochs may have helped."
     )
     if over_runs := [metrics.measure(name).heading for name in measures if not metrics.measure(name).per_image]:
         meaning += f" The interval of {', '.join(over_runs)} is over runs alone."
@@ -142,7 +142,7 @@ def models_table(params: Params, results: Results) -> ResultTable:
 
 
 def _measured(results: Results, model: str, measure: str, column: ResultColumn) -> Row:
-    """Return the fields of one cell: a mean over runs with its bounds, or a cost; else why there is none."""
+    """Return the fields of one cell: a mean over runs with its bounds, or a cost, or why there is none."""
     if measure in COSTS:
         return {column.field: _cost(results, model, measure)}
     estimate = results.mean(model, measure)
@@ -153,7 +153,7 @@ def _measured(results: Results, model: str, measure: str, column: ResultColumn) 
 
 
 def _cost(results: Results, model: str, measure: str) -> float | str:
-    """Return what a model costs; else why no number is known."""
+    """Return what a model costs, or why there is no number."""
     value = results.cost(model).get(measure)
     if value is not None:
         return value
@@ -177,7 +177,7 @@ def masks_table(params: Params, results: Results) -> ResultTable:
     columns = [MODEL, RUNS]
     columns += [ResultColumn(name, MASKS[name], "%", 100, 1, "", f"{name}_low", f"{name}_high") for name in measures]
     columns.append(ResultColumn("kept_share_min", "Kept of one image", "%", 100, 0, upto="kept_share_max"))
-    meaning = "Each cell: mean over runs [95 % interval over runs]; last column: from the least to the most."
+    meaning = "Each cell: mean over runs [95 % interval over runs]; last column: the range over images."
     if "on_lesion" in measures:
         meaning += " Lesion: over the images that have one; chance: the share of all their tokens that touch it."
     title = f"What the masks keep, on `{results.task}`"
@@ -214,11 +214,11 @@ def _cost_notes(costs: list[Costs], precise: float) -> list[str]:
     return [
         "Time: median of one image, preprocessing aside; end to end: from the uint8 image to the label. Tensors: the "
         "most memory that weights and maps take for one image. Size: that of the weights, or of a pickled estimator.",
-        "A model that masks its tokens is held to the share that it kept of test images once trained, or to half of "
-        "them where it was not trained. Estimators have no MACs or parameters that would compare.",
+        "A model that masks its tokens is measured with the share of them that it kept on test images once trained, or "
+        "with half of them where it was not trained. Estimators have no MACs or parameters that would compare.",
         f"Times {reference}: each call beside one of {reference}, the median over blocks. Verdicts rest on it; the "
-        "quotient of two times in the table differs, since the machine was not equally fast in all blocks. Images a "
-        "second are of the first blocks alone, so that they do not compare with the time to a tenth.",
+        "quotient of two times in the table differs, since the machine was not equally fast in all blocks. Images per "
+        "second are of the first blocks alone, so they do not compare with the time to a tenth.",
         *(f"{condition.condition}: {condition.how}; {_precision(condition, precise)}." for condition in costs),
     ]
 
@@ -263,7 +263,7 @@ def pareto_table(params: Params, results: Results) -> ResultTable:
         columns += [COSTS[measure], ResultColumn(f"front_{measure}", "On the front")]
     meaning = (
         f"Accuracy: mean over runs [{OVER_IMAGES}]. On the Pareto front: no other model is at least as accurate for "
-        "less, by the means alone, so that neighbours may change places."
+        "less. This compares the means alone, so neighbours may change places."
     )
     title = f"Accuracy against cost, on `{results.task}`"
     return ResultTable(title, columns, rows, notes(params, results, _alone(means), meaning, ["macs"]))

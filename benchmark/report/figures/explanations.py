@@ -49,7 +49,7 @@ def choose_images(labels: dict[str, int]) -> list[str]:
 
 
 def _draw_image(column: np.ndarray, data: FigureData, name: str, maps: dict[str, Any], shown: list[str]) -> None:
-    """Draw a test image, then its maps below; above it stands whether the model was right."""
+    """Draw a test image with its maps below; its title says whether the model was right."""
     index = data.images.ids.index(name)
     size = data.params.task(data.task).input_size
     picture = resize(data.images.pixels[index][None], size)[0]

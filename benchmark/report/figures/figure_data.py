@@ -28,7 +28,7 @@ class FigureData:
 
     @property
     def title(self) -> str:
-        """What stands above each figure: the task, and whether its images are synthetic."""
+        """The title of each figure: the task, and whether its images are synthetic."""
         return f"{self.task}, synthetic images" if self.params.task(self.task).synthetic else self.task
 
     @property

@@ -1,7 +1,7 @@
 """What all figures have in common: colours, markers, fonts, and how they are written.
 
-Colours are seaborn's for colour-blind people, and what a colour says a marker, a line or a label says too, so that a
-figure can be read in grey.
+Colours are seaborn's for colour-blind people. What a colour says, a marker, a line or a label says too, so a figure can
+be read in grey.
 """
 
 import shutil
