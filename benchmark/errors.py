@@ -1,8 +1,12 @@
-"""The one exception that means: what was given is wrong, and this is what would be right."""
+"""What can go wrong that a person has to know of, each told in one line."""
 
 
 class BadInput(Exception):  # noqa: N818  (it names the cause, as the user sees it)
     """Bad input of any kind; its message is one line: what, where, what would be right."""
+
+
+class TrainingFailed(Exception):  # noqa: N818
+    """A run raised an exception; the message names it."""
 
 
 def closest(name: str, known: list[str], otherwise: str | None = None) -> str:

@@ -4,7 +4,6 @@ Whatever is wrong with the file is said in one line, before anything else is don
 """
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,11 +14,6 @@ from ruamel.yaml.error import YAMLError
 from benchmark.errors import BadInput, closest
 
 FILE = Path("params.yaml")
-ROWS = ("train", "baseline", "estimator")  # the stages that train the rows of the papers' tables
-SIZES = ("sizes_emanet", "sizes_light_cnn")  # smaller and larger ones
-VARIANTS = ("ablation_emanet", "reading_emanet", "lesion_emanet", "ablation_adaptive", "reading_adaptive")
-TRAINING = (*ROWS, *SIZES, "timm", "transfer", *VARIANTS, "learning", "calibration")
-CORRUPTIONS = ("gaussian_noise", "gaussian_blur", "contrast", "jpeg")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -83,7 +77,11 @@ class Npz(Strict):
 
 
 class Folder(Strict):
-    """One folder a class below each folder of the source's own split; images of any size."""
+    """Images of any size in one folder per class, below the folder of each part of the source's own split.
+
+    ``classes`` maps the name of a class to its folders, where their names differ from part to part; if it is not
+    given, each folder is a class of its own name.
+    """
 
     kind: Literal["folder"]
     name: Name
@@ -92,7 +90,9 @@ class Folder(Strict):
     path: str
     obtain: str
     train: str
+    validation: str | None = None
     test: str
+    classes: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=2)] | None = None
     channels: Literal[1, 3] = 1
     group_pattern: str | None = None
 
@@ -120,7 +120,11 @@ class Augmentation(Strict):
 
 
 class Recipe(Strict):
-    """How every model of a task is trained."""
+    """How every model of a task is trained.
+
+    ``precision`` is that of a network's matrix products and convolutions: ``float32``; ``tf32``, which rounds their
+    inputs to 10 bits of mantissa on a GPU; ``bfloat16``, by automatic mixed precision.
+    """
 
     gaussian_sigma: Annotated[float, Field(ge=0)]
     normalisation: Literal["unit", "zscore"]
@@ -131,13 +135,15 @@ class Recipe(Strict):
     warmup: Share
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
+    precision: Literal["float32", "tf32", "bfloat16"]
     best_epoch_by: Literal["loss", "accuracy", "f1_macro", "auc"]
     augmentation: Augmentation
 
 
 class Task(Strict):
-    """A source with its protocol."""
+    """A source with its protocol; ``name`` is its key under ``tasks``."""
 
+    name: Annotated[str, Field(exclude=True)]
     source: Source
     native_size: Pixels
     input_size: Pixels
@@ -162,13 +168,16 @@ class Task(Strict):
 class Model(Strict):
     """What is trained: a torch module (``network``) or a scikit-learn ``estimator`` on some ``features``.
 
-    ``of`` names the file that holds its factory, where that has another name. ``init`` says where a network's first
-    weights come from: ``scratch``, ``imagenet``, ``file:PATH``, or ``task:NAME``, which trains it on that task's images
-    first. ``lesion`` hands a network the true mask of the lesion as one more channel. ``train_parts`` says how many
-    training parts of a pooled split it learns from, for a learning curve; all of them, if not given. ``recipe`` holds
-    what deviates from the task's recipe; the tables show it beside the row.
+    ``name`` is its key under ``models``. ``tasks`` are those that it has evidence on. ``of`` names the file that
+    contains its factory, where that has another name. ``init`` says where a network's first weights come from:
+    ``scratch``, ``imagenet``, ``file:PATH``, or ``task:NAME``, which trains it on the images of that task first.
+    ``lesion`` hands a network the true mask of the lesion as one more channel. ``train_parts`` says how many training
+    parts of a pooled split it learns from, for a learning curve; all of them, if not given. ``recipe`` contains what
+    deviates from the recipe of the task; the tables show it beside the row.
     """
 
+    name: Annotated[str, Field(exclude=True)]
+    tasks: Annotated[list[Name], Field(exclude=True)] = []
     kind: Literal["network", "estimator"]
     of: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] | None = None
     init: Annotated[str, Field(pattern=r"^(scratch|imagenet|file:.+|task:[a-z0-9_-]+)$")] | None = None
@@ -204,59 +213,6 @@ class Model(Strict):
         return self
 
 
-class Tasks(Strict):
-    """The tasks that a stage has evidence for."""
-
-    task: list[str]
-
-
-class Cells(Strict):
-    """The cells, task × model, that a stage has evidence for."""
-
-    task: list[str]
-    model: list[str]
-
-
-class Transfer(Cells):
-    """Cells whose first weights are trained on the task ``on``."""
-
-    on: str
-
-
-class Costs(Tasks):
-    """The tasks whose models are measured: all that have evidence, and the ``untrained`` ones on every task.
-
-    What a network costs does not depend on its training, but for a mask.
-    """
-
-    untrained: list[str]
-
-
-class Stages(Strict):
-    """What plain ``dvc repro`` keeps up to date."""
-
-    fetch: Tasks
-    split: Tasks
-    train: Cells
-    baseline: Cells
-    estimator: Cells
-    sizes_emanet: Cells
-    sizes_light_cnn: Cells
-    timm: Cells
-    transfer: Transfer
-    ablation_emanet: Cells
-    reading_emanet: Cells
-    lesion_emanet: Cells
-    ablation_adaptive: Cells
-    reading_adaptive: Cells
-    learning: Cells
-    calibration: Cells
-    inventory: Tasks
-    cost: Costs
-    tables: Tasks
-    figures: Tasks
-
-
 class PooledSplit(Strict):
     """How many of the parts go where."""
 
@@ -281,9 +237,6 @@ class Duplicates(Strict):
 
     hash_distance: Annotated[int, Field(ge=0, le=64)]
     pixel_correlation: Share
-
-
-Strengths = Annotated[list[Positive], Field(min_length=5, max_length=5)]
 
 
 class NetworkBand(Strict):
@@ -329,76 +282,61 @@ class Params(Strict):
 
     pooled_split: PooledSplit
     duplicates: Duplicates
-    robustness: dict[str, Strengths]
     other_processor: Bands
     timing: Timing
-    sources: dict[Name, Source]
     tasks: dict[Name, Task]
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Model]
     notes: dict[str, str]  # model, or task-model → what its row must say
-    stages: Stages
+
+    @model_validator(mode="before")
+    @classmethod
+    def _entries_know_their_names(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        named = {key: _named(entries) for key, entries in value.items() if key in ("tasks", "models")}
+        return value | named
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Params":
-        _require("robustness", list(self.robustness), list(CORRUPTIONS))
-        if missing := set(CORRUPTIONS) - set(self.robustness):
-            raise ValueError(f"robustness: {', '.join(sorted(missing))} must stand here too")
-        if not all(1 <= quality <= 100 for quality in self.robustness["jpeg"]):
-            raise ValueError("robustness.jpeg: a quality must be 1 to 100")
         rows = [*self.models, *(f"{task}-{model}" for task in self.tasks for model in self.models)]
         _require("notes", list(self.notes), rows)
-        for model in (name for name, model in self.models.items() if model.recipe):
-            for task in self.tasks:
+        for model in self.models.values():
+            _require(f"models.{model.name}.tasks", model.tasks, list(self.tasks))
+            if model.pretraining:
+                _require(f"models.{model.name}.init", [model.pretraining], list(self.tasks))
+            for task in self.tasks.values():
                 self.recipe(task, model)
-        for stage, cells in self.stages:
-            _require(f"stages.{stage}.task", cells.task, list(self.tasks))
-            _require(f"stages.{stage}.untrained", getattr(cells, "untrained", []), list(self.models))
-            for model in getattr(cells, "untrained", []):
-                if self.models[model].kind != "network":
-                    raise ValueError(
-                        f"stages.{stage}.untrained: {model!r} is no network; what it costs hangs on training"
-                    )
-            for model in getattr(cells, "model", []):
-                _require(f"stages.{stage}.model", [model], list(self.models))
-                self._belongs(stage, cells, model)
+            for task in model.tasks:
+                if misfit := self.misfit(self.tasks[task], model):
+                    raise ValueError(f"models.{model.name}.tasks: {task}: the model {misfit}")
         return self
 
-    def _belongs(self, stage: str, cells: Cells, name: str) -> None:
-        """Raise ValueError where a stage lists a model that is not for it."""
-        where, model = f"stages.{stage}.model: {name!r}", self.models[name]
-        kind = "estimator" if stage == "estimator" else "network"
-        if model.kind != kind:
-            raise ValueError(f"{where} is no {kind}")
-        expected = cells.on if isinstance(cells, Transfer) else None
-        if model.pretraining != expected:
-            right = f"init: task:{expected}" if expected else "another init; stage transfer trains on a task first"
-            raise ValueError(f"{where} has init: {model.init}; it must have {right}")
-        for task in cells.task:
-            if misfit := self.misfit(task, name):
-                raise ValueError(f"{where} {misfit}")
-
-    def misfit(self, task: str, model: str) -> str | None:
+    def misfit(self, task: Task, model: Model) -> str | None:
         """Return why ``task`` cannot train ``model``, if it cannot."""
-        if self.models[model].lesion and not self.tasks[task].synthetic:
-            return f"takes the lesion's true mask, which {task!r} does not know; phantom does"
-        parts = self.models[model].train_parts
-        if parts and self.tasks[task].split != "pooled":
-            return f"has train_parts, and the split of {task!r} has none; it must be pooled"
-        if parts and parts > self.pooled_split.train:
-            return f"has train_parts: {parts}; pooled_split has {self.pooled_split.train} of them"
+        if model.lesion and not task.synthetic:
+            return f"takes the true mask of the lesion, which {task.name!r} does not know; phantom does"
+        if model.train_parts and task.split != "pooled":
+            return f"has train_parts, and the split of {task.name!r} has none; it must be pooled"
+        if model.train_parts and model.train_parts > self.pooled_split.train:
+            return f"has train_parts: {model.train_parts}; pooled_split has {self.pooled_split.train} of them"
+        if model.pretraining and self.tasks[model.pretraining].source.name == task.source.name:
+            return f"has init: {model.init}, a task with the images of {task.name!r}; it must be one with others"
         return None
 
-    def recipe(self, task: str, model: str) -> Recipe:
-        """Return the recipe that ``model`` is trained by: the task's, and what deviates; ValueError names a bad key."""
-        known, deviating = self.task(task).recipe.model_dump(), self.model(model).recipe
-        merged = known | {
-            key: known[key] | value if isinstance(value, dict) and isinstance(known.get(key), dict) else value
-            for key, value in deviating.items()
+    def recipe(self, task: Task, model: Model) -> Recipe:
+        """Return the recipe that ``model`` is trained by: that of the task, and what deviates from it.
+
+        ValueError names a bad key.
+        """
+        common = task.recipe.model_dump()
+        merged = common | {
+            key: common[key] | value if isinstance(value, dict) and isinstance(common.get(key), dict) else value
+            for key, value in model.recipe.items()
         }
         try:
             return Recipe.model_validate(merged)
         except ValidationError as error:
-            raise ValueError(f"models.{model}.recipe: {say(error, merged)}") from None
+            raise ValueError(f"models.{model.name}.recipe: {say(error, merged)}") from None
 
     def task(self, name: str) -> Task:
         """Return the task of this name; :class:`BadInput` names the known ones."""
@@ -422,16 +360,9 @@ class Params(Strict):
             raise BadInput(f"params.yaml: no model {name!r}; {closest(name, list(self.models))}")
         return self.models[name]
 
-    def listing(self, task: str, model: str) -> str | None:
-        """Return the DVC stage that trains ``model`` on ``task``; None if none is listed."""
-        listed = (stage for stage in TRAINING if model in self.cells(task, [stage]))
-        return next((f"{stage}@{task}-{model}" for stage in listed), None)
-
-    def cells(self, task: str, stages: Iterable[str] = TRAINING) -> list[str]:
-        """Return the models that some of ``stages`` list for ``task``, in the order of ``models``."""
-        groups = [getattr(self.stages, stage) for stage in stages]
-        listed = {model for cells in groups if task in cells.task for model in cells.model}
-        return [model for model in self.models if model in listed]
+    def cells(self, task: str) -> list[str]:
+        """Return the models that have evidence on ``task``, in the order of ``models``."""
+        return [model.name for model in self.models.values() if task in model.tasks]
 
 
 def load(path: Path = FILE) -> Params:
@@ -483,6 +414,16 @@ def say(error: ValidationError, raw: Any) -> str:
     else:
         what = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
     return ": ".join(filter(None, [".".join(path), what])) + (f" (and {len(others)} more)" if others else "")
+
+
+def _named(entries: Any) -> Any:
+    """Give each entry of a mapping its key as ``name``; an entry that brings a name of its own is refused."""
+    if not isinstance(entries, dict):
+        return entries
+    for key, entry in entries.items():
+        if isinstance(entry, dict) and "name" in entry:
+            raise ValueError(f"{key}: unknown key 'name'; the name is {key!r}, the key of the entry")
+    return {key: {"name": key} | entry if isinstance(entry, dict) else entry for key, entry in entries.items()}
 
 
 def _require(where: str, names: list[str], known: list[str]) -> None:

@@ -4,12 +4,15 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from benchmark import params
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, TrainingFailed
+from benchmark.params import Params
+
+if TYPE_CHECKING:
+    from benchmark.training.runs import Run
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,8 +28,6 @@ class Parser(argparse.ArgumentParser):
 
 def run(main: Callable[[], int | None]) -> None:
     """Run a command; what goes wrong ends it with one line on standard error: bad input with status 2, else 1."""
-    from benchmark.training.cells import TrainingFailed
-
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as by Ctrl-C, workers included
     try:
         status = main()
@@ -46,10 +47,24 @@ def run(main: Callable[[], int | None]) -> None:
     sys.exit(status or 0)
 
 
-def module_of(settings: params.Params, model: str) -> str:
-    """Return the module that holds a model's factory: one of the proposed networks, or a baseline."""
-    name = settings.model(model).of or model
-    for package in ("benchmark/models", "baselines"):
-        if Path(package, f"{name}.py").exists():
-            return f"{package.replace('/', '.')}.{name}"
+def code_of(params: Params, model: str) -> Path:
+    """Return the file that contains a model's factory: one of the proposed networks, or a baseline."""
+    name = params.model(model).of or model
+    for folder in ("benchmark/models", "baselines"):
+        if (path := Path(folder, f"{name}.py")).exists():
+            return path
     raise BadInput(f"baselines/{name}.py: missing; model {model!r} of params.yaml needs this file")
+
+
+def cell(params: Params, task: str, model: str) -> "list[Run]":
+    """Return all runs that params.yaml asks of a task and a model."""
+    from benchmark.training.runs import resolve
+
+    code = code_of(params, model)
+    return [resolve(params, task, model, number, code) for number in range(params.task(task).runs)]
+
+
+def cells(params: Params, tasks: Iterable[str], models: Iterable[str] | None) -> "list[list[Run]]":
+    """Return the cells of some tasks: of some models, or, for None, of all that have evidence there."""
+    chosen = [(task, model) for task in dict.fromkeys(tasks) for model in models or params.cells(task)]
+    return [cell(params, task, model) for task, model in dict.fromkeys(chosen)]

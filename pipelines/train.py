@@ -1,21 +1,66 @@
-"""Train one cell, task × model: all its runs, side by side."""
+"""Train the models of some tasks: what has changed, side by side, on every core."""
 
-from benchmark import params
-from benchmark.training import cells
-from pipelines import Parser, module_of, run
+from pathlib import Path
+
+from benchmark import evidence, params
+from benchmark.errors import BadInput
+from benchmark.params import Params
+from benchmark.training import cells as training
+from benchmark.training.runs import Run, inputs
+from pipelines import Parser, cells, run
+from pipelines.fetch import fetch
+from pipelines.split import split
 
 
 def main() -> None:
-    """Bring the evidence of one cell up to date."""
+    """Bring the evidence of tasks up to date; a task without manifest or split is fetched and split first."""
     parser = Parser("train", __doc__)
-    parser.add_argument("--task", required=True, help="a task of params.yaml")
-    parser.add_argument("--model", required=True, help="a model of params.yaml")
+    parser.add_argument("--task", nargs="+", required=True, help="tasks of params.yaml")
+    parser.add_argument("--model", nargs="+", help="models of params.yaml; all that list the task, if not given")
+    parser.add_argument("--force", action="store_true", help="train what is up to date too")
+    parser.add_argument("--into", type=Path, help="leave what is trained below this folder, not among the evidence")
+    parser.add_argument("--run", nargs="+", type=int, help="with --into: numbers of runs; all, if not given")
     args = parser.parse_args()
-    settings = params.load()
-    settings.task(args.task)
-    settings.model(args.model)
-    wanted = cells.runs_of_cell(settings, args.task, args.model, module_of(settings, args.model))
-    cells.train_cells(settings, [wanted], force=True)  # a stage with nothing to do was asked for by `dvc repro --force`
+    if args.run and not args.into:
+        raise BadInput("--run: goes with --into only; the evidence of a model on a task is replaced as a whole")
+    loaded = params.load()
+    wanted = cells(loaded, args.task, args.model)
+    for task in dict.fromkeys(args.task):
+        if not (evidence.TASKS / task / "manifest.json").exists():
+            fetch(loaded, task)
+        if not (evidence.TASKS / task / "split.csv").exists():
+            split(loaded, task)
+    if args.into:
+        chosen = [one for runs in wanted for one in runs if not args.run or one.number in args.run]
+        training.train_into(chosen, args.into)
+        print(f"{len(chosen)} runs trained into {args.into}")
+        return
+    trained = training.train_cells(wanted, args.force, still_wanted)
+    total = sum(len(runs) for runs in wanted)
+    print(f"{', '.join(args.task)}: {len(trained)} of {total} runs trained; the others were up to date")
+    if not args.model:
+        _remove_unlisted(loaded, args.task)
+
+
+def still_wanted(run: Run) -> bool:
+    """Whether params.yaml, as it is now, still asks for a run by the same inputs."""
+    loaded = params.load()
+    if run.task.name not in loaded.tasks or run.model.name not in loaded.models:
+        return False
+    return any(inputs(one) == inputs(run) and one.number == run.number for one in cells_of(loaded, run))
+
+
+def cells_of(loaded: Params, run: Run) -> list[Run]:
+    """Return the runs of the same task and model by other parameters."""
+    return cells(loaded, [run.task.name], [run.model.name])[0]
+
+
+def _remove_unlisted(loaded: Params, tasks: list[str]) -> None:
+    """Say which models have evidence on a task that no longer lists them."""
+    for task in tasks:
+        for folder in sorted((evidence.TASKS / task / "runs").glob("*")):
+            if folder.is_dir() and folder.name not in loaded.cells(task):
+                print(f"{folder}: params.yaml does not list {task} for this model; delete the folder, or list the task")
 
 
 if __name__ == "__main__":

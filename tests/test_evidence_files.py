@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from benchmark.data import splits
-from benchmark.evidence import digest
+from benchmark.evidence.digests import digest
 from tests.conftest import ROOT
 
 FILES = sorted(ROOT.glob("results/tasks/*/runs/*/run-*/predictions.csv"))

@@ -13,8 +13,9 @@ from benchmark.cost.records import Costs, costs_of_task
 from benchmark.data import splits
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
-from benchmark.params import CORRUPTIONS, Params
+from benchmark.params import Params
 from benchmark.statistics import Design, Estimate, Usual, crossed, resampled, usual
+from benchmark.training.corruptions import CORRUPTIONS
 
 Values = dict[str, dict[int, np.ndarray]]  # measure → run → a value an image (float, N)
 

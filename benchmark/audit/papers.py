@@ -12,7 +12,8 @@ from pydantic import Field, ValidationError, model_validator
 from benchmark.audit.reported import reported
 from benchmark.errors import BadInput, closest
 from benchmark.evidence import metrics
-from benchmark.params import CORRUPTIONS, Params, Share, Strict, read_yaml, say
+from benchmark.params import Params, Share, Strict, read_yaml, say
+from benchmark.training.corruptions import CORRUPTIONS
 
 FOLDER = Path("papers")
 QUALITY = metrics.TESTED
@@ -115,7 +116,7 @@ class Robust(Scored):
     """In every pair of models, the first loses less accuracy under corruption, on average over all strengths."""
 
     rule: Literal["robust"]
-    corruptions: Annotated[list[Literal[CORRUPTIONS]], Field(min_length=1)]
+    corruptions: Annotated[list[Literal[tuple(CORRUPTIONS)]], Field(min_length=1)]
     pairs: Pairs
 
 

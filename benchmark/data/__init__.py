@@ -1,60 +1,31 @@
 """Images of a task, whatever kind of source they come from: ``load(task)``."""
 
-import hashlib
-from dataclasses import dataclass
-from functools import cached_property
 from importlib import import_module
 
 import numpy as np
 
+from benchmark.data import decoded
+from benchmark.data.images import PARTS, Images
 from benchmark.errors import BadInput
 from benchmark.params import Task
 
-PARTS = ("train", "validation", "test")
+__all__ = ["PARTS", "Images", "load"]
 
 
-@dataclass(frozen=True)
-class Images:
-    """A source's images at the native size of a task.
-
-    ``pixels`` is uint8, N × H × W × C; ``labels`` int64, N, an index into ``classes``; ``ids`` names each image;
-    ``official`` is the source's own part of each image (one of ``PARTS``); ``groups`` is the source's group of each
-    (a patient, say), empty where the source names none; ``masks`` is bool, N × H × W, where a lesion's place is known.
-    """
-
-    pixels: np.ndarray
-    labels: np.ndarray
-    ids: list[str]
-    classes: list[str]
-    official: list[str]
-    groups: list[str]
-    masks: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @cached_property
-    def digests(self) -> list[str]:
-        """SHA-256 of each image's pixels, first 16 hex digits."""
-        return [hashlib.sha256(image.tobytes()).hexdigest()[:16] for image in self.pixels]
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of all that an image is: its name, label, part, group and pixels, in order."""
-        rows = zip(self.ids, self.labels, self.official, self.groups, self.digests, strict=True)
-        text = "\n".join(",".join(map(str, row)) for row in [self.classes, *rows])
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-def load(task: Task) -> Images:
+def load(task: Task, digest: str | None = None) -> Images:
     """Return the images of ``task`` at its native size.
 
     Files are looked for in the data folder, then in the mirror folder, then downloaded where the source allows it
-    (see :mod:`benchmark.data.files`). :class:`BadInput` says which file is missing or wrong.
+    (see :mod:`benchmark.data.files`). Where the ``digest`` of the images is known, decoded ones are kept in the data
+    folder under it, and taken from there. :class:`BadInput` says which file is missing or wrong.
     """
+    if digest and (kept := decoded.read(digest)):
+        return kept
     images = import_module(f"benchmark.data.{task.source.kind}").load(task.source, task.native_size)
     counts = np.bincount(images.labels, minlength=len(images.classes))
     for name, count in zip(images.classes, counts, strict=True):
         if count == 0:
             raise BadInput(f"{task.source.name}: class {name!r} has no images; every class needs some")
+    if digest == images.digest and task.source.kind == "folder":
+        decoded.write(images)
     return images

@@ -1,10 +1,20 @@
 """From a uint8 image at its native size to what a model sees: the same for all models of a task."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from benchmark.data.resize import resize
 from benchmark.params import Task
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What is subtracted from the grey levels of each channel, and what they are then divided by."""
+
+    offset: tuple[float, ...]
+    scale: tuple[float, ...]
 
 
 def resized(pixels: np.ndarray, task: Task) -> np.ndarray:
@@ -22,8 +32,7 @@ def normaliser(train: np.ndarray, task: Task) -> tuple[float, float]:
     return float(train.mean(dtype=np.float64)), max(float(train.std(dtype=np.float64)), 1.0)
 
 
-def normalised(pixels: np.ndarray, levels: tuple[float, float]) -> np.ndarray:
-    """Return uint8 images (N × H × W × C) as float32, N × C × H × W."""
-    offset, scale = levels
-    planes = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-    return (planes.astype(np.float32) - np.float32(offset)) / np.float32(scale)
+def normalised(images: np.ndarray, levels: Levels) -> np.ndarray:
+    """Return images (uint8, N × C × H × W) as float32."""
+    offset, scale = (np.array(values, np.float32).reshape(-1, 1, 1) for values in (levels.offset, levels.scale))
+    return (images.astype(np.float32) - offset) / scale

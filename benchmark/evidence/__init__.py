@@ -5,7 +5,6 @@ A run's folder holds ``metrics.json``, ``predictions.csv``, ``history.csv``, ``r
 holds all that may differ.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -84,12 +83,6 @@ def write_predictions(path: Path, ids: list[str], labels: np.ndarray, probabilit
     pd.DataFrame({"sample_id": ids, "label": labels} | columns).to_csv(path, index=False, float_format=DIGITS)
 
 
-def digest(content: Any) -> str:
-    """Return the SHA-256 of bytes, or of anything JSON can hold."""
-    data = content if isinstance(content, bytes) else json.dumps(content, sort_keys=True).encode()
-    return hashlib.sha256(data).hexdigest()
-
-
 @dataclass(frozen=True)
 class Difference:
     """How far two sets of evidence of one run lie apart: files that differ, and the predictions, image by image.
@@ -142,7 +135,23 @@ def swap(finished: Path, target: Path) -> None:
     if target.exists():
         os.replace(target, old)
     os.replace(finished, target)
+    sync_one(target.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def sync(folder: Path) -> None:
+    """Have the disk hold a folder's files, and their names, before anything else relies on them."""
+    for path in [*folder.rglob("*"), folder]:
+        sync_one(path)
+
+
+def sync_one(path: Path) -> None:
+    """Have the disk hold a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def recover(finished: Path, target: Path) -> None:

@@ -61,7 +61,7 @@ def read(params: Params, task: str, runs: Path | None = None) -> Results:
         masks.setdefault(path.parts[-3], []).append(metrics.mask_scores(pd.read_csv(path)))
     for path in sorted(runs.glob("*/run-*/history.csv")):
         if len(history := pd.read_csv(path)) > 1:
-            criterion = params.recipe(task, path.parts[-3]).best_epoch_by
+            criterion = params.recipe(params.task(task), params.model(path.parts[-3])).best_epoch_by
             per_epoch = history[f"validation_{criterion}"] * (-1 if criterion == "loss" else 1)
             best_epochs.setdefault(path.parts[-3], []).append(int(per_epoch.argmax()) + 1)
     answered = answers.load(params, task, papers.rows(papers.load_all()), runs)

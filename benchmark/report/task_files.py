@@ -91,7 +91,7 @@ class TaskFiles:
         drawn = {path.stem for path in self.figures()}
         groups = []
         for model in proposed:
-            parts = [name for name in self._learning_curve(model) if not self.params.misfit(self.name, name)]
+            parts = self._learning_curve(model)
             for kinds, needed in ((("curves", "confusion", "explanations"), [model]), (("learning",), parts)):
                 missing = [name for kind in kinds if (name := f"{kind}_{model}") not in drawn]
                 if missing and needed:
@@ -99,8 +99,9 @@ class TaskFiles:
         return groups
 
     def _learning_curve(self, model: str) -> list[str]:
-        """Return the models that are ``model`` on fewer training images."""
-        return [name for name, other in self.params.models.items() if other.train_parts and other.of == model]
+        """Return the models that are ``model`` on fewer training images, as far as the task can train them."""
+        parts = [other for other in self.params.models.values() if other.train_parts and other.of == model]
+        return [other.name for other in parts if not self.params.misfit(self.protocol, other)]
 
     def _command_for(self, models: list[str]) -> str:
         """Return the command that a figure of some models lacks: to train those without evidence, or to draw it."""

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from benchmark import evidence
+from benchmark.data.preprocessing import Levels, normalised
 
 OF_EACH_CLASS = 2  # images
 BATCH = 256
@@ -31,7 +32,7 @@ def chosen(labels: np.ndarray, digests: list[str]) -> list[int]:
 
 
 def maps(network: nn.Module, images: np.ndarray, classes: np.ndarray) -> dict[str, np.ndarray]:
-    """Return two maps an image (float, N × h × w, 0 to 1) at the size of the network's last feature map.
+    """Return two maps per image (float, N × h × w, 0 to 1) at the size of the network's last feature map.
 
     ``grad_cam`` is what speaks for ``classes`` (N), ``feature_map`` the mean strength of all channels. Nothing where
     the network has no feature map. ``images`` is float32, N × C × H × W.
@@ -50,13 +51,16 @@ def maps(network: nn.Module, images: np.ndarray, classes: np.ndarray) -> dict[st
     return {"grad_cam": _scaled(cams[:, 0]), "feature_map": _scaled(features.abs().mean(1))}
 
 
-def masks(network: nn.Module, images: np.ndarray) -> np.ndarray | None:
-    """Return what the network keeps: bool, N × rows × columns of tokens; None where it masks nothing."""
+def masks(network: nn.Module, images: np.ndarray, levels: Levels) -> np.ndarray | None:
+    """Return what the network keeps of images (uint8, N × C × H × W): bool, N × rows × columns of tokens.
+
+    None where it masks nothing.
+    """
     if not hasattr(network, "masks"):
         return None
     with torch.inference_mode():
         batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
-        found = [network.eval().masks(_on_device(network, batch)) for batch in batches]
+        found = [network.eval().masks(_on_device(network, normalised(batch, levels))) for batch in batches]
     return None if found[0] is None else torch.cat(found).cpu().numpy()
 
 
@@ -68,7 +72,7 @@ def on_tokens(lesions: np.ndarray, token: int) -> np.ndarray:
 
 
 def mask_table(ids: list[str], kept: np.ndarray, lesion: np.ndarray | None) -> pd.DataFrame:
-    """Return a row an image: how many tokens there are and are kept and, where known, touch the lesion, or both."""
+    """Return one row per image: how many tokens there are and are kept and, where known, touch the lesion, or both."""
     table = {"sample_id": ids, "tokens": kept[0].size, "kept": kept.sum((1, 2))}
     if lesion is not None:
         table |= {"lesion_tokens": lesion.sum((1, 2)), "kept_lesion_tokens": (lesion & kept).sum((1, 2))}
@@ -76,7 +80,7 @@ def mask_table(ids: list[str], kept: np.ndarray, lesion: np.ndarray | None) -> p
 
 
 def write(path: Path, images: dict[str, dict[str, Any]]) -> None:
-    """Write JSON with a line an image and a field: sample id → label, predicted, and its arrays."""
+    """Write JSON with one line per image and field: sample id → label, predicted, and its arrays."""
     entries = []
     for name, fields in images.items():
         lines = [f"  {json.dumps(key)}: {json.dumps(_plain(value))}" for key, value in fields.items()]

@@ -7,7 +7,8 @@ from (seed, epoch) alone, so that a run that was killed goes on from its last ch
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ import torch.nn.functional as F
 from sklearn.metrics import f1_score, roc_auc_score
 from torch import Tensor, nn
 
+from benchmark.data.preprocessing import Levels
 from benchmark.params import Augmentation, Recipe
+from benchmark.training.dataset import Part
 
 EVALUATION_BATCH = 256
 CHECKPOINT_EVERY_S = 60.0
@@ -28,7 +31,7 @@ CHECKPOINT_EVERY_S = 60.0
 
 @dataclass
 class State:
-    """What a checkpoint holds: where the training is, and the best epoch so far."""
+    """What a checkpoint contains: where the training is, and the best epoch so far."""
 
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
@@ -38,23 +41,24 @@ class State:
 
 def fit(
     network: nn.Module,
-    train: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray],
+    train: Part,
+    validation: Part,
+    levels: Levels,
     recipe: Recipe,
     seed: int,
     device: str,
     checkpoint: Path,
     on_epoch: Callable[[int], None],
 ) -> list[dict[str, float]]:
-    """Train ``network`` in place, to the weights of its best epoch; return the history, a row an epoch.
+    """Train ``network`` in place, to the weights of its best epoch; return the history, one row per epoch.
 
-    ``train`` and ``validation`` are images (float32, N × C × H × W) and labels (int64, N). ``checkpoint`` is resumed
-    from where it exists. ``on_epoch`` hears how many epochs are done.
+    ``levels`` says how images are normalised. ``checkpoint`` is resumed from where it exists. ``on_epoch`` hears how
+    many epochs are done.
     """
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # a guard for faulty operations, up to 20 % of the time
     network.to(device, memory_format=torch.channels_last)
-    images, labels = (torch.from_numpy(array).to(device) for array in train)
+    images, labels = (torch.from_numpy(array).to(device) for array in (train.images, train.labels))
     optimizer = torch.optim.Adam(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )
@@ -62,8 +66,9 @@ def fit(
     saved = time.monotonic()
     for epoch in range(state.epoch, recipe.epochs):
         on_epoch(epoch)
-        row = {"epoch": epoch + 1} | _train_epoch(network, optimizer, images, labels, recipe, seed, epoch)
-        measures = _measures(validation[1], predict(network, validation[0]))
+        row = {"epoch": epoch + 1} | _train_epoch(network, optimizer, images, labels, levels, recipe, seed, epoch)
+        probabilities = predict(network, validation.images, levels, recipe.precision)
+        measures = _measures(validation.labels, probabilities)
         row |= {f"validation_{name}": value for name, value in measures.items()}
         state.history.append(row)
         score = -measures["loss"] if recipe.best_epoch_by == "loss" else measures[recipe.best_epoch_by]
@@ -80,14 +85,33 @@ def fit(
     return state.history
 
 
-def predict(network: nn.Module, images: np.ndarray) -> np.ndarray:
-    """Return class probabilities (float64, N × classes) of images (float32, N × C × H × W)."""
+def predict(network: nn.Module, images: np.ndarray, levels: Levels, precision: str) -> np.ndarray:
+    """Return class probabilities (float64, N × classes) of images (uint8, N × C × H × W)."""
     network.eval()
     device = next(network.parameters()).device
-    batches = torch.from_numpy(images).split(EVALUATION_BATCH)
-    with torch.inference_mode():
-        logits = [network(batch.to(device, memory_format=torch.channels_last)).double().cpu() for batch in batches]
-    return torch.cat(logits).softmax(1).numpy()
+    logits = []
+    with torch.inference_mode(), arithmetic(precision, device.type):
+        for batch in torch.from_numpy(images).split(EVALUATION_BATCH):
+            inputs = normalised(batch.to(device), levels).contiguous(memory_format=torch.channels_last)
+            logits.append(network(inputs).double())
+    return torch.cat(logits).cpu().softmax(1).numpy()
+
+
+def normalised(batch: Tensor, levels: Levels) -> Tensor:
+    """Return images (uint8, N × C × H × W) as float32, the same numbers as :func:`preprocessing.normalised` gives."""
+    offset, scale = (
+        torch.tensor(values, dtype=torch.float32, device=batch.device).view(-1, 1, 1)
+        for values in (levels.offset, levels.scale)
+    )
+    return (batch.float() - offset) / scale
+
+
+@contextmanager
+def arithmetic(precision: str, device: str) -> Iterator[None]:
+    """Have matrix products and convolutions computed in a precision of :class:`benchmark.params.Recipe`."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
+        yield
 
 
 def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
@@ -122,6 +146,7 @@ def _train_epoch(
     optimizer: torch.optim.Optimizer,
     images: Tensor,
     labels: Tensor,
+    levels: Levels,
     recipe: Recipe,
     seed: int,
     epoch: int,
@@ -133,20 +158,24 @@ def _train_epoch(
     order = torch.randperm(len(labels), generator=generator)
     # Batches of nearly equal size: a last batch of one image would break batch normalisation.
     batches = order.tensor_split(math.ceil(len(order) / recipe.batch_size))
-    loss_sum, right = 0.0, 0
+    device = images.device
+    loss_sum, hits = torch.zeros((), dtype=torch.float64, device=device), torch.zeros((), device=device)
     for step, batch in enumerate(batches):
         rate = learning_rate(recipe, (epoch + step / len(batches)) / recipe.epochs)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        inputs = augment(images[batch], recipe.augmentation, generator)
-        logits = network(inputs.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(logits, labels[batch])
+        batch = batch.to(device)
+        inputs = augment(normalised(images[batch], levels), recipe.augmentation, generator)
+        with arithmetic(recipe.precision, device.type):
+            logits = network(inputs.contiguous(memory_format=torch.channels_last))
+        loss = F.cross_entropy(logits.float(), labels[batch])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        loss_sum += loss.item() * len(batch)
-        right += int((logits.argmax(1) == labels[batch]).sum())
-    return {"learning_rate": rate, "train_loss": loss_sum / len(labels), "train_accuracy": right / len(labels)}
+        loss_sum += loss.detach().double() * len(batch)
+        hits += (logits.detach().argmax(1) == labels[batch]).sum()
+    count = len(labels)
+    return {"learning_rate": rate, "train_loss": loss_sum.item() / count, "train_accuracy": int(hits) / count}
 
 
 def _measures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

@@ -9,14 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ruamel.yaml import YAML
 from scipy import stats
 
 from benchmark import evidence
 from benchmark.errors import BadInput
-from benchmark.params import EstimatorBand, NetworkBand, Params
-from benchmark.training import cells, runs
-from benchmark.training.runs import Run
+from benchmark.evidence import provenance
+from benchmark.params import Bands, EstimatorBand, NetworkBand, Task
+from benchmark.training import cells
+from benchmark.training.corruptions import CORRUPTIONS
+from benchmark.training.runs import PROTOCOL, Run, inputs
 
 SCRATCH = Path("scratch/reproduction")
 
@@ -92,81 +96,116 @@ class Outcome:
         )
 
 
-def compare(params: Params, todo: list[Run], one: Path, other: Path) -> list[Outcome]:
-    """Compare runs below two folders, cell by cell; ``one`` holds what they must come out as.
+def compare(todo: list[Run], bands: Bands, one: Path, other: Path) -> list[Outcome]:
+    """Compare runs below two folders, cell by cell; ``one`` contains what they must come out as.
 
     On the same kind of processor with the same versions every byte must agree. Elsewhere rounding differs, and training
-    amplifies it, so that single images change class: a network's accuracy must not be shown to differ. An estimator is
-    not trained by steps that amplify; its predictions must agree, image by image. ``other_processor`` of params.yaml
-    says how far.
+    amplifies it, so single images change class: a network's accuracy must not be shown to differ. An estimator is not
+    trained by steps that amplify; its predictions must agree, image by image. ``other_processor`` of params.yaml says
+    how far.
     """
     outcomes = []
-    for task, model in dict.fromkeys((run.task, run.model) for run in todo):
-        folders = [run.folder.relative_to(evidence.TASKS) for run in todo if (run.task, run.model) == (task, model)]
+    for first in {run.cell: run for run in todo}.values():
+        folders = [run.folder.relative_to(evidence.TASKS) for run in todo if run.cell == first.cell]
         differences = tuple(evidence.compare(one / folder, other / folder) for folder in folders)
         same_stack = all(_stack(one / folder) == _stack(other / folder) for folder in folders)
-        band = getattr(params.other_processor, params.model(model).kind)
-        outcomes.append(Outcome(f"{task}-{model}", differences, same_stack, band))
+        band = getattr(bands, first.model.kind)
+        outcomes.append(Outcome("-".join(first.cell), differences, same_stack, band))
     return outcomes
 
 
-def with_base(params: Params, base: str, listed: list[Run]) -> list[Outcome]:
-    """Train a sample of ``listed`` with the code of commit ``base`` and with this one, here, and compare.
+def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
+    """Train run 0 of all models of synthetic tasks with the code of commit ``base`` and with this one, and compare.
 
-    The sample is run 0 of every cell of synthetic tasks, and of the quickest network and estimator of each other task.
+    What the base trained is kept in scratch under its commit, and taken up again.
     """
-    with _checkout(base) as tree:
-        known = [run for run in listed if run.run == 0 and (tree / run.folder / evidence.PROVENANCE).exists()]
-        if not known:
-            raise BadInput(f"{base}: no evidence of a listed cell there; it must be a commit that holds some")
-        sample = _sample(params, known)
-        here, there = SCRATCH / "this", SCRATCH / "base"
-        for task in dict.fromkeys(run.task for run in sample):
-            models = [run.model for run in sample if run.task == task]
-            _grid(tree, task, models, there)
-        cells.train_into(params, sample, here)
-        return compare(params, sample, there, here)
+    commit = _git("rev-parse", base)
+    here, there = SCRATCH / "this", SCRATCH / commit
+    with _checkout(commit) as tree:
+        sample = [
+            run
+            for run in runs
+            if run.task.synthetic and run.number == 0 and (tree / run.folder / evidence.PROVENANCE).exists()
+        ]
+        if not sample:
+            raise BadInput(f"{base}: no evidence of a listed model on synthetic images; it must be a commit with some")
+        for task in {run.task.name for run in sample}:
+            models = [run.model.name for run in sample if run.task.name == task and not _trained(there, run)]
+            if models:
+                _train_base(tree, task, models, there)
+    cells.train_into([run for run in sample if not _trained(here, run)], here)
+    return compare(sample, bands, there, here)
 
 
-def restamp(params: Params, base: str, listed: list[Run]) -> int:
-    """Note in the provenance of runs that did not change since ``base`` that their inputs are now these.
+def restamp(base: str, runs: list[Run], synthetic: Task) -> tuple[int, list[str]]:
+    """Note in the provenance of runs that are what they were at ``base`` that their inputs are now these.
 
-    The commit that trained them stays. Return how many were noted.
+    Images, split and protocol must be the same as then; the code is what :func:`with_base` has compared, on the task
+    ``synthetic``. The commit that trained a run stays. Return how many were noted, and why others were not.
     """
-    count = 0
-    for run in listed:
+    commit, known = _git("rev-parse", base), _params_of(base)
+    count, reasons = 0, []
+    for run in runs:
         path = run.folder / evidence.PROVENANCE
-        call = ["git", "diff", "--quiet", base, "--", str(run.folder)]
-        if not path.exists() or subprocess.run(call, check=False).returncode:
+        facts, now = evidence.read_json(path), inputs(run)
+        if facts["inputs"] == now and provenance.is_whole(run.folder):
             continue
-        known, now = evidence.read_json(path), runs.inputs(params, run)
-        if known["inputs"] != now:
-            evidence.write_json(path, known | {"inputs": now, "same_bytes_as": _git("rev-parse", base)})
-            count += 1
-    return count
+        if reason := _no_restamp(base, known, run, facts, now, synthetic):
+            reasons.append(f"{run}: {reason}")
+            continue
+        stamp = {"inputs": now, "robustness": {name: kind.digest for name, kind in CORRUPTIONS.items()}}
+        provenance.write(run.folder, facts | stamp | {"same_bytes_as": commit})
+        count += 1
+    return count, reasons
 
 
-def _sample(params: Params, known: list[Run]) -> list[Run]:
-    sample = [run for run in known if params.task(run.task).synthetic]
-    for task in dict.fromkeys(run.task for run in known if not params.task(run.task).synthetic):
-        for kind in ("network", "estimator"):
-            cells_ = [run for run in known if run.task == task and params.model(run.model).kind == kind]
-            sample += sorted(cells_, key=lambda run: evidence.read_json(run.folder / evidence.PROVENANCE)["seconds"])[
-                :1
-            ]
-    return sample
+def _no_restamp(
+    base: str, known: dict[str, Any], run: Run, facts: dict[str, Any], now: dict[str, str], synthetic: Task
+) -> str | None:
+    """Return why the evidence of a run cannot be noted as made from today's inputs, if it cannot."""
+    if subprocess.run(["git", "diff", "--quiet", base, "--", str(run.folder)], check=False).returncode:
+        return f"its evidence is not that of {base}"
+    if changed := [name for name in ("data", "split", "weights") if facts["inputs"].get(name) != now.get(name)]:
+        return f"its {' and '.join(changed)} changed"
+    if key := _changed_key(known, run, synthetic):
+        return f"{key} is not what it was at {base}"
+    return None
 
 
-def _grid(tree: Path, task: str, models: list[str], into: Path) -> None:
-    """Train run 0 of some cells with the code in ``tree``."""
+def _changed_key(known: dict[str, Any], run: Run, synthetic: Task) -> str | None:
+    """Return the first key of the protocol, the recipe or the model that differs from ``known``, an older params.yaml.
+
+    A key that it lacks must have the value that it has on ``synthetic``, a task that was trained again.
+    """
+    task, model = known["tasks"][run.task.name], known["models"][run.model.name]
+    common = synthetic.recipe.model_dump() | task["recipe"]
+    pairs = [(key, task.get(key), getattr(run.task, key)) for key in PROTOCOL]
+    pairs += [(f"recipe.{key}", common[key], value) for key, value in run.task.recipe.model_dump().items()]
+    entry = run.model.model_dump()
+    pairs += [(f"models.{key}", value, entry.get(key)) for key, value in model.items() if key != "tasks"]
+    return next((key for key, then, value in pairs if then != value), None)
+
+
+def _trained(folder: Path, run: Run) -> bool:
+    return (folder / run.folder.relative_to(evidence.TASKS) / evidence.PROVENANCE).exists()
+
+
+def _train_base(tree: Path, task: str, models: list[str], into: Path) -> None:
+    """Train run 0 of some models with the code in ``tree``."""
     environment = dict(os.environ)
     environment["RETABLE_DATA"] = str(Path(os.environ.get("RETABLE_DATA") or "data").resolve())
     if mirror := os.environ.get("RETABLE_MIRROR"):
         environment["RETABLE_MIRROR"] = str(Path(mirror).resolve())
-    call = [sys.executable, "-m", "pipelines.grid", "--task", task, "--model", *models, "--run", "0"]
+    stage = "grid" if (tree / "pipelines/grid.py").exists() else "train"
+    call = [sys.executable, "-m", f"pipelines.{stage}", "--task", task, "--model", *models, "--run", "0"]
     done = subprocess.run([*call, "--into", str(into.resolve())], cwd=tree, env=environment, check=False)
     if done.returncode:
         raise BadInput(f"the base could not train {task}; what it said stands above")
+
+
+def _params_of(base: str) -> dict[str, Any]:
+    """Return params.yaml as it was at a commit."""
+    return YAML(typ="safe").load(_git("show", f"{base}:params.yaml"))
 
 
 @contextmanager

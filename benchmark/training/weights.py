@@ -5,7 +5,6 @@
 split of the same run of that task, by its recipe; refused where the images of both tasks share a cluster.
 """
 
-import hashlib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,28 +18,34 @@ from torch import Tensor, nn
 from benchmark.data import Images, duplicates
 from benchmark.data.resize import resize
 from benchmark.errors import BadInput
+from benchmark.evidence.digests import file_digest
 from benchmark.params import Duplicates, Model
 
 
-def check(name: str, model: Model, build: Callable[..., Any]) -> str | None:
-    """Return the digest of a file of weights, if there is one; :class:`BadInput` if ``init`` cannot be met."""
-    key, init = f"params.yaml: models.{name}.init", model.init or ""
-    if init == "imagenet" and "pretrained" not in inspect.signature(build).parameters:
-        raise BadInput(f"{key}: {name} has no ImageNet weights; it must be scratch, file:PATH or task:NAME")
-    if not init.startswith("file:"):
-        return None
-    path = Path(init.removeprefix("file:"))
+def check(model: Model, factory: Callable[..., Any]) -> None:
+    """Raise :class:`BadInput` if ``init`` cannot be met by what ``factory`` takes."""
+    if model.init == "imagenet" and "pretrained" not in inspect.signature(factory).parameters:
+        raise BadInput(f"{_key(model)}: no ImageNet weights for it; it must be scratch, file:PATH or task:NAME")
+
+
+def file_digest_of(model: Model) -> str:
+    """Return the digest of the file of weights that a model with ``init: file:PATH`` starts from."""
+    path = Path(model.init.removeprefix("file:"))
     if not path.is_file():
-        raise BadInput(f"{key}: {path}: no such file; it must hold the network's weights (a state_dict)")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+        raise BadInput(f"{_key(model)}: {path}: no such file; it must be one of the network's weights (a state_dict)")
+    return file_digest(path)
 
 
-def build(name: str, model: Model, factory: Callable[..., nn.Module], shape: dict[str, int]) -> nn.Module:
+def _key(model: Model) -> str:
+    return f"params.yaml: models.{model.name}.init"
+
+
+def build(model: Model, factory: Callable[..., nn.Module], shape: dict[str, int]) -> nn.Module:
     """Return the network of ``shape`` (``num_classes``, ``in_chans``, ``img_size``) with its first weights.
 
     Those of ``task:NAME`` come later, by :func:`hand_over`.
     """
-    key, init = f"params.yaml: models.{name}.init", model.init or ""
+    key, init = _key(model), model.init or ""
     if init == "imagenet":
         try:
             return factory(**shape, **model.options, pretrained=True)

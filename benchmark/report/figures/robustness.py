@@ -4,16 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.params import CORRUPTIONS
 from benchmark.report.figures.figure_data import FigureData
+from benchmark.training.corruptions import CORRUPTIONS
 
-UNITS = {
-    "gaussian_noise": "noise, sd (grey levels)",
-    "gaussian_blur": "blur, sigma (pixels)",
-    "contrast": "contrast (factor)",
-    "jpeg": "JPEG quality",
-}
-WORSE_BELOW = ("contrast", "jpeg")  # corruptions that are stronger where their number is smaller
 CLEAR = 0.1  # of balanced accuracy, above chance
 
 
@@ -24,16 +17,15 @@ def robustness(data: FigureData) -> Figure | None:
     figure, axes = plt.subplots(2, len(CORRUPTIONS), figsize=(11, 5.6), sharey="row")
     for model in data.rows:
         _draw_model(axes, data, model)
-    for (above, below), kind in zip(axes.T, CORRUPTIONS, strict=True):
+    for (above, below), (name, corruption) in zip(axes.T, CORRUPTIONS.items(), strict=True):
         for axis in (above, below):
             axis.set_xscale("log")
-            strengths = data.params.robustness[kind]
-            axis.set_xticks(strengths, [f"{strength:g}" for strength in strengths])
+            axis.set_xticks(corruption.strengths, [f"{strength:g}" for strength in corruption.strengths])
             axis.minorticks_off()
-            if kind in WORSE_BELOW:
+            if corruption.stronger == "down":
                 axis.invert_xaxis()  # to the right, images get worse
         below.axhline(0, color="black", lw=0.8, ls=":")
-        below.set_xlabel(UNITS[kind])
+        below.set_xlabel(f"{name.replace('_', ' ')} ({corruption.unit})")
         below.set_ylim(bottom=-0.3)
     axes[0, 0].set_ylabel("accuracy (%)")
     axes[1, 0].set_ylabel("balanced accuracy\nkept beyond chance (share)")

@@ -11,14 +11,13 @@ from benchmark import data, evidence
 from benchmark.audit import papers
 from benchmark.cost.records import Costs
 from benchmark.evidence import metrics
-from benchmark.params import CORRUPTIONS
 from benchmark.report import results
 from benchmark.report.figures import costs, explanations, scores, training
 from benchmark.report.figures.audit import gaps
 from benchmark.report.figures.drawing import draw
 from benchmark.report.figures.figure_data import FigureData
-from benchmark.report.figures.robustness import UNITS
 from benchmark.report.figures.style import save, use_style
+from benchmark.training.corruptions import CORRUPTIONS
 
 RUNS, IMAGES = 2, 12
 
@@ -48,8 +47,8 @@ def figure_data(small):
             pd.DataFrame({"epoch": [1, 2]} | history).to_csv(folder / "history.csv", index=False)
             corrupted = [
                 (kind, strength, 0.5, 0.5, "r" + "01" * (IMAGES // 2))
-                for kind in CORRUPTIONS
-                for strength in small.robustness[kind]
+                for kind, corruption in CORRUPTIONS.items()
+                for strength in corruption.strengths
             ]
             columns = ["corruption", "strength", "accuracy", "balanced_accuracy", "right"]
             pd.DataFrame(corrupted, columns=columns).to_csv(folder / "robustness.csv", index=False)
@@ -127,7 +126,10 @@ LABELS = {  # kind of figure → the labels of its axes; names on an axis and im
     "learning": ["accuracy (%)", "training images"],
     "explanations": ["Grad-CAM", "feature map", "image", "tokens kept"],
     "accuracy": ["accuracy (%)"],
-    "robustness": ["accuracy (%)", "balanced accuracy\nkept beyond chance (share)", *UNITS.values()],
+    "robustness": [
+        *("accuracy (%)", "balanced accuracy\nkept beyond chance (share)"),
+        *("gaussian noise (grey levels)", "gaussian blur (native pixels)", "contrast (factor)", "jpeg (quality)"),
+    ],
     "cost": ["accuracy (%)", "latency of one image (ms)", "multiply-accumulates of one image (millions)"],
     "reliability": ["accuracy (share)", "confidence: probability of the predicted class"],
 }

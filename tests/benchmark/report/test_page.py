@@ -192,7 +192,7 @@ def test_the_committed_tables_are_those_of_the_papers(settings, monkeypatch):
     tasks = {task.name: task for task in task_files.all_tasks(settings, known)}
     for paper in known:
         for name, table in paper.tables.items():
-            for task in settings.stages.tables.task:
+            for task in (task for task in tasks if (evidence.TASKS / task / "tables").exists()):
                 assert not table.on(task) or over_tasks.made_table(paper, name, tasks[task]), (name, task)
 
 

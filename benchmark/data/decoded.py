@@ -1,0 +1,42 @@
+"""Decoded images, kept in the data folder under the digest of what they are, so a set is decoded once."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.data import files
+from benchmark.data.images import Images
+
+TEXTS = ("ids", "classes", "official", "groups")
+
+
+def read(digest: str) -> Images | None:
+    """Return the images of this digest; None where they are not kept, or are no longer what they were."""
+    path = _path(digest)
+    try:
+        with np.load(path) as arrays:
+            texts = {name: arrays[name].tolist() for name in TEXTS}
+            images = Images(arrays["pixels"], arrays["labels"], **texts)
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    return images if images.digest == digest else None
+
+
+def write(images: Images) -> None:
+    """Keep images; a folder that cannot be written to keeps none."""
+    path = _path(images.digest)
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            texts = {name: np.array(getattr(images, name)) for name in TEXTS}
+            np.savez(file, pixels=images.pixels, labels=images.labels, **texts)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+
+
+def _path(digest: str) -> Path:
+    return files.data_folder() / "decoded" / f"{digest}.npz"

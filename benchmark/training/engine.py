@@ -1,0 +1,180 @@
+"""Runs side by side on this machine: one process per core, one thread each."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+
+import numpy as np
+from joblib import cpu_count
+from tqdm import tqdm
+
+from benchmark import evidence
+from benchmark.errors import BadInput, TrainingFailed
+from benchmark.evidence import provenance
+from benchmark.evidence.digests import digest
+from benchmark.training import perform
+from benchmark.training.runs import Run, inputs
+
+SHARED = "corrupted"  # the folder, beside those of the runs, of what all models of a task share
+RUNS_PER_CARD = 12
+Heard = tuple[str, int, int]  # a run, how many of its epochs are done (-1: the run is), of how many
+_progress: "SimpleQueue[Heard | None]"
+
+
+def train(todo: list[Run], scratch: Path) -> Iterator[tuple[Run, Path]]:
+    """Train runs; yield each, when it is done, with the folder below ``scratch`` that contains its evidence.
+
+    What was finished or half done there by the same inputs, versions and kind of machine is taken up again.
+    :class:`BadInput` comes before any compute; :class:`TrainingFailed` names the first run that raised.
+    """
+    folders = {run: scratch / run.task.name / run.model.name / f"run-{run.number}-{_key(run)}" for run in todo}
+    for first in {run.cell: run for run in todo}.values():
+        _check_model(first)
+    waiting = []
+    for run, folder in folders.items():
+        if provenance.is_whole(folder):
+            print(f"{run}: was finished before the last command ended; taken up from {folder}", file=sys.stderr)
+            yield run, folder
+        else:
+            (folder / evidence.PROVENANCE).unlink(missing_ok=True)
+            waiting.append(run)
+    if waiting:
+        yield from _side_by_side(waiting, folders, scratch / SHARED)
+
+
+def _side_by_side(waiting: list[Run], folders: dict[Run, Path], shared: Path) -> Iterator[tuple[Run, Path]]:
+    seconds = {run: _expected_seconds(run) for run in waiting}
+    waiting = sorted(waiting, key=lambda run: -seconds[run])  # the longest first, so no core idles at the end
+    context = multiprocessing.get_context("forkserver")
+    if any(run.model.kind == "network" for run in waiting):
+        context.set_forkserver_preload(["benchmark.training.networks"])
+    queue: SimpleQueue[Heard | None] = context.SimpleQueue()
+    weights = {str(run): weight for run, weight in seconds.items()}
+    shown = threading.Thread(target=_show, args=(queue, weights), daemon=True)
+    shown.start()
+    workers = min(cpu_count(), len(waiting))
+    if any(run.task.device == "cuda" for run in waiting):
+        workers = min(workers, RUNS_PER_CARD)
+    with ProcessPoolExecutor(workers, context, _start_worker, (queue,)) as pool:
+        try:
+            with interrupts_held_back():
+                futures = {pool.submit(_work, run, folders[run], shared): run for run in waiting}
+            for future in as_completed(futures):
+                run, error = futures[future], future.exception()
+                if isinstance(error, BadInput):
+                    raise error
+                if error:
+                    traceback.print_exception(error, file=sys.stderr)
+                    raise TrainingFailed(f"{run}: {type(error).__name__}: {error}; its evidence is as it was")
+                yield run, folders[run]
+        except BaseException:
+            _stop(pool)
+            raise
+    queue.put(None)
+    shown.join()
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the block is done. Processes started in it never hear it: the command ends its workers."""
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))  # other threads hear it still
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit this
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    if heard:
+        raise KeyboardInterrupt
+
+
+def _key(run: Run) -> str:
+    """Return what must be the same for work in scratch to be taken up: inputs, versions and kind of machine."""
+    return digest([inputs(run), provenance.versions(), provenance.machine()])[:16]
+
+
+def _check_model(run: Run) -> None:
+    """Build the model and give it a little noise, so a wrong value of an option is told at once."""
+    model, factory = run.model, run.factory
+    if model.kind == "network":
+        from benchmark.training import weights
+
+        weights.check(model, factory)
+    if not (model.options or model.lesion):
+        return
+    try:
+        if model.kind == "estimator":
+            factory(seed=0, **model.options).fit(np.random.default_rng(0).random((40, 8)), np.arange(40) % 2)
+        else:
+            import torch
+
+            size = run.task.input_size
+            with torch.device("meta"):  # no memory, no time
+                network = factory(num_classes=2, in_chans=1, img_size=size, **model.options)
+                network(torch.zeros(2, 1 + model.lesion, size, size))
+    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BadInput(f"params.yaml: models.{model.name}: its options or lesion do not fit: {reason}") from None
+
+
+def _expected_seconds(run: Run) -> float:
+    """Return what a run took before, by its evidence; where there is none, networks count more than estimators."""
+    path = evidence.run_folder(*run.cell, 0) / evidence.PROVENANCE
+    if path.exists():
+        return evidence.read_json(path)["seconds"]
+    return 100.0 if run.model.kind == "network" else 10.0
+
+
+def _start_worker(queue: "SimpleQueue[Heard | None]") -> None:
+    global _progress
+    _progress = queue
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """End this process when the command that started it is gone, however it went."""
+    parent.join()
+    os._exit(1)
+
+
+def _work(run: Run, folder: Path, shared: Path) -> None:
+    """Perform a run in a worker process, with one thread."""
+    if run.model.kind == "network":
+        import torch
+
+        torch.set_num_threads(1)
+    perform.perform(run, folder, shared, lambda done, epochs: _progress.put((str(run), done, epochs)))
+    _progress.put((str(run), -1, 1))
+
+
+def _show(queue: "SimpleQueue[Heard | None]", weights: dict[str, float]) -> None:
+    """Show how far the runs are, weighted by what each is expected to take; on a terminal with the time left."""
+    style = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
+    at, begun = dict.fromkeys(weights, 0.0), time.monotonic()
+    with tqdm(total=sum(weights.values()), desc="training", bar_format=style, disable=None) as bar:
+        while (heard := queue.get()) is not None:
+            run, done, epochs = heard
+            at[run] = weights[run] if done < 0 else 0.98 * weights[run] * done / epochs
+            bar.n = sum(at.values())
+            bar.set_postfix_str(f"{run}, epoch {done} of {epochs}" if done >= 0 else f"{run}, done")
+            if done < 0:
+                left = (time.monotonic() - begun) * (bar.total / bar.n - 1)
+                bar.write(f"{run}: done; about {left / 60:.0f} min left", file=sys.stderr)
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the pool's processes at once; what they had saved waits in scratch."""
+    for process in list((pool._processes or {}).values()):
+        process.terminate()
+    pool.shutdown(wait=True, cancel_futures=True)
