@@ -85,7 +85,7 @@ def sizes(params: Params, rows: Collection[str]) -> dict[str, str]:
     """
     return {
         name: row
-        for name, model in params.models.items()
+        for name in params.models
         for row in rows
         if name not in rows and _changes_size_alone(params, row, name)
     }
