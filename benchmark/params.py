@@ -259,12 +259,25 @@ class Bands(Strict):
     estimator: EstimatorBand
 
 
+class Shape(Strict):
+    """An input shape that models are measured at, on a ``device``.
+
+    ``images`` is the task whose training images models are shown and estimators are fitted to.
+    """
+
+    device: Literal["cpu", "cuda"]
+    size: Pixels
+    images: str
+
+
 class Timing(Strict):
     """How long costs are measured, in blocks of ``seconds`` (see :mod:`benchmark.cost.timing`).
 
-    There are ``least`` to ``most`` blocks, until half the width of every ratio's interval is at most ``precise``.
+    Every model is timed beside the ``reference``. There are ``least`` to ``most`` blocks, until half the width of every
+    ratio's interval is at most ``precise``.
     """
 
+    reference: str
     least: Annotated[int, Field(ge=6)]  # below, no interval has bounds
     most: Count
     seconds: Annotated[float, Field(ge=0)]
@@ -287,6 +300,7 @@ class Params(Strict):
     tasks: dict[Name, Task]
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Model]
     notes: dict[str, str]  # model, or task-model → what its row must say
+    costs: dict[Name, Shape]
 
     @model_validator(mode="before")
     @classmethod
@@ -309,6 +323,11 @@ class Params(Strict):
             for task in model.tasks:
                 if misfit := self.misfit(self.tasks[task], model):
                     raise ValueError(f"models.{model.name}.tasks: {task}: the model {misfit}")
+        for name, shape in self.costs.items():
+            _require(f"costs.{name}.images", [shape.images], list(self.tasks))
+        _require("timing.reference", [self.timing.reference], list(self.models))
+        if self.models[self.timing.reference].kind != "network":
+            raise ValueError(f"timing.reference: {self.timing.reference!r} is no network; it must be one")
         return self
 
     def misfit(self, task: Task, model: Model) -> str | None:
@@ -359,6 +378,12 @@ class Params(Strict):
         if name not in self.models:
             raise BadInput(f"params.yaml: no model {name!r}; {closest(name, list(self.models))}")
         return self.models[name]
+
+    def shape(self, name: str) -> Shape:
+        """Return the input shape of this name; :class:`BadInput` names the known ones."""
+        if name not in self.costs:
+            raise BadInput(f"params.yaml: no shape {name!r} in costs; {closest(name, list(self.costs))}")
+        return self.costs[name]
 
     def cells(self, task: str) -> list[str]:
         """Return the models that have evidence on ``task``, in the order of ``models``."""

@@ -1,7 +1,7 @@
 """How sure a mean over runs and images is, and what follows for a claim.
 
-A value stands for one test image in one run: whether a model was right, or by how much two models differ on it. Both
-images and runs are a sample: other images, and other draws of the training, would have given another mean.
+A value belongs to one test image in one run: whether a model was right, or by how much two models differ. Images and
+runs are both samples: other images, and other random draws in training, would have given another mean.
 """
 
 import math
@@ -15,12 +15,12 @@ from scipy import stats
 
 LEVEL = 0.95
 POWER = 0.80
-PRIOR = 4  # degrees of freedom that the usual variance of runs counts for at most
+PRIOR = 4  # the most degrees of freedom that the usual variance of runs counts for
 
 
 @dataclass(frozen=True)
 class Design:
-    """To which run (int, N) and to which cluster of near-duplicate images (int, N) each of N values belongs."""
+    """The run (int, N) and the cluster of near-duplicate images (int, N) that each of N values belongs to."""
 
     run: np.ndarray
     cluster: np.ndarray
@@ -31,19 +31,19 @@ class Design:
         return len(self._sizes)
 
     @cached_property
-    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+    def _indices(self) -> tuple[np.ndarray, np.ndarray]:
         """Run and cluster of each value, counted from 0."""
         return np.unique(self.run, return_inverse=True)[1], np.unique(self.cluster, return_inverse=True)[1]
 
     @cached_property
     def _sizes(self) -> np.ndarray:
         """The number of values of each run."""
-        return np.bincount(self._places[0])
+        return np.bincount(self._indices[0])
 
     @cached_property
     def _seen(self) -> np.ndarray:
-        """Which cluster is seen in which run (bool, runs × clusters)."""
-        run, cluster = self._places
+        """Whether a run contains a cluster (bool, runs × clusters)."""
+        run, cluster = self._indices
         seen = np.zeros((len(self._sizes), cluster.max() + 1), dtype=bool)
         seen[run, cluster] = True
         return seen
@@ -51,19 +51,19 @@ class Design:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its standard error and degrees of freedom; both are nan where there is one run alone."""
+    """A mean with its standard error and degrees of freedom; both are nan if there is only one run."""
 
     value: float
     error: float
     freedom: float
 
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """Return the lower and upper bound of the mean."""
+        """Return the lower and upper bound of the mean's confidence interval."""
         half = stats.t.ppf((1 + level) / 2, self.freedom) * self.error
         return float(self.value - half), float(self.value + half)
 
     def of_share(self) -> tuple[float, float, float]:
-        """Return the mean and the bounds of its interval, held within 0 and 1, as those of a share are."""
+        """Return the mean of a share with the bounds of its interval, clipped to 0 and 1."""
         low, high = np.clip(self.interval(), 0, 1)
         return self.value, float(low), float(high)
 
@@ -111,17 +111,17 @@ class Ratio:
 def ratio(blocks: Sequence[float], level: float = LEVEL) -> Ratio:
     """Return the median of a ratio that was measured in blocks, with its interval.
 
-    The interval takes no distribution for granted, since disturbances have long tails; below 6 blocks it has no bounds.
+    The interval assumes no distribution, since disturbances have long tails; with fewer than 6 blocks it has no bounds.
     """
-    apart = np.asarray(blocks)
-    low, high = stats.quantile_test(apart, q=float(np.median(apart))).confidence_interval(level)
+    values = np.asarray(blocks)
+    low, high = stats.quantile_test(values, q=float(np.median(values))).confidence_interval(level)
     bounds = (-np.inf if np.isnan(low) else low, np.inf if np.isnan(high) else high)
-    return Ratio(float(np.median(apart)), *map(float, bounds))
+    return Ratio(float(np.median(values)), *map(float, bounds))
 
 
 @dataclass(frozen=True)
 class _Components:
-    """The variance of a mean: of its images, of its runs, and what images alone give to the spread of runs."""
+    """The variance of a mean: from its images, from its runs, and what images alone add to the spread of runs."""
 
     mean: float
     images: float
@@ -131,61 +131,61 @@ class _Components:
 
 
 @dataclass(frozen=True)
-class Usual:
-    """By how much runs usually vary beyond what their images explain (variance of one run), and how sure that is."""
+class RunVariance:
+    """How much runs usually vary beyond what their images explain (variance of one run), and how sure that is."""
 
     variance: float
     freedom: int
 
 
-def crossed(values: np.ndarray, design: Design, usual: Usual | None = None) -> Estimate:
+def crossed(values: np.ndarray, design: Design, usual: RunVariance | None = None) -> Estimate:
     """Return the mean over runs of the means over images, with the variance of a crossed image × run design.
 
-    Its variance is that of the images, by clusters, plus that of the runs: by how much the runs' means vary beyond what
-    their images explain. For runs on the same images this is the two-way random-effects analysis of variance, else the
-    same with images nested in runs; degrees of freedom are Satterthwaite's. Few runs tell little of how runs vary.
-    What is ``usual`` among other models therefore counts too, as in the moderated t-test (Smyth 2004, doi
+    The variance is that of the images, by clusters, plus that of the runs: how much the runs' means vary beyond what
+    their images explain. For runs on the same images this is the two-way random-effects analysis of variance, otherwise
+    the same with images nested in runs; degrees of freedom are Satterthwaite's. Few runs tell little about how runs
+    vary, so what is ``usual`` among other models counts too, as in the moderated t-test (Smyth 2004, doi
     10.2202/1544-6115.1027), and is the least that is assumed.
     """
-    found, runs = _components(values, design), design.runs
+    parts, runs = _components(values, design), design.runs
     if runs < 2:
-        return Estimate(found.mean, math.nan, math.nan)
-    of_runs, freedom = found.between_runs - found.images_between_runs, runs - 1
+        return Estimate(parts.mean, math.nan, math.nan)
+    run_variance, freedom = parts.between_runs - parts.images_between_runs, runs - 1
     if usual:
-        moderated = (usual.freedom * usual.variance / runs + freedom * of_runs) / (usual.freedom + freedom)
-        of_runs, freedom = max(moderated, usual.variance / runs), usual.freedom + freedom
-    of_runs = max(0.0, of_runs)
-    total = found.images + of_runs
+        moderated = (usual.freedom * usual.variance / runs + freedom * run_variance) / (usual.freedom + freedom)
+        run_variance, freedom = max(moderated, usual.variance / runs), usual.freedom + freedom
+    run_variance = max(0.0, run_variance)
+    total = parts.images + run_variance
     if total == 0:
-        return Estimate(found.mean, 0.0, math.inf)
-    square = found.images**2 / found.images_freedom + (of_runs + found.images_between_runs) ** 2 / freedom
-    return Estimate(found.mean, math.sqrt(total), total**2 / square)
+        return Estimate(parts.mean, 0.0, math.inf)
+    square = parts.images**2 / parts.images_freedom + (run_variance + parts.images_between_runs) ** 2 / freedom
+    return Estimate(parts.mean, math.sqrt(total), total**2 / square)
 
 
-def usual(columns: Sequence[np.ndarray], design: Design, paired: bool) -> Usual | None:
-    """Return what is usual among models: the mean over their values or, ``paired``, over all differences of two.
+def usual_variance(columns: Sequence[np.ndarray], design: Design, paired: bool) -> RunVariance | None:
+    """Return how much runs usually vary: the mean over the models' values or, ``paired``, over all their differences.
 
-    It counts for the degrees of freedom that other models than the two in question give it, but for ``PRIOR`` at most:
-    models vary by different amounts. None where there are no others.
+    Each column contains one model's values. The result has the degrees of freedom that the models beside the two in
+    question give it, but at most ``PRIOR``, since models vary by different amounts. None if there are no others.
     """
     freedom = min(PRIOR, (len(columns) - 2) * (design.runs - 1))
     if freedom <= 0:
         return None
-    many = [one - other for one, other in combinations(columns, 2)] if paired else columns
-    found = [_components(values, design) for values in many]
-    variance = design.runs * float(np.mean([one.between_runs - one.images_between_runs for one in found]))
-    return Usual(max(0.0, variance), freedom)
+    series = [first - second for first, second in combinations(columns, 2)] if paired else columns
+    parts = [_components(values, design) for values in series]
+    variance = design.runs * float(np.mean([part.between_runs - part.images_between_runs for part in parts]))
+    return RunVariance(max(0.0, variance), freedom)
 
 
 def _components(values: np.ndarray, design: Design) -> _Components:
-    (run, cluster), size, seen = design._places, design._sizes, design._seen
+    (run, cluster), size, seen = design._indices, design._sizes, design._seen
     runs, clusters = seen.shape
     means = np.bincount(run, values) / size
-    # Of a cluster's residuals in a run, over the run's images.
+    # The sum of a cluster's residuals in a run, divided by the run's number of images.
     sums = np.bincount(run * clusters + cluster, (values - means[run]) / size[run], seen.size).reshape(seen.shape)
-    times, of_run = seen.sum(0), seen.sum(1).mean()
-    correction = of_run / (of_run - 1)
-    # What a cluster adds to a run beyond what it adds to every run; one seen in a single run adds all it has.
+    times, clusters_per_run = seen.sum(0), seen.sum(1).mean()
+    correction = clusters_per_run / (clusters_per_run - 1)
+    # What a cluster adds to a run beyond what it adds to every run; for one in a single run that is all of it.
     centred = np.where(seen, sums - np.where(times > 1, sums.sum(0) / times, 0), 0)
     centred *= np.where(times > 1, np.sqrt(times / np.maximum(times - 1, 1)), 1)
     return _Components(
@@ -200,9 +200,9 @@ def _components(values: np.ndarray, design: Design) -> _Components:
 def resampled(means: Sequence[float], test_to_train: float) -> Estimate:
     """Return the mean of runs with the variance of the corrected resampled t-test, s² (1/n + test/train).
 
-    Runs of a pooled split share training images, so that their spread alone is too small (Nadeau & Bengio 2003, doi
+    Runs of a pooled split share training images, so their spread alone is too small (Nadeau & Bengio 2003, doi
     10.1023/A:1024068626366). Runs of an official split share both parts: there ``test_to_train`` is 0, and the bounds
-    hold for new training runs on these images, not for new images.
+    are valid for new training runs on these images, not for new images.
     """
     runs = len(means)
     if runs < 2:
@@ -220,12 +220,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def holds_in(p_values: Sequence[float], alpha: float) -> int:
-    """Return in how many of several sources a claim holds, at least, at level ``alpha``.
+def shown_in(p_values: Sequence[float], alpha: float) -> int:
+    """Return in how many of several sources a claim is true, at least, at level ``alpha``.
 
-    The partial conjunction test with Bonferroni's combination (Benjamini & Heller 2008, doi
-    10.1111/j.1541-0420.2007.00984.x): it holds in u of n if it holds in u − 1 and (n − u + 1) p_(u) is at most
-    ``alpha``.
+    This is the partial conjunction test with Bonferroni's combination (Benjamini & Heller 2008, doi
+    10.1111/j.1541-0420.2007.00984.x): the claim is true in u of n if it is true in u − 1 and (n − u + 1) p_(u) is at
+    most ``alpha``.
     """
     ordered, count = sorted(p_values), len(p_values)
     failing = (u for u in range(1, count + 1) if (count - u + 1) * ordered[u - 1] > alpha)
@@ -233,10 +233,10 @@ def holds_in(p_values: Sequence[float], alpha: float) -> int:
 
 
 def images_needed(better: float, worse: float) -> tuple[int, int]:
-    """Return how many test images show a gap of two accuracies with 80 % power at 5 %, from least to most.
+    """Return how many test images show a gap between two accuracies with 80 % power at 5 %, from least to most.
 
-    For McNemar's test on paired answers (Connor 1987, doi 10.2307/2531961): the least if the worse model is right
-    only where the better one is, the most if their errors are independent.
+    By McNemar's test on paired answers (Connor 1987, doi 10.2307/2531961): the least if the worse model is right only
+    where the better one is, the most if their errors are independent.
     """
     gap = better - worse
     apart = better * (1 - worse) + worse * (1 - better)

@@ -1,13 +1,20 @@
-"""Audit every claim of every paper against the evidence, or look at one claim, at predictions, at a bare score."""
+"""Audit every claim of every paper against the evidence, or look at one claim, at predictions, or at bare scores."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from benchmark import evidence, params
-from benchmark.audit import answers, audit, audit_page, claims, papers, reported
+from benchmark import evidence
+from benchmark import params as parameters
+from benchmark.audit import answers, claims, page, papers, predictions, reported, wording_scores
+from benchmark.audit.judge import Judge
+from benchmark.audit.papers import Paper
+from benchmark.audit.records import as_json
+from benchmark.audit.wording import SCOPE
 from benchmark.errors import BadInput, closest
+from benchmark.params import Params
 from pipelines import Parser, run
 
 RESULTS = Path("results")
@@ -18,42 +25,55 @@ def main() -> None:
     parser = Parser("audit", __doc__)
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument("--claim", metavar="ID", help="print one claim in full")
-    asked.add_argument("--predictions", type=Path, metavar="FILE", help="set a predictions file beside the evidence")
-    asked.add_argument("--score", metavar="TEXT", help='what can be said of bare scores: "accuracy=96.75, n=400"')
-    parser.add_argument("--task", help="with --predictions: the task whose test images it is about")
+    asked.add_argument("--predictions", type=Path, metavar="FILE", help="compare a predictions file with the evidence")
+    asked.add_argument("--score", metavar="TEXT", help='what bare scores imply: "accuracy=96.75, n=400"')
+    parser.add_argument("--task", help="with --predictions: the task with the test images")
     args = parser.parse_args()
     if bool(args.predictions) != bool(args.task):
         raise BadInput("--predictions and --task go together; both must be given")
     if args.score is not None:
-        print("\n".join(reported.bare(_scores(args.score))))
+        print("\n".join(wording_scores.findings(reported.examine(_scores(args.score)))))
         return
-    settings, known = params.load(), papers.load_all()
-    papers.check(known, settings)
+    params, all_papers = parameters.load(), papers.load_all()
+    papers.check(all_papers, params)
     if args.predictions:
-        print(answers.beside(settings, args.task, args.predictions, papers.rows(known)), audit_page.SCOPE, sep="\n")
-        return
-    records = _records(settings, known)
-    if args.claim is not None:
-        names = [record["claim"] for record in records]
-        if args.claim not in names:
-            raise BadInput(
-                f"--claim: no claim {args.claim!r}; {closest(args.claim, names, 'results/audit.csv lists all')}"
-            )
-        print(audit_page.full(records[names.index(args.claim)]))
-        return
+        compared = predictions.compare(params, args.task, args.predictions, papers.rows(all_papers))
+        print(page.comparison(compared), SCOPE, sep="\n")
+    elif args.claim is not None:
+        print(page.full(_record(params, all_papers, args.claim)))
+    else:
+        _write(all_papers, _records(params, all_papers))
+
+
+def _write(all_papers: list[Paper], records: list[dict[str, Any]]) -> None:
     evidence.write_json(RESULTS / "audit.json", records)
     evidence.replace_text(RESULTS / "audit.csv", pd.DataFrame(map(_flat, records)).to_csv(index=False))
-    evidence.replace_text(RESULTS / "audit.md", audit_page.page(known, records))
-    print(audit_page.summary(known, records), f"All claims: {RESULTS / 'audit.md'}", sep="\n")
+    evidence.replace_text(RESULTS / "audit.md", page.page(all_papers, records))
+    print(page.summary(all_papers, records), f"All claims: {RESULTS / 'audit.md'}", sep="\n")
 
 
-def _records(settings: params.Params, known: list[papers.Paper]) -> list[dict]:
-    tasks = [answers.load(settings, task, papers.rows(known)) for task in settings.tasks]
-    return [record for paper in known for record in audit.judge(paper, claims.of_paper(paper), tasks)]
+def _records(params: Params, all_papers: list[Paper]) -> list[dict[str, Any]]:
+    """Return the records of all papers."""
+    tasks = _answers(params, all_papers)
+    return [as_json(record) for paper in all_papers for record in Judge(paper, claims.of_paper(paper), tasks).records()]
 
 
-def _flat(record: dict) -> dict:
-    """Return a record as a row: sentences joined, numbers as JSON, in a column of their own."""
+def _record(params: Params, all_papers: list[Paper], name: str) -> dict[str, Any]:
+    """Return the record of one claim; :class:`BadInput` if there is none of this name."""
+    owners = {claim.name: (paper, claim) for paper in all_papers for claim in claims.of_paper(paper)}
+    if name not in owners:
+        hint = closest(name, list(owners), "results/audit.csv lists all")
+        raise BadInput(f"--claim: no claim {name!r}; {hint}")
+    paper, claim = owners[name]
+    return as_json(Judge(paper, claims.of_paper(paper), _answers(params, all_papers)).record(claim))
+
+
+def _answers(params: Params, all_papers: list[Paper]) -> list[answers.Answers]:
+    return [answers.load(params, task, papers.rows(all_papers)) for task in params.tasks]
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as a row: lines joined, and objects as JSON, each in a column of its own."""
     joined = {key: "; ".join(record[key]) for key in ("reason", "scope")}
     return {
         key: json.dumps(value) if isinstance(value, dict | list) else value for key, value in (record | joined).items()
@@ -61,12 +81,13 @@ def _flat(record: dict) -> dict:
 
 
 def _scores(text: str) -> dict[str, str]:
+    """Return name → number of scores as given to ``--score``."""
     pairs = [part.split("=") for part in text.split(",")]
     if any(len(pair) != 2 for pair in pairs):
-        raise BadInput(f'--score: {text!r}; it must read like "accuracy=96.75, n=400"')
+        raise BadInput(f'--score: {text!r}; it must look like "accuracy=96.75, n=400"')
     names = [name.strip() for name, _ in pairs]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise BadInput(f"--score: {twice[0]} stands there twice; it must stand there once")
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise BadInput(f"--score: {repeated[0]} is given twice; it must be given once")
     return {name.strip(): value.strip() for name, value in pairs}
 
 

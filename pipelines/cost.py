@@ -1,95 +1,137 @@
-"""Measure what the models of a task cost; nothing else should run meanwhile."""
+"""Measure what models cost at an input shape; nothing else should run meanwhile."""
 
 import time
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from benchmark import evidence, params
-from benchmark.errors import BadInput
-from benchmark.training import runs
-from pipelines import Parser, module_of, run
+from benchmark.cost.records import ATTENTION, COSTS, Record, nearest
+from benchmark.errors import BadInput, closest
+from pipelines import Parser, code_of, run
+
+if TYPE_CHECKING:
+    from benchmark.cost.measure import Session
 
 
 def main() -> int:
-    """Write ``cost.json`` of a task; return 1 if ``--verify`` finds other ratios."""
+    """Write a record of each model that has none or whose code or parameters changed.
+
+    Return 1 if ``--verify`` finds other ratios.
+    """
     parser = Parser("cost", __doc__)
-    parser.add_argument("--task", required=True, help="a task of params.yaml")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="the conditions to measure")
-    parser.add_argument("--verify", action="store_true", help="write nothing; compare the ratios with cost.json's")
+    parser.add_argument("--shape", required=True, help="an input shape of costs in params.yaml")
+    parser.add_argument("--model", nargs="+", help="measure these models alone, beside the reference")
+    parser.add_argument("--force", action="store_true", help="measure what is up to date, too")
+    parser.add_argument("--verify", action="store_true", help="write nothing; compare the ratios with the records'")
     args = parser.parse_args()
-    path = evidence.TASKS / args.task / "cost.json"
-    settings = params.load()
-    settings.task(args.task)
-    if args.verify and not path.exists():
-        raise BadInput(f"{path}: missing; --verify compares with it, so that there must be a measurement")
-    known = evidence.read_json(path)["conditions"] if path.exists() else []
-    if args.verify and not any(of["device"] == args.device for of in known):
-        raise BadInput(f"{path}: holds no costs of {args.device}; --device must be one that was measured")
-    measured = _measured(settings, args.task, args.device)
+    session = _session(params.load(), args.shape)
+    for model in args.model or []:
+        if model not in session.runs:
+            hint = closest(model, list(session.runs))
+            raise BadInput(f"--model: {model!r} is not measured at {args.shape}; {hint}")
+    chosen = args.model or list(session.runs)
     if args.verify:
-        return _compared(known, measured, settings.timing.precise)
-    others = [of for of in known if of["device"] != args.device]
-    evidence.write_json(path, {"conditions": sorted([*measured, *others], key=lambda of: of["device"])})
+        return _verify(session, chosen)
+    for path in (COSTS / args.shape).glob("*.json"):
+        if path.stem not in (*session.runs, ATTENTION):
+            path.unlink()
+            print(f"{path}: removed; this model is not measured here")
+    _update(session, [model for model in chosen if args.force or not session.is_current(model)])
+    if not args.model:
+        _update_attention(session, args.force)
     return 0
 
 
-def _measured(settings: params.Params, task: str, device: str) -> list[dict[str, Any]]:
-    """Return the conditions of a device: the task's own input size, and the papers'."""
-    import torch
+def _session(loaded: params.Params, name: str) -> "Session":
+    """Return the models that are measured at a shape."""
+    shape, reference = loaded.shape(name), loaded.timing.reference
+    from benchmark.cost.measure import Session
+    from benchmark.cost.subjects import models_at
+    from benchmark.training.runs import resolve
 
-    from benchmark.cost import cost
-
-    if device == "cuda" and not torch.cuda.is_available():
-        raise BadInput("--device: no CUDA device here; it must be cpu on this machine")
-    listed = evidence.TASKS / task / "inventory.json"
-    if not listed.exists():
-        raise BadInput(f"{listed}: missing; make it by `python -m pipelines.inventory --task {task}`")
-    trained = evidence.read_json(listed)
-    # A model that learns from fewer images costs what the whole one does; one that is told the lesion serves nobody.
-    names = [
-        model
-        for model, of in settings.models.items()
-        if (model in trained and not of.train_parts and not of.lesion) or model in settings.stages.cost.untrained
-    ]
-    if not names:
-        raise BadInput(f"{listed}: no model has evidence; train one by `python -m pipelines.grid --task {task}`")
-    shares = {model: trained.get(model, {}).get("kept_share") for model in names}
-    models = [runs.Run(task, model, 0, module_of(settings, model)) for model in shares]
-    dataset = runs.dataset_of(settings, models[0])
-    found, how = [], settings.timing
-    for size in dict.fromkeys((dataset.task.input_size, cost.PAPERS_SIZE)):
-        subjects = cost.subjects(settings, models, dataset, shares, size, device)
-        start = time.monotonic()
-        where = f"{task}, {device}, {size} px"
-        print(f"{where}: {len(subjects)} models", flush=True)
-
-        def on_block(done: int, where: str = where, start: float = start) -> None:
-            print(f"{where}: block {done} of {how.least} to {how.most}, {time.monotonic() - start:.0f} s", flush=True)
-
-        found.append(cost.condition(subjects, dataset.images.pixels.shape[3], size, device, how, on_block))
-        for model, of in found[-1]["models"].items():
-            low, high = of["latency_ratio_interval"]
-            told = f"{of['latency_ms']:.2f} ms, {of['latency_ratio']:.2f} [{low:.2f}, {high:.2f}] times"
-            print(f"{where}: {model}: {told} {found[-1]['reference']}'s, {of['throughput_per_s']:.0f} images/s")
-    return found
+    models = models_at(loaded, shape)
+    if reference not in models:
+        raise BadInput(f"params.yaml: timing.reference: {reference} is not measured itself; it must be a model that is")
+    runs = {model: resolve(loaded, shape.images, model, 0, code_of(loaded, model)) for model in models}
+    return Session(name, shape, loaded.timing, runs)
 
 
-def _compared(known: list[dict[str, Any]], measured: list[dict[str, Any]], precise: float) -> int:
-    """Say where ratios of latency differ by more than ``precise`` and by more than their intervals allow."""
+def _update(session: "Session", models: list[str]) -> None:
+    """Measure models and write their records; say whose MACs are not counted, and what cannot run."""
+    if not models:
+        print(f"{session.name}: every record is up to date")
+        return
+    if not session.has_device:
+        print(f"{session.name}: no CUDA device here; a machine that has one must measure {', '.join(models)}")
+        (COSTS / session.name).mkdir(parents=True, exist_ok=True)  # an output of the stage, which must be there
+        return
+    records, failures = session.measure(models, partial(_progress, session))
+    reasons = {model: f"cannot run at this shape ({why})" for model, why in failures.items()}
+    for model in failures:
+        session.path(model).unlink(missing_ok=True)
+    for model, record in records.items():
+        evidence.write_json(session.path(model), record)
+        print(f"{session.name}: {model}: {_summary(record)}")
+        if why := record["measures"][0].get("not_counted"):
+            reasons[model] = f"MACs are not counted: {why}"
+    for why in dict.fromkeys(reasons.values()):
+        print(f"{session.name}: {', '.join(model for model in reasons if reasons[model] == why)}: {why}")
+
+
+def _update_attention(session: "Session", force: bool) -> None:
+    """Measure what EMANet's mask saves in its attention part, if that record is out of date."""
+    from benchmark.cost import saving
+
+    path = session.path(ATTENTION)
+    if session.has_device and (force or not saving.is_current(path, session.shape)):
+        evidence.write_json(path, saving.record(session.shape, session.limits, partial(_progress, session)))
+
+
+def _progress(session: "Session", what: str) -> Callable[[int], None]:
+    """Print what is measured; return a function that prints how many blocks are done, and how long it still takes."""
+    start, limits = time.monotonic(), session.limits
+    print(f"{session.name}: {what}", flush=True)
+
+    def on_block(done: int) -> None:
+        passed = time.monotonic() - start
+        left = passed / done * (limits.most - done)
+        blocks = f"block {done} of {limits.least} to {limits.most}"
+        print(f"{session.name}: {blocks}, {passed:.0f} s; at most about {left / 60:.1f} min left", flush=True)
+
+    return on_block
+
+
+def _summary(record: Record) -> str:
+    measures = nearest(record["measures"])
+    low, high = measures["latency_ratio_interval"]
+    times = f"{measures['latency_ratio']:.2f} [{low:.2f}, {high:.2f}] times {record['reference']['model']}'s"
+    return f"{measures['latency_ms']:.2f} ms, {times}, {measures['throughput_per_s']:.0f} images/s"
+
+
+def _verify(session: "Session", models: list[str]) -> int:
+    """Measure again; say where ratios differ by more than ``precise`` and by more than their intervals allow."""
+    recorded = {model: evidence.read_json(path) for model in models if (path := session.path(model)).exists()}
+    if not recorded:
+        raise BadInput(f"{COSTS / session.name}: no record of these models; --verify compares with records")
+    if not session.has_device:
+        raise BadInput(f"--shape: no CUDA device here; {session.name} must be verified on a machine that has one")
     total = near = apart = 0
-    for new in measured:
-        where = f"{new['device']}, {new['input'][1]} px"
-        old = next((of["models"] for of in known if (of["device"], of["input"]) == (new["device"], new["input"])), {})
-        for model in [model for model in new["models"] if model in old]:
+    for model, record in session.measure(list(recorded), partial(_progress, session))[0].items():
+        for new in record["measures"]:
+            old = nearest(recorded[model]["measures"], new["kept_share"] or 0.0)
             total += 1
-            one, other = (of[model]["latency_ratio"] for of in (old, new["models"]))
-            (low, high), (least, most) = (of[model]["latency_ratio_interval"] for of in (old, new["models"]))
-            if abs(other / one - 1) <= precise:
+            first, second = old["latency_ratio"], new["latency_ratio"]
+            (low, high), (least, most) = old["latency_ratio_interval"], new["latency_ratio_interval"]
+            if abs(second / first - 1) <= session.limits.precise:
                 near += 1
             elif low > most or least > high:
                 apart += 1
-                print(f"{where}: {model}: {one:.3f} [{low:.3f}, {high:.3f}], now {other:.3f} [{least:.3f}, {most:.3f}]")
-    allowed = total - near - apart
-    print(f"{total} ratios of latency: {near} within {100 * precise:.0f} %, {allowed} within intervals, {apart} apart")
+                kept = "" if new["kept_share"] is None else f", {100 * new['kept_share']:.0f} % kept"
+                was, now = f"{first:.3f} [{low:.3f}, {high:.3f}]", f"{second:.3f} [{least:.3f}, {most:.3f}]"
+                print(f"{session.name}: {model}{kept}: {was}, now {now}")
+    within = f"{near} within {100 * session.limits.precise:.0f} %, {total - near - apart} within intervals"
+    print(f"{session.name}: {total} ratios of latency: {within}, {apart} apart")
     return 1 if apart else 0
 
 

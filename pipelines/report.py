@@ -20,17 +20,12 @@ def main() -> None:
     from benchmark.report.figures.audit import gaps
     from benchmark.report.figures.style import save
 
-    records = _read(RESULTS / "audit.json")
-    saving = _read(RESULTS / "saving.json")
+    path = RESULTS / "audit.json"
+    records = evidence.read_json(path) if path.exists() else None
     save({"audit": gaps(records or [])}, Path("scratch/report/figures"), FIGURES)
-    table = saving and tables.saving_table(saving)
-    evidence.replace_text(PAGE, page.render(params, all_papers, records, FIGURES / "svg/audit.svg", table))
+    saving = tables.attention_table(params)
+    evidence.replace_text(PAGE, page.render(params, all_papers, records, FIGURES / "svg/audit.svg", saving))
     print(f"{PAGE}: {PAGE.stat().st_size / 1e6:.1f} MB")
-
-
-def _read(path: Path) -> list | dict | None:
-    """Return what a JSON file contains; None if it is missing."""
-    return evidence.read_json(path) if path.exists() else None
 
 
 if __name__ == "__main__":

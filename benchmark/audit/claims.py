@@ -1,26 +1,87 @@
 """The claims of a paper: one for each cell of its tables, for each order between two rows, and for each statement."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Literal
 
-from benchmark.audit.papers import COST, Best, Better, Cheaper, Column, Contradiction, Paper, Robust, Same, Table
-from benchmark.audit.reported import Reported, averaging, reported
+from benchmark.audit.papers import (
+    COST,
+    Best,
+    Better,
+    Cheaper,
+    Column,
+    Contradiction,
+    Measure,
+    NotTestable,
+    Paper,
+    Robust,
+    Robustness,
+    Same,
+    Table,
+)
+from benchmark.audit.reported import Averages, Reported, averages, reported
 from benchmark.errors import BadInput, closest
 from benchmark.statistics import images_needed
 
 HEADLINE, OTHER = "headline", "other"
 SHORT = {"accuracy": "accuracy", "precision_macro": "precision", "recall_macro": "recall", "f1_macro": "f1"}
 
+Verdict = Literal[
+    "supported",
+    "contradicted",
+    "no difference",
+    "inconclusive",
+    "supported in part",
+    "contradicted in part",
+    "mixed",
+    "inconsistent",
+    "no evidence",
+    "not testable",
+    "not comparable",
+]
+GapComparison = Literal[
+    "opposite to what is claimed", "larger than claimed", "smaller than claimed", "compatible with the claimed gap"
+]
+Models = tuple[str, str]  # the two models of a comparison
+
 
 @dataclass(frozen=True)
-class Claim:
-    """A claim: its name, where it stands, what it says, and what decides it.
+class ClaimedValue:
+    """A cell as printed, and the number it stands for: a share, a cost as printed, or the rank of a word."""
 
-    ``rule`` says what must hold of every pair of models in ``pairs``: in ``measure``, the first is ``better``, or
-    ``cheaper``, or about the ``same``. It is ``value`` for one model's number, on ``task`` where the paper names the
-    images; and ``settled`` where evidence has no say, with ``verdict`` and ``reason``. ``family`` names the claims that
-    it is tested together with; a claim of quality without one is descriptive. ``claimed`` holds the paper's numbers.
+    printed: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class ClaimedGap:
+    """By how much one row exceeds another (share), and the ratio of their errors (None if the other has no error)."""
+
+    gap: float
+    error_ratio: float | None
+
+    def compare(self, low: float, high: float) -> GapComparison:
+        """Return how a measured gap with these bounds compares with the claimed one."""
+        if high < 0:
+            return "opposite to what is claimed"
+        if low > self.gap:
+            return "larger than claimed"
+        return "smaller than claimed" if high < self.gap else "compatible with the claimed gap"
+
+
+@dataclass(frozen=True)
+class ClaimedAccuracyGap(ClaimedGap):
+    """A gap in accuracy, and how many test images would show it, from least to most."""
+
+    images_needed: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What every claim has: a name, its paper and place there, its kind, what it says, and the authors' response.
+
+    ``table`` names the table or figure that it follows from, as the paper's file does; a statement follows from none.
     """
 
     name: str
@@ -28,66 +89,78 @@ class Claim:
     place: str
     kind: str
     says: str
-    rule: str
-    measure: str = ""
-    pairs: tuple[tuple[str, str], ...] = ()
-    family: str | None = None
-    task: str | None = None
-    verdict: str | None = None
-    reason: str = ""
-    claimed: dict[str, Any] = field(default_factory=dict)
+    table: str | None = None
     response: str | None = None
+    claimed: ClaimedValue | ClaimedGap | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettledClaim(Claim):
+    """A claim on which evidence has no say: its verdict follows from the paper alone."""
+
+    verdict: Literal["inconsistent", "not testable"]
+    reason: str | Averages
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueClaim(Claim):
+    """The number printed for one model; ``task`` has the same images, if the paper names them."""
+
+    model: str
+    measure: str
+    task: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairsClaim(Claim):
+    """A claim that must be true of every pair of models in ``pairs``."""
+
+    measure: Measure
+    pairs: tuple[Models, ...]
 
     @property
     def models(self) -> list[str]:
-        """The models that it is about."""
+        """The models that are compared."""
         return list(dict.fromkeys(model for pair in self.pairs for model in pair))
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityClaim(PairsClaim):
+    """In every pair the first model scores ``better``, or both score about the ``same``.
+
+    ``family`` names the claims that it is tested together with; without one it is described, not tested. ``task`` has
+    the same images, if the paper names them.
+    """
+
+    rule: Literal["better", "same"]
+    family: str | None
+    task: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostClaim(PairsClaim):
+    """In every pair the first model costs less."""
+
+    measure: str
 
 
 def of_paper(paper: Paper) -> list[Claim]:
     """Return all claims of a paper; :class:`BadInput` if ``responses`` names one that does not exist."""
-    found = [claim for name, table in paper.tables.items() for claim in _of_table(paper, name, table)]
-    found += [_of_statement(paper, name) for name in paper.statements]
-    names = [claim.name for claim in found]
+    claims = [claim for name, table in paper.tables.items() for claim in _table_claims(paper, name, table)]
+    claims += [_statement_claim(paper, name) for name in paper.statements]
+    names = [claim.name for claim in claims]
     for name in paper.responses:
         if name not in names:
             hint = closest(name, names, "results/audit.csv lists all")
             raise BadInput(f"papers/{paper.name}.yaml: responses: no claim {name!r}; {hint}")
-    return [replace(one, response=paper.responses[one.name]) if one.name in paper.responses else one for one in found]
-
-
-def _of_table(paper: Paper, name: str, table: Table) -> list[Claim]:
-    found = []
-    for index, column in enumerate(table.columns):
-        numbers = {system: number_of(table, system, index, column) for system in table.rows}
-        where = f"{name}/{column.task}" if column.task else name
-        for system, number in numbers.items():
-            model, printed = paper.systems[system], table.rows[system][index]
-            found.append(
-                Claim(
-                    name=f"{where}/{column.measure}/{model}",
-                    paper=paper.name,
-                    place=table.place,
-                    kind="value",
-                    says=f"{system}: {column.heading} {printed}",
-                    rule="value",
-                    measure=column.measure,
-                    pairs=((model, model),),
-                    task=column.task,
-                    claimed={"printed": printed, "value": number},
-                )
-            )
-        found += _orders(paper, where, table, column, numbers)
-    return found + [claim for task in _tasks(table) for claim in _averages(paper, name, table, task)]
-
-
-def _tasks(table: Table) -> list[str | None]:
-    """Return the tasks that a table's columns name; None stands for columns without one."""
-    return list(dict.fromkeys(column.task for column in table.columns))
+    return [
+        replace(claim, response=paper.responses[claim.name]) if claim.name in paper.responses else claim
+        for claim in claims
+    ]
 
 
 def number_of(table: Table, system: str, index: int, column: Column) -> float | None:
-    """Return the number that a cell stands for: a share, a time as printed, or the rank of a word; None if none."""
+    """Return the number that a cell stands for: a share, a cost as printed, or the rank of a word; None if none."""
     text = table.rows[system][index]
     if system in table.read_as:
         number = table.read_as[system][index]
@@ -97,95 +170,130 @@ def number_of(table: Table, system: str, index: int, column: Column) -> float | 
     return float(text) if column.measure in COST else reported(text).value
 
 
-def _orders(paper: Paper, where: str, table: Table, column: Column, numbers: dict[str, float | None]) -> list[Claim]:
-    """Return a claim for each two rows whose numbers differ: the larger scores higher, the smaller costs less."""
-    found = []
-    for one, other in combinations([system for system in numbers if numbers[system] is not None], 2):
-        if numbers[one] == numbers[other]:
-            continue
-        cost = column.measure in COST
-        first, second = (one, other) if (numbers[one] < numbers[other]) == cost else (other, one)
-        pair = (paper.systems[first], paper.systems[second])
-        found.append(
-            Claim(
-                name=f"{where}/{column.measure}/{pair[0]}-{'below' if cost else 'above'}-{pair[1]}",
-                paper=paper.name,
-                place=table.place,
-                kind="order",
-                says=f"{first} {'below' if cost else 'above'} {second} in {column.heading}",
-                rule="cheaper" if cost else "better",
-                measure=column.measure,
-                pairs=(pair,),
-                family=_family(paper, column.measure, (pair,)),
-                task=column.task,
-                claimed={} if cost else _claimed_gap(column.measure, numbers[first], numbers[second]),
+def _table_claims(paper: Paper, name: str, table: Table) -> list[Claim]:
+    claims: list[Claim] = []
+    for index, column in enumerate(table.columns):
+        prefix = f"{name}/{column.task}/{column.measure}" if column.task else f"{name}/{column.measure}"
+        numbers = {system: number_of(table, system, index, column) for system in table.rows}
+        for system, number in numbers.items():
+            model, printed = paper.systems[system], table.rows[system][index]
+            claims.append(
+                ValueClaim(
+                    name=f"{prefix}/{model}",
+                    paper=paper.name,
+                    place=table.place,
+                    kind="value",
+                    says=f"{system}: {column.heading} {printed}",
+                    table=name,
+                    claimed=ClaimedValue(printed, number),
+                    model=model,
+                    measure=column.measure,
+                    task=column.task,
+                )
             )
-        )
-    return found
+        claims += _order_claims(paper, name, prefix, column, numbers)
+    tasks = dict.fromkeys(column.task for column in table.columns)  # None: columns that name no task
+    return claims + [claim for task in tasks if (claim := _averages_claim(paper, name, table, task))]
 
 
-def _claimed_gap(measure: str, better: float, worse: float) -> dict[str, Any]:
-    """Return a claimed gap (share), the ratio of the errors, and, of accuracy, how many test images would show it."""
-    found: dict[str, Any] = {"gap": round(better - worse, 6)}
-    found["error_ratio"] = (1 - better) / (1 - worse) if worse < 1 else None
-    return found | ({"images_needed": list(images_needed(better, worse))} if measure == "accuracy" else {})
+def _order_claims(
+    paper: Paper, table: str, prefix: str, column: Column, numbers: dict[str, float | None]
+) -> Iterable[Claim]:
+    """Yield a claim for every two rows whose numbers differ: the larger scores higher, the smaller costs less."""
+    printed = {system: number for system, number in numbers.items() if number is not None}
+    for pair in combinations(printed, 2):
+        low, high = sorted(pair, key=printed.__getitem__)
+        if printed[low] == printed[high]:
+            continue
+        is_cost = column.measure in COST
+        first, second, word = (low, high, "below") if is_cost else (high, low, "above")
+        models = (paper.systems[first], paper.systems[second])
+        shared = {
+            "name": f"{prefix}/{models[0]}-{word}-{models[1]}",
+            "paper": paper.name,
+            "place": paper.tables[table].place,
+            "kind": "order",
+            "says": f"{first} {word} {second} in {column.heading}",
+            "table": table,
+            "measure": column.measure,
+            "pairs": (models,),
+        }
+        if is_cost:
+            yield CostClaim(**shared)
+        else:
+            family = _family(paper, column.measure, (models,))
+            claimed = _claimed_gap(column.measure, printed[high], printed[low])
+            yield QualityClaim(**shared, rule="better", family=family, task=column.task, claimed=claimed)
 
 
-def _family(paper: Paper, measure: str, pairs: tuple[tuple[str, str], ...]) -> str | None:
-    """Return the family of a claim: accuracy is what a paper is tested on; of robustness, what is kept of it."""
-    if measure.startswith("kept:"):
+def _claimed_gap(measure: str, better: float, worse: float) -> ClaimedGap:
+    gap, error_ratio = round(better - worse, 6), (1 - better) / (1 - worse) if worse < 1 else None
+    if measure == "accuracy":
+        return ClaimedAccuracyGap(gap, error_ratio, images_needed(better, worse))
+    return ClaimedGap(gap, error_ratio)
+
+
+def _family(paper: Paper, measure: Measure, pairs: tuple[Models, ...]) -> str | None:
+    """Return the family of a claim: only accuracy, with or without corruption, is tested."""
+    if isinstance(measure, Robustness):
         return OTHER
     if measure != "accuracy":
         return None
     rivals = set(paper.systems.values()) - {paper.proposed}
-    return HEADLINE if all(one == paper.proposed and other in rivals for one, other in pairs) else OTHER
+    return HEADLINE if all(first == paper.proposed and second in rivals for first, second in pairs) else OTHER
 
 
-def _averages(paper: Paper, name: str, table: Table, task: str | None) -> list[Claim]:
-    """Return what the scores that a table prints of one task say of the averages behind them, as one claim."""
+def _averages_claim(paper: Paper, name: str, table: Table, task: str | None) -> Claim | None:
+    """Return what a table's scores on one task imply about their averages; None if it prints too few."""
     rows: dict[str, dict[str, Reported]] = {}
     for system, values in table.rows.items():
-        printed = [pair for pair in zip(table.columns, values, strict=True) if pair[0].task == task]
-        scores = {SHORT[column.measure]: reported(value) for column, value in printed if column.measure in SHORT}
-        rows[system] = {key: value for key, value in scores.items() if value}
-    if not all({"accuracy", "precision", "recall"} <= set(row) for row in rows.values()):
-        return []
-    return [
-        Claim(
-            name=f"{name}/{task}/averages" if task else f"{name}/averages",
-            paper=paper.name,
-            place=table.place,
-            kind="arithmetic",
-            says="the scores of all rows are of one kind, on one test set",
-            rule="settled",
-            verdict="not testable",
-            reason="the paper does not say how it averages over classes; " + "; ".join(averaging(rows)),
-        )
-    ]
-
-
-def _of_statement(paper: Paper, name: str) -> Claim:
-    statement = paper.statements[name]
-    claim = Claim(
-        name=f"{paper.name}/{name}",
+        scores = {
+            SHORT[column.measure]: reported(value)
+            for column, value in zip(table.columns, values, strict=True)
+            if column.task == task and column.measure in SHORT
+        }
+        rows[system] = {key: score for key, score in scores.items() if score}
+    if not all({"accuracy", "precision", "recall"} <= set(scores) for scores in rows.values()):
+        return None
+    return SettledClaim(
+        name=f"{name}/{task}/averages" if task else f"{name}/averages",
         paper=paper.name,
-        place=statement.place,
-        kind=statement.rule,
-        says=statement.says,
-        rule="settled",
-        response=statement.response,
+        place=table.place,
+        kind="arithmetic",
+        says="the scores of all rows are of one kind, on one test set",
+        table=name,
+        verdict="not testable",
+        reason=averages(rows),
     )
-    if isinstance(statement, Best):
-        rivals = [paper.systems[system] for system in paper.tables[statement.table].rows]
-        pairs = tuple((paper.proposed, rival) for rival in rivals if rival != paper.proposed)
-        family, task = _family(paper, statement.measure, pairs), statement.task
-        return replace(claim, rule="better", measure=statement.measure, pairs=pairs, family=family, task=task)
-    if isinstance(statement, Better | Same | Cheaper | Robust):
-        robust = isinstance(statement, Robust)
-        measure = f"kept:{'+'.join(statement.corruptions)}" if robust else statement.measure
-        pairs = tuple((one, other) for one, other in statement.pairs)
-        rule, family = "better" if robust else statement.rule, _family(paper, measure, pairs)
-        task = None if isinstance(statement, Cheaper) else statement.task
-        return replace(claim, rule=rule, measure=measure, pairs=pairs, family=family, task=task)
-    verdict = "inconsistent" if isinstance(statement, Contradiction) else "not testable"
-    return replace(claim, verdict=verdict, reason=statement.reason)
+
+
+def _statement_claim(paper: Paper, name: str) -> Claim:
+    statement = paper.statements[name]
+    shared = {
+        "name": f"{paper.name}/{name}",
+        "paper": paper.name,
+        "place": statement.place,
+        "kind": statement.rule,
+        "says": statement.says,
+        "response": statement.response,
+    }
+    match statement:
+        case Contradiction():
+            return SettledClaim(**shared, verdict="inconsistent", reason=statement.reason)
+        case NotTestable():
+            return SettledClaim(**shared, verdict="not testable", reason=statement.reason)
+        case Cheaper():
+            pairs = tuple((first, second) for first, second in statement.pairs)
+            return CostClaim(**shared, measure=statement.measure, pairs=pairs)
+        case Best():
+            rivals = [paper.systems[system] for system in paper.tables[statement.table].rows]
+            pairs = tuple((paper.proposed, rival) for rival in rivals if rival != paper.proposed)
+            rule, measure = "better", statement.measure
+        case Robust():
+            pairs = tuple((first, second) for first, second in statement.pairs)
+            rule, measure = "better", Robustness(tuple(statement.corruptions))
+        case Better() | Same():
+            pairs = tuple((first, second) for first, second in statement.pairs)
+            rule, measure = statement.rule, statement.measure
+    family = _family(paper, measure, pairs)
+    return QualityClaim(**shared, rule=rule, measure=measure, pairs=pairs, family=family, task=statement.task)

@@ -1,9 +1,10 @@
 """Papers as data: ``papers/*.yaml``, validated.
 
-A paper's tables hold its numbers as printed; every cell, and every order between two rows, is a claim. Its statements
-are the claims that stand in words, each with the rule that decides it.
+A paper's tables contain its numbers as printed; every cell is a claim, and so is every order between two rows. Its
+statements are the claims made in words, each with the rule that decides it.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,11 +28,21 @@ Pairs = Annotated[list[Pair], Field(min_length=1)]
 Text = Annotated[str, Field(pattern=r"\S")]
 
 
-class Column(Strict):
-    """A column: its heading in the paper, and the measure that stands for it here.
+@dataclass(frozen=True)
+class Robustness:
+    """A measure: accuracy under corruptions, as a mean over them and their strengths, minus accuracy without."""
 
-    ``task`` is the task of params.yaml whose images and protocol are the column's, where the paper names them.
-    ``words`` ranks what stands there in place of numbers, from least to most.
+    corruptions: tuple[str, ...]
+
+
+Measure = str | Robustness  # the name of a measure of quality or cost, or robustness
+
+
+class Column(Strict):
+    """A column: its heading in the paper, and the measure that it is compared with here.
+
+    ``task`` is the task of params.yaml with the images and protocol of the column, where the paper names them.
+    ``words`` ranks the words that the paper prints instead of numbers, from least to most.
     """
 
     heading: str
@@ -40,23 +51,22 @@ class Column(Strict):
     words: list[str] | None = None
 
     def misread(self, text: str) -> str | None:
-        """Return why ``text`` is no value of this column, if it is none."""
+        """Return why ``text`` cannot be a value of this column; None if it can."""
         if self.words:
             return None if text in self.words else f"must be one of {', '.join(self.words)}"
         if self.measure in COST:
-            return (
-                None if text.replace(".", "", 1).isdigit() else "must be a number, or words must rank what stands there"
-            )
-        found = reported(text)
-        if found and found.value > 1:
+            is_number = text.replace(".", "", 1).isdigit()
+            return None if is_number else "must be a number, unless the column's words rank what is printed"
+        score = reported(text)
+        if score and score.value > 1:
             return "is more than 100 per cent"
-        return None if found else "must start with a number such as 96.9; else read_as says which"
+        return None if score else "must start with a number such as 96.9, unless read_as says which number is meant"
 
 
 class Table(Strict):
-    """A table of a paper, or the values of a figure; a row's values are strings, as printed.
+    """A table of a paper, or the values of a figure: system → its values as strings, as printed.
 
-    ``read_as`` says which number is meant where what is printed is ambiguous, in the unit of the column; null: none.
+    Where they are ambiguous, ``read_as`` says which numbers are meant, in the unit of the column; null means no number.
     """
 
     title: str
@@ -66,7 +76,7 @@ class Table(Strict):
     read_as: dict[str, list[float | None]] = Field({})
 
     def on(self, task: str) -> "Table | None":
-        """Return the table with the columns that ``task`` can fill; None if it has none."""
+        """Return the table with only the columns that ``task`` can fill; None if there are none."""
         kept = [index for index, column in enumerate(self.columns) if column.task in (None, task)]
         if not kept:
             return None
@@ -75,7 +85,7 @@ class Table(Strict):
 
 
 class Statement(Strict):
-    """A claim in words: what it says, where it stands, and what the authors answered, if they did."""
+    """A claim in words: what it says, its place in the paper, and the authors' response, if there is one."""
 
     says: Text
     place: Text
@@ -83,13 +93,13 @@ class Statement(Strict):
 
 
 class Scored(Statement):
-    """A claim that scores decide; ``task`` is the task of params.yaml that it is about, where the paper names it."""
+    """A claim that scores decide; ``task`` is the task of params.yaml that it concerns, where the paper names one."""
 
     task: str | None = None
 
 
 class Best(Scored):
-    """The proposed system is the best of a table in a measure: better than each of the others."""
+    """The proposed system scores higher in a measure than every other system of a table."""
 
     rule: Literal["best"]
     table: Name
@@ -129,14 +139,14 @@ class Cheaper(Statement):
 
 
 class Contradiction(Statement):
-    """The paper contradicts itself; ``reason`` says how, with the places."""
+    """The paper contradicts itself; ``reason`` says how and where."""
 
     rule: Literal["contradiction"]
     reason: Text
 
 
 class NotTestable(Statement):
-    """No evidence that could be made here decides it; ``reason`` says why."""
+    """No evidence that can be made here would decide the claim; ``reason`` says why."""
 
     rule: Literal["not_testable"]
     reason: Text
@@ -148,7 +158,7 @@ AnyStatement = Annotated[
 
 
 class Choice(Strict):
-    """A point that a paper leaves open or contradicts, what is chosen here, and what else can be chosen by name."""
+    """A point on which a paper is silent or contradicts itself, the choice made here, and the alternatives."""
 
     open: Text
     chosen: Text
@@ -158,9 +168,9 @@ class Choice(Strict):
 class Paper(Strict):
     """What a paper claims, and how it is read where its words leave a choice.
 
-    ``proposed`` is the model of the proposed system, ``readings`` other models that its words allow too. Differences of
-    less than ``margin`` (a share) count as none. ``trials`` is how many runs a published mean is over, if the paper
-    says so. ``responses`` holds what the authors answered to a claim of a table, by its id.
+    ``proposed`` is the model of the proposed system; ``readings`` are other models that the paper's words allow.
+    Differences below ``margin`` (a share) count as none. ``trials`` is the number of runs behind a published mean, if
+    the paper gives it. ``responses`` maps the name of a claim from a table to what the authors answered.
     """
 
     name: Name
@@ -177,65 +187,79 @@ class Paper(Strict):
     responses: dict[str, Text] = Field({})
 
     @model_validator(mode="after")
-    def _rows_fit(self) -> "Paper":
+    def _is_consistent(self) -> "Paper":
         models = list(self.systems.values())
-        if twice := [model for model in models if models.count(model) > 1]:
-            raise ValueError(f"systems: {twice[0]!r} stands for two systems; it must stand for one")
+        if repeated := [model for model in models if models.count(model) > 1]:
+            raise ValueError(f"systems: {repeated[0]!r} stands for two systems; it must stand for one")
         if self.proposed and self.proposed not in models:
             raise ValueError(f"proposed: {self.proposed!r} stands for no system; {closest(self.proposed, models)}")
         for name, table in self.tables.items():
-            for where, rows in (("rows", table.rows), ("read_as", table.read_as)):
-                for system, values in rows.items():
-                    if system not in self.systems:
-                        known = closest(system, list(self.systems))
-                        raise ValueError(f"tables.{name}.{where}: {system!r} must stand under systems too; {known}")
-                    if len(values) != len(table.columns):
-                        count = f"has {len(values)} values; it must have {len(table.columns)}, one a column"
-                        raise ValueError(f"tables.{name}.{where}.{system}: {count}")
-            for system, values in table.rows.items():
-                for column, text in zip(table.columns, values, strict=True):
-                    if system not in table.read_as and (wrong := column.misread(text)):
-                        raise ValueError(f"tables.{name}.rows.{system}: {text!r} {wrong}")
-            columns = [(column.task, column.measure) for column in table.columns]
-            if len(set(columns)) < len(columns):
-                raise ValueError(f"tables.{name}.columns: two columns have the same measure, on the same task")
-            for system, numbers in table.read_as.items():
-                for column, number in zip(table.columns, numbers, strict=True):
-                    if number and number > 100 and column.measure in QUALITY:
-                        raise ValueError(f"tables.{name}.read_as.{system}: {number} is more than 100 per cent")
-            for column in table.columns:
-                if column.task and column.measure not in QUALITY:
-                    raise ValueError(f"tables.{name}.columns: {column.heading!r}: task goes with a measure of quality")
-                if column.task and not self.trials:
-                    raise ValueError(f"tables.{name}.columns: {column.heading!r} has a task; trials must be given")
-        return self
-
-    @model_validator(mode="after")
-    def _statements_fit(self) -> "Paper":
+            _check_rows(f"tables.{name}", table, list(self.systems))
+            _check_values(f"tables.{name}", table)
+            _check_columns(f"tables.{name}", table, self.trials)
         for name, statement in self.statements.items():
-            for one, other in getattr(statement, "pairs", []):
-                if one == other:
-                    raise ValueError(f"statements.{name}.pairs: {one!r} stands beside itself")
+            for first, second in getattr(statement, "pairs", []):
+                if first == second:
+                    raise ValueError(f"statements.{name}.pairs: {first!r} is compared with itself")
             if isinstance(statement, Best):
-                if statement.table not in self.tables:
-                    known = closest(statement.table, list(self.tables))
-                    raise ValueError(f"statements.{name}.table: no table {statement.table!r}; {known}")
-                columns = [(column.measure, column.task) for column in self.tables[statement.table].columns]
-                if (statement.measure, statement.task) not in columns:
-                    known = ", ".join(measure + (f" on {task}" if task else "") for measure, task in columns)
-                    raise ValueError(
-                        f"statements.{name}: {statement.table} has no such column; measure, and task, must be {known}"
-                    )
-                if not self.proposed:
-                    raise ValueError(f"statements.{name}: rule best needs a proposed system")
+                _check_best(f"statements.{name}", statement, self)
         return self
 
     @property
     def models(self) -> list[str]:
-        """All models that the paper's claims are about."""
-        pairs = [pair for one in self.statements.values() for pair in getattr(one, "pairs", [])]
+        """All models that the paper's claims concern."""
+        pairs = [pair for statement in self.statements.values() for pair in getattr(statement, "pairs", [])]
         named = [*self.systems.values(), *(model for pair in pairs for model in pair), *self.readings]
         return list(dict.fromkeys([*named, *([self.proposed] if self.proposed else [])]))
+
+
+def _check_rows(where: str, table: Table, systems: list[str]) -> None:
+    """Raise ValueError unless all rows belong to known systems and have one value per column."""
+    for key, rows in (("rows", table.rows), ("read_as", table.read_as)):
+        for system, values in rows.items():
+            if system not in systems:
+                hint = closest(system, systems)
+                raise ValueError(f"{where}.{key}: {system!r} must be listed under systems too; {hint}")
+            if len(values) != len(table.columns):
+                count = f"has {len(values)} values; it must have {len(table.columns)}, one per column"
+                raise ValueError(f"{where}.{key}.{system}: {count}")
+
+
+def _check_values(where: str, table: Table) -> None:
+    """Raise ValueError if a value does not fit its column."""
+    for system, values in table.rows.items():
+        for column, text in zip(table.columns, values, strict=True):
+            if system not in table.read_as and (wrong := column.misread(text)):
+                raise ValueError(f"{where}.rows.{system}: {text!r} {wrong}")
+    for system, numbers in table.read_as.items():
+        for column, number in zip(table.columns, numbers, strict=True):
+            if number and number > 100 and column.measure in QUALITY:
+                raise ValueError(f"{where}.read_as.{system}: {number} is more than 100 per cent")
+
+
+def _check_columns(where: str, table: Table, trials: int | None) -> None:
+    """Raise ValueError if two columns are the same, or if a column's task does not fit."""
+    keys = [(column.task, column.measure) for column in table.columns]
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"{where}.columns: two columns have the same measure on the same task; only one may")
+    for column in table.columns:
+        if column.task and column.measure not in QUALITY:
+            raise ValueError(f"{where}.columns: {column.heading!r}: only a measure of quality may have a task")
+        if column.task and not trials:
+            raise ValueError(f"{where}.columns: {column.heading!r} has a task, so trials must be given")
+
+
+def _check_best(where: str, statement: Best, paper: Paper) -> None:
+    """Raise ValueError unless a statement of rule ``best`` names a column, and there is a proposed system."""
+    if statement.table not in paper.tables:
+        hint = closest(statement.table, list(paper.tables))
+        raise ValueError(f"{where}.table: no table {statement.table!r}; {hint}")
+    columns = [(column.measure, column.task) for column in paper.tables[statement.table].columns]
+    if (statement.measure, statement.task) not in columns:
+        names = ", ".join(measure + (f" on {task}" if task else "") for measure, task in columns)
+        raise ValueError(f"{where}: {statement.table} has no such column; measure (and task) must be one of {names}")
+    if not paper.proposed:
+        raise ValueError(f"{where}: rule best needs a proposed system")
 
 
 def rows(papers: list[Paper]) -> list[str]:
@@ -244,27 +268,27 @@ def rows(papers: list[Paper]) -> list[str]:
 
 
 def check(papers: list[Paper], params: Params) -> None:
-    """Raise :class:`BadInput` if a paper names a model or a task that params.yaml does not hold."""
+    """Raise :class:`BadInput` if two papers share a name, or if one names a model or task unknown to params.yaml."""
     names = [name for paper in papers for name in (paper.name, *paper.tables)]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise BadInput(f"papers: {twice[0]!r} names two papers or tables; it must name one")
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise BadInput(f"papers: {repeated[0]!r} names two papers or tables; it must name one")
     for paper in papers:
         where = f"papers/{paper.name}.yaml"
         for model in paper.models:
             if model not in params.models:
                 raise BadInput(f"{where}: no model {model!r} in params.yaml; {closest(model, list(params.models))}")
-        named = [(f"tables.{name}", column.task) for name, of in paper.tables.items() for column in of.columns]
-        named += [(f"statements.{name}", getattr(of, "task", None)) for name, of in paper.statements.items()]
-        for place, task in named:
+        places = [(f"tables.{name}", column.task) for name, table in paper.tables.items() for column in table.columns]
+        places += [(f"statements.{name}", getattr(item, "task", None)) for name, item in paper.statements.items()]
+        for place, task in places:
             if task and task not in params.tasks:
-                known = closest(task, list(params.tasks))
-                raise BadInput(f"{where}: {place}: no task {task!r} in params.yaml; {known}")
+                hint = closest(task, list(params.tasks))
+                raise BadInput(f"{where}: {place}: no task {task!r} in params.yaml; {hint}")
             if task and params.task(task).synthetic:
                 raise BadInput(f"{where}: {place}: {task!r} is synthetic; it must have real images")
 
 
 def load_all(folder: Path = FOLDER) -> list[Paper]:
-    """Return all papers, by file name; :class:`BadInput` names the file and key at fault."""
+    """Return all papers, in the order of their file names; :class:`BadInput` names the file and key at fault."""
     return [load(path) for path in sorted(folder.glob("*.yaml"))]
 
 

@@ -1,10 +1,11 @@
-"""What can be said of reported scores without training anything: their rounding, and what they imply."""
+"""What reported scores imply, without training anything: their rounding, their averages, their test set."""
 
 import logging
 import math
 import re
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from scipy.stats import binomtest
 
@@ -13,10 +14,12 @@ from benchmark.errors import BadInput, closest
 SCORES = ("accuracy", "precision", "recall", "f1", "auc")
 COUNTS = ("n", "positives")
 
+Bounds = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Reported:
-    """A printed score as a share, and the bounds that it may have been rounded from."""
+    """A printed score as a share, and the bounds of what it may have been rounded from."""
 
     value: float
     low: float
@@ -29,21 +32,22 @@ class Reported:
 def reported(text: str) -> Reported | None:
     """Return the number at the start of ``text``, such as ``96.9``, ``88.2%`` or ``0.97``; None if there is none.
 
-    What is above 1, or ends in %, is read as per cent; its last digit was rounded.
+    A number above 1, or one followed by %, is read as per cent; its last digit was rounded.
     """
-    found = re.match(r"\s*(\d*\.?\d+)\s*(%?)(?![\w.]|,\d)", text)
-    if not found:
+    match = re.match(r"\s*(\d*\.?\d+)\s*(%?)(?![\w.]|,\d)", text)
+    if not match:
         return None
-    digits = len(found[1].partition(".")[2])
-    scale = 100 if found[2] or float(found[1]) > 1 else 1
-    value, half = float(found[1]) / scale, 0.5 * 10**-digits / scale
+    number, per_cent = match.groups()
+    digits = len(number.partition(".")[2])
+    scale = 100 if per_cent or float(number) > 1 else 1
+    value, half = float(number) / scale, 0.5 * 10**-digits / scale
     return Reported(value, max(value - half, 0.0), min(value + half, 1.0))
 
 
-def prevalence(accuracy: Reported, precision: Reported, recall: Reported) -> tuple[float, float]:
-    """Return the least and largest share of positives that three binary scores imply.
+def prevalence(accuracy: Reported, precision: Reported, recall: Reported) -> Bounds:
+    """Return the least and largest share of positives that three binary scores imply; above 1 is impossible.
 
-    π = (1 − A) / ((1 − R) + R (1/P − 1)), over all that the scores may have been rounded from.
+    π = (1 − A) / ((1 − R) + R (1/P − 1)), over everything that the scores may have been rounded from.
     """
     corners = product(*((score.low, score.high) for score in (accuracy, precision, recall)))
     implied = []
@@ -56,7 +60,7 @@ def prevalence(accuracy: Reported, precision: Reported, recall: Reported) -> tup
     return min(implied), max(implied)
 
 
-def harmonic(precision: Reported, recall: Reported) -> tuple[float, float]:
+def harmonic(precision: Reported, recall: Reported) -> Bounds:
     """Return the least and largest F1 of one class that its precision and recall allow."""
 
     def f1(p: float, r: float) -> float:
@@ -65,130 +69,140 @@ def harmonic(precision: Reported, recall: Reported) -> tuple[float, float]:
     return f1(precision.low, recall.low), f1(precision.high, recall.high)
 
 
-def averaging(rows: dict[str, dict[str, Reported]]) -> list[str]:
-    """Return what the scores of a table's rows say of the averages behind them, a sentence each.
+@dataclass(frozen=True)
+class Averages:
+    """What the scores of a table's rows imply about the averages behind them.
 
-    Each row holds ``accuracy``, ``precision`` and ``recall``, perhaps ``f1``.
+    ``recall_differs`` lists the rows whose recall cannot equal their accuracy, as it would if weighted by class size.
+    ``prevalence`` maps a row to the least and largest share of positives if its scores were binary. ``f1_differs``
+    lists the rows whose F1 is not the harmonic mean of precision and recall; None if no row has an F1.
     """
-    said = []
-    apart = [name for name, row in rows.items() if _apart(row["accuracy"], row["recall"])]
-    said.append(
-        f"recall weighted by class size equals accuracy: impossible for {len(apart)} of {len(rows)} rows"
-        if apart
-        else "recall equals accuracy within rounding: averages weighted by class size are possible"
-    )
-    implied = {name: prevalence(row["accuracy"], row["precision"], row["recall"]) for name, row in rows.items()}
-    low, high = max(low for low, _ in implied.values()), min(1.0, *(high for _, high in implied.values()))
-    shares = "; ".join(
-        f"{name} {100 * a:.0f} to {100 * min(b, 1):.0f} %" if a <= 1 else f"{name} more than 100 %"
-        for name, (a, b) in implied.items()
-    )
-    said.append(
-        f"one binary test set would need one share of positives, and the rows imply {shares}: "
-        + ("impossible" if low > high else f"possible with {100 * low:.0f} to {100 * high:.0f} %")
-    )
+
+    recall_differs: tuple[str, ...]
+    prevalence: dict[str, Bounds]
+    f1_differs: tuple[str, ...] | None
+
+    @property
+    def common_prevalence(self) -> Bounds | None:
+        """The shares of positives that all rows allow; None if there are none."""
+        low = max(low for low, _ in self.prevalence.values())
+        high = min(1.0, *(high for _, high in self.prevalence.values()))
+        return (low, high) if low <= high else None
+
+
+def averages(rows: dict[str, dict[str, Reported]]) -> Averages:
+    """Return what a table's rows imply; each has ``accuracy``, ``precision`` and ``recall``, and may have ``f1``."""
     with_f1 = {name: row for name, row in rows.items() if "f1" in row}
-    if with_f1:
-        off = [
+    return Averages(
+        recall_differs=tuple(name for name, row in rows.items() if _apart(row["accuracy"], row["recall"])),
+        prevalence={name: prevalence(row["accuracy"], row["precision"], row["recall"]) for name, row in rows.items()},
+        f1_differs=tuple(
             name for name, row in with_f1.items() if not _meets(harmonic(row["precision"], row["recall"]), row["f1"])
-        ]
-        said.append(
-            f"F1 is not the harmonic mean of precision and recall in {', '.join(off)}: no score of one class"
-            if off
-            else "F1 is the harmonic mean of the printed precision and recall in every row, as for one class"
         )
-    said.append("unweighted means over classes, or over datasets, stay possible; the paper does not say which it took")
-    return said
+        if with_f1
+        else None,
+    )
 
 
-def bare(scores: dict[str, str]) -> list[str]:
-    """Return what can be said of reported scores, such as ``{"accuracy": "96.9", "n": "400"}``, a sentence each.
+@dataclass(frozen=True)
+class Findings:
+    """What bare scores imply, as far as they were given; None stands for what they do not decide.
 
-    Known are ``accuracy``, ``precision``, ``recall``, ``f1``, ``auc``, the number of test images ``n`` and how many of
+    ``right`` is the fewest and most right answers out of ``images`` that round to the accuracy, None if no count does;
+    ``wilson`` the interval (95 %, shares) that these counts give on new images. ``prevalence`` and ``f1`` are bounds of
+    the share of positives and of F1 if the scores were binary. ``consistent`` is whether a confusion matrix with
+    ``positives`` positive images has these scores.
+    """
+
+    printed: dict[str, str]
+    scores: dict[str, Reported]
+    images: int | None
+    positives: int | None
+    right: tuple[int, int] | None = None
+    wilson: Bounds | None = None
+    prevalence: Bounds | None = None
+    f1: Bounds | None = None
+    f1_fits: bool | None = None
+    consistent: bool | None = None
+
+
+def examine(printed: dict[str, str]) -> Findings:
+    """Return what reported scores imply, such as ``{"accuracy": "96.9", "n": "400"}``.
+
+    Known are ``accuracy``, ``precision``, ``recall``, ``f1``, ``auc``, the number of test images ``n``, and how many of
     them are ``positives``. :class:`BadInput` names what cannot be read.
     """
-    found, counts = _read(scores)
-    said = [f"{name} {scores[name]}: rounded from {one.low:.5g} to {one.high:.5g}" for name, one in found.items()]
-    if "accuracy" in found and "n" in counts:
-        said += _of_count(found["accuracy"], counts["n"])
-    elif "accuracy" in found:
-        said.append("accuracy: without n, the number of test images, nothing can be said of how sure it is")
-    if {"accuracy", "precision", "recall"} <= set(found):
-        low, high = prevalence(found["accuracy"], found["precision"], found["recall"])
-        said.append(
-            f"read as binary, the share of positives is {100 * low:.1f} to {100 * min(high, 1):.1f} %"
-            if low <= 1
-            else "read as binary, more than all images would be positive: these are no scores of one binary test set"
-        )
-    if {"precision", "recall", "f1"} <= set(found):
-        low, high = harmonic(found["precision"], found["recall"])
-        fits = "fits" if _meets((low, high), found["f1"]) else "does not fit; it is no F1 of one class"
-        said.append(
-            f"read as scores of one class, F1 must lie within {100 * low:.2f} and {100 * high:.2f} %: it {fits}"
-        )
-    if not found:
-        raise BadInput(f"--score: no score among {', '.join(scores)}; it must hold one of {', '.join(SCORES)}")
-    if {"n", "positives"} <= set(counts):
-        said.append(_consistent(found, counts))
-    return said
+    scores, counts = _read(printed)
+    images, positives = counts.get("n"), counts.get("positives")
+    implied: dict[str, Any] = {}
+    if "accuracy" in scores and images:
+        implied["right"], implied["wilson"] = _right_answers(scores["accuracy"], images)
+    if {"accuracy", "precision", "recall"} <= set(scores):
+        implied["prevalence"] = prevalence(scores["accuracy"], scores["precision"], scores["recall"])
+    if {"precision", "recall", "f1"} <= set(scores):
+        implied["f1"] = harmonic(scores["precision"], scores["recall"])
+        implied["f1_fits"] = _meets(implied["f1"], scores["f1"])
+    if images and positives:
+        implied["consistent"] = _consistent(scores, positives, images - positives)
+    return Findings(printed, scores, images, positives, **implied)
 
 
-def _read(scores: dict[str, str]) -> tuple[dict[str, Reported], dict[str, int]]:
-    found, counts = {}, {}
-    for name, text in scores.items():
+def _read(printed: dict[str, str]) -> tuple[dict[str, Reported], dict[str, int]]:
+    """Return the scores and the counts among what was given."""
+    scores, counts = {}, {}
+    for name, text in printed.items():
         if name in COUNTS:
             if not text.isdigit() or int(text) < 1:
                 raise BadInput(f"--score: {name} is {text!r}; it must be a whole number of test images")
             counts[name] = int(text)
         elif name not in SCORES:
             raise BadInput(f"--score: no score {name!r}; {closest(name, [*SCORES, *COUNTS])}")
-        elif (one := reported(text)) is None or one.value > 1:
+        elif (score := reported(text)) is None or score.value > 1:
             raise BadInput(f"--score: {name} is {text!r}; it must be a number such as 96.9 or 0.969")
         else:
-            found[name] = one
+            scores[name] = score
     if counts.get("positives", 0) > counts.get("n", math.inf):
         raise BadInput(f"--score: positives is {counts['positives']}; it must be at most n, {counts['n']}")
-    return found, counts
+    if not scores:
+        raise BadInput(
+            f"--score: no score among {', '.join(printed)}; at least one of {', '.join(SCORES)} must be given"
+        )
+    return scores, counts
 
 
-def _of_count(accuracy: Reported, n: int) -> list[str]:
-    counts = [count for count in range(math.ceil(accuracy.low * n), math.floor(accuracy.high * n) + 1)]
-    counts = [count for count in counts if count / n in accuracy]
+def _right_answers(accuracy: Reported, images: int) -> tuple[tuple[int, int] | None, Bounds | None]:
+    """Return the fewest and most right answers that round to an accuracy, and their Wilson interval; None if none."""
+    candidates = range(math.ceil(accuracy.low * images), math.floor(accuracy.high * images) + 1)
+    counts = [count for count in candidates if count / images in accuracy]
     if not counts:
-        return [
-            f"no count of right answers out of {n} rounds to it: n or the accuracy is another one, or it is a mean "
-            "over runs or folds"
-        ]
-    right = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    low, high = (binomtest(count, n).proportion_ci(method="wilson") for count in (counts[0], counts[-1]))
-    return [
-        f"{right} right answers out of {n} round to it",
-        f"of new images alone (Wilson, 95 %), without any other draw of training: "
-        f"{100 * low.low:.1f} to {100 * high.high:.1f} %",
-    ]
+        return None, None
+    low, high = (binomtest(count, images).proportion_ci(method="wilson") for count in (counts[0], counts[-1]))
+    return (counts[0], counts[-1]), (low.low, high.high)
 
 
-def _consistent(found: dict[str, Reported], counts: dict[str, int]) -> str:
-    """Say whether some binary confusion matrix has all the scores (Kovács & Fazekas 2023, arXiv:2310.12527)."""
+def _consistent(scores: dict[str, Reported], positives: int, negatives: int) -> bool | None:
+    """Return whether some binary confusion matrix has all the scores (Kovács & Fazekas 2023, arXiv:2310.12527).
+
+    None if there is no score that such a matrix decides.
+    """
     from mlscorecheck.check.binary import check_1_testset_no_kfold
 
     logging.getLogger("mlscorecheck").setLevel(logging.WARNING)
     names = {"accuracy": "acc", "precision": "ppv", "recall": "sens", "f1": "f1p"}
-    scores = {names[name]: one for name, one in found.items() if name in names}
-    if not scores:
-        return "no score that a binary confusion matrix decides"
-    test = {"p": counts["positives"], "n": counts["n"] - counts["positives"]}
-    widest = {name: (one.high - one.low) / 2 + 1e-9 for name, one in scores.items()}
-    result = check_1_testset_no_kfold(testset=test, scores={k: one.value for k, one in scores.items()}, eps=widest)
-    what = f"{test['p']} positives and {test['n']} negatives"
-    if result["inconsistency"]:
-        return f"no binary confusion matrix of {what} has these scores (mlscorecheck)"
-    return f"some binary confusion matrix of {what} has these scores (mlscorecheck)"
+    decided = {names[name]: score for name, score in scores.items() if name in names}
+    if not decided:
+        return None
+    result = check_1_testset_no_kfold(
+        testset={"p": positives, "n": negatives},
+        scores={name: score.value for name, score in decided.items()},
+        eps={name: (score.high - score.low) / 2 + 1e-9 for name, score in decided.items()},
+    )
+    return not result["inconsistency"]
 
 
-def _apart(one: Reported, other: Reported) -> bool:
-    return one.high < other.low or other.high < one.low
+def _apart(first: Reported, second: Reported) -> bool:
+    return first.high < second.low or second.high < first.low
 
 
-def _meets(bounds: tuple[float, float], score: Reported) -> bool:
+def _meets(bounds: Bounds, score: Reported) -> bool:
     return bounds[0] - 1e-12 <= score.high and score.low <= bounds[1] + 1e-12

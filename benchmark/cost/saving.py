@@ -1,29 +1,35 @@
 """What EMANet's mask saves in the part of the network that it acts on: the mask itself, and masked attention.
 
-Each form of masking is set against the same part without a mask, at several shares of kept tokens.
+Each form of masking is measured beside the same part without a mask, at several shares of kept tokens.
 """
 
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
-from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from tabulate import tabulate
 from torch import Tensor, nn
 
-from benchmark.cost import cost, timing
+from benchmark import evidence
+from benchmark.cost import counting, timing
+from benchmark.cost.measure import TIMING_CODE, OnBlock, surroundings
+from benchmark.cost.records import Record
+from benchmark.cost.subjects import BATCH
+from benchmark.evidence.digests import code_digest, digest
 from benchmark.models.emanet import emanet
-from benchmark.params import Timing
+from benchmark.params import Shape, Timing
 from benchmark.statistics import ratio
-from benchmark.training import runs
+from benchmark.training.runs import with_imports
 
-CONDITIONS = (64, 1), (64, 16), (224, 1)  # input size (px) and batch
-WITHOUT = "none"
+WITHOUT = ("none", None)
 FORMS = {"gather": (0.25, 0.5, 0.75, 1.0), "before_softmax": (0.5,), "weights": (0.5,), "output": (0.5,)}
+NETWORK = Path("benchmark/models/emanet.py")
+CODE = ("benchmark/cost/saving.py", *TIMING_CODE)
+
+Key = tuple[str, float | None]  # a form of masking, and the share of tokens that it keeps
 
 
 class AttentionPart(nn.Module):
@@ -42,81 +48,81 @@ class AttentionPart(nn.Module):
         return self.attention(features, mask)
 
 
-def parts(images: Tensor) -> tuple[tuple[Tensor, Tensor], dict[str, nn.Module]]:
-    """Return what the part of each form is given for images (N × 1 × H × W), and the parts by name."""
+def is_current(path: Path, shape: Shape) -> bool:
+    """Return whether there is a record of today's code."""
+    return path.exists() and evidence.read_json(path)["digest"] == _digest(shape)
+
+
+def _digest(shape: Shape) -> str:
+    return digest([shape.device, shape.size, code_digest([*with_imports(NETWORK), *map(Path, CODE)])])
+
+
+def record(shape: Shape, limits: Timing, progress: Callable[[str], OnBlock]) -> Record:
+    """Return the record at a shape: for one image and for a batch, the MACs, time and speed-up of each form.
+
+    ``progress`` is told what is measured next, and returns what hears how many blocks are done.
+    """
+    timing.compute_in_float32()
+    batches = []
+    for count in (1, BATCH[shape.device]):
+        images = torch.randn(count, 1, shape.size, shape.size, generator=torch.Generator().manual_seed(0))
+        given, by_form = parts(images.to(shape.device, memory_format=torch.channels_last))
+        on_block = progress(f"attention part, batch {count}")
+        batches.append({"batch": count} | _measured(by_form, given, shape, limits, on_block))
+    return {"digest": _digest(shape)} | surroundings(shape) | {"size": shape.size, "batches": batches}
+
+
+def parts(images: Tensor) -> tuple[tuple[Tensor, Tensor], dict[Key, nn.Module]]:
+    """Return what the part of each form is given for images (N × 1 × H × W), and the parts."""
     torch.manual_seed(0)
-    first = emanet(form=WITHOUT).eval().to(memory_format=torch.channels_last)
-    found = {WITHOUT: AttentionPart(first)}
+    first = _network(WITHOUT[0], images)
+    by_form: dict[Key, nn.Module] = {WITHOUT: AttentionPart(first)}
     with torch.no_grad():
-        features = first.extractor(images)
+        features, local, _ = first._seen(images)
         for form, shares in FORMS.items():
             for share in shares:
-                network = emanet(form=form).eval().to(memory_format=torch.channels_last)
+                network = _network(form, images)
                 network.extractor = first.extractor
                 network.keep(images, share)
-                found[f"{form}, {100 * share:.0f} % kept"] = AttentionPart(network)
-    return (features, F.avg_pool2d(features, first.patch)), found
+                by_form[form, share] = AttentionPart(network)
+    return (features, local), by_form
 
 
-def measure(how: Timing, on_block: Callable[[str, int], None]) -> dict[str, Any]:
-    """Return the record: under each condition, the MACs, time and speed-up of each form."""
-    conditions = []
-    for size, batch in CONDITIONS:
-        images = torch.randn(batch, 1, size, size, generator=torch.Generator().manual_seed(0))
-        given, found = parts(images.contiguous(memory_format=torch.channels_last))
-        blocks, forms = _measured(found, given, how, partial(on_block, f"{size} px, batch {batch}"))
-        conditions.append({"input": size, "batch": batch, "blocks": blocks, "forms": forms})
-    return {
-        "device": "cpu",
-        "threads": 1,
-        "precision": "float32",
-        "layout": "channels-last",
-        "machine": runs.machine(),
-        "versions": {"torch": metadata.version("torch")},
-        "conditions": conditions,
-    }
+def _network(form: str, images: Tensor) -> nn.Module:
+    return emanet(form=form).eval().to(images.device, memory_format=torch.channels_last)
 
 
 def _measured(
-    found: dict[str, nn.Module], given: tuple[Tensor, Tensor], how: Timing, on_block: Callable[[int], None]
-) -> tuple[int, dict[str, Any]]:
+    by_form: dict[Key, nn.Module],
+    given: tuple[Tensor, Tensor],
+    shape: Shape,
+    limits: Timing,
+    on_block: OnBlock,
+) -> dict[str, Any]:
     """Return the number of blocks, and what was measured of each form."""
 
     def build() -> dict[str, timing.Calls]:
-        return {"latency": {name: partial(deepcopy(part), *given) for name, part in found.items()}}
+        return {"latency": {key: partial(deepcopy(part), *given) for key, part in by_form.items()}}
 
-    taken = timing.measure(build, "cpu", WITHOUT, how, on_block)
-    record = {}
-    for name, part in found.items():
-        faster = ratio(1 / np.array(timing.medians(taken["ratio"], name)))
-        record[name] = {
-            "macs": round(cost.macs(part, *given) / len(given[0])),
-            "ms": round(float(np.median([time for laps in taken["latency"][name] for time in laps])), 4),
+    times = timing.measure(build, shape.device, WITHOUT, limits, on_block)
+    forms = []
+    for key, part in by_form.items():
+        faster = ratio(1 / np.array(timing.medians(times["ratio"], key)))
+        form = {
+            "form": key[0],
+            "kept_share": key[1],
+            "macs": _macs_of_one(part, given),
+            "ms": round(float(np.median([time for laps in times["latency"][key] for time in laps])), 4),
             "times_as_fast": round(faster.value, 4),
             "interval": [round(faster.low, 4), round(faster.high, 4)],
         }
-    return len(taken["latency"][WITHOUT]), record
+        forms.append(form)
+    return {"blocks": len(times["latency"][WITHOUT]), "forms": forms}
 
 
-def page(record: dict[str, Any]) -> str:
-    """Return the record as a page in Markdown."""
-    rows = []
-    for of in record["conditions"]:
-        for name, form in of["forms"].items():
-            low, high = form["interval"]
-            faster = f"{form['times_as_fast']:.2f} [{low:.2f}, {high:.2f}]"
-            rows.append(
-                [f"{of['input']} px", of["batch"], name, f"{form['macs'] / 1e6:.1f}", f"{form['ms']:.3f}", faster]
-            )
-    headings = ["Input", "Batch", "Form", "MACs (millions)", "Time (ms)", "Times as fast as without a mask [95 %]"]
-    table = tabulate(rows, headings, tablefmt="github", disable_numparse=True)
-    machine, torch_version = record["machine"]["processor"], record["versions"]["torch"]
-    blocks = " to ".join(str(count) for count in sorted({of["blocks"] for of in record["conditions"]}))
-    return (
-        "**What EMANet's mask saves in the attention part**\n\n"
-        f"{table}\n\n"
-        "The part that the mask acts on: the mask itself, patch embedding and attention, without extractor, fusion and "
-        f"classifier; MACs: the mean of an image. First weights, images of noise, one thread of {machine}, float32, "
-        f"channels-last, torch {torch_version}; forms in turn, in random order, in {blocks} blocks with copies of "
-        "their own.\n"
-    )
+def _macs_of_one(part: nn.Module, given: tuple[Tensor, Tensor]) -> int | None:
+    """Return the MACs of one image, the mean over the batch; None if they cannot be counted."""
+    try:
+        return round(counting.macs(part, *given) / len(given[0]))
+    except counting.NotCounted:
+        return None

@@ -1,15 +1,15 @@
-"""Times of many models, taken so that their ratios can be trusted.
+"""Times of many subjects, taken in a way that lets their ratios be trusted.
 
-Models are called in turn, in random order, lap after lap, so that a drift of the machine meets all alike; and each call
-is followed by one of a reference, so that their ratio is of the same moment. Laps come in blocks, and each block has
-copies of the models of its own: where a model lies in memory moves its time by some per cent, which no number of
-repeats in one place shows (Kalibera & Jones 2013, doi 10.1145/2464157.2464160).
+Subjects are called in turn, in random order, lap after lap: a drift of the machine then meets all alike. Each call is
+followed by one of a reference: their ratio is of the same moment. Laps come in blocks, and each block has its own
+copies of the subjects: where a model lies in memory moves its time by some per cent, which no number of repeats in one
+place shows (Kalibera & Jones 2013, doi 10.1145/2464157.2464160).
 """
 
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,46 +19,47 @@ from threadpoolctl import threadpool_limits
 from benchmark.params import Timing
 from benchmark.statistics import ratio
 
-LARGE = 3  # blocks of throughput, whose calls are long
-LAPS = 30  # at most, of a block; one at least
+THROUGHPUT_BLOCKS = 3  # whose calls are long
+LAPS = 30  # of a block, at most; at least one
 
 KINDS = ("latency", "end_to_end", "throughput")
 
-Calls = dict[str, Callable[[], Any]]  # of each model
-Times = dict[str, list[list[float]]]  # of each model, block and lap (ms)
+Calls = dict[Hashable, Callable[[], Any]]  # one per subject
+Times = dict[Hashable, list[list[float]]]  # of each subject, block and lap (ms)
 
 
 def measure(
     build: Callable[[], dict[str, Calls]],
     device: str,
-    reference: str,
-    how: Timing,
+    reference: Hashable,
+    timing: Timing,
     on_block: Callable[[int], None],
 ) -> dict[str, Times]:
     """Return kind → times of calls, on one thread; under ``ratio`` those of latency to the ``reference``'s.
 
-    ``build`` copies the models and returns kind → calls. There are blocks until every ratio is precise, or no more may
-    be taken. ``on_block`` hears how many are done.
+    ``build`` copies the subjects and returns kind → calls. There are blocks until every ratio is precise, or no more
+    may be taken. ``on_block`` hears how many are done.
     """
-    taken: dict[str, Times] = {kind: {} for kind in (*KINDS, "ratio")}
+    times: dict[str, Times] = {kind: {} for kind in (*KINDS, "ratio")}
     shuffle = random.Random(0)
     with one_thread(), torch.inference_mode():
-        for block in range(how.most):
+        for block in range(timing.most):
             for kind, calls in build().items():
-                if kind == "throughput" and block >= LARGE:
+                if kind == "throughput" and block >= THROUGHPUT_BLOCKS:
                     continue
                 beside = calls[reference] if kind == "latency" else None
                 # The last step of end_to_end waits for the labels anyway.
                 clock = _by_events if device == "cuda" and kind != "end_to_end" else _by_clock
-                times, ratios = _laps(calls, beside, clock, how.seconds, shuffle)
-                for name in calls:
-                    taken[kind].setdefault(name, []).append(times[name])
+                laps, ratios = _laps(calls, beside, clock, timing.seconds, shuffle)
+                for subject in calls:
+                    times[kind].setdefault(subject, []).append(laps[subject])
                     if beside:
-                        taken["ratio"].setdefault(name, []).append([1.0] if name == reference else ratios[name])
+                        own = [1.0] if subject == reference else ratios[subject]
+                        times["ratio"].setdefault(subject, []).append(own)
             on_block(block + 1)
-            if block + 1 >= how.least and _widest(taken["ratio"]) <= how.precise:
+            if block + 1 >= timing.least and _widest(times["ratio"]) <= timing.precise:
                 break
-    return taken
+    return times
 
 
 @contextmanager
@@ -66,19 +67,26 @@ def one_thread() -> Iterator[None]:
     """Have torch and the libraries of the estimators work on one thread for a while."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    with threadpool_limits(1):
-        yield
-    torch.set_num_threads(before)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
-def medians(times: Times, name: str) -> list[float]:
+def compute_in_float32() -> None:
+    """Have CUDA compute in float32, as a CPU does, not in TF32, for the rest of the process."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
+
+def medians(times: Times, subject: Hashable) -> list[float]:
     """Return the median of each block."""
-    return [statistics.median(laps) for laps in times[name]]
+    return [statistics.median(laps) for laps in times[subject]]
 
 
 def _widest(ratios: Times) -> float:
     """Return half the width of the widest interval of a ratio to the reference, as a share of the ratio."""
-    return max(ratio(medians(ratios, name)).half_width for name in ratios)
+    return max(ratio(medians(ratios, subject)).half_width for subject in ratios)
 
 
 def _laps(
@@ -87,14 +95,14 @@ def _laps(
     clock: Callable[[Callable[[], Any]], float],
     seconds: float,
     shuffle: random.Random,
-) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+) -> tuple[dict[Hashable, list[float]], dict[Hashable, list[float]]]:
     """Return the times of one block (ms), and their ratios to those of ``beside``, which is called after each.
 
-    Each timed call follows one of the same model, as when it serves image by image.
+    Each timed call follows one of the same subject, as when it serves image by image.
     """
     order = list(calls)
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    ratios: dict[str, list[float]] = {name: [] for name in calls}
+    times: dict[Hashable, list[float]] = {subject: [] for subject in calls}
+    ratios: dict[Hashable, list[float]] = {subject: [] for subject in calls}
     if beside:
         beside()
     end = time.perf_counter() + seconds
@@ -102,13 +110,13 @@ def _laps(
         if lap and time.perf_counter() > end:
             break
         shuffle.shuffle(order)
-        for name in order:
-            calls[name]()
-            taken[name].append(clock(calls[name]))
+        for subject in order:
+            calls[subject]()
+            times[subject].append(clock(calls[subject]))
             if beside:
                 beside()
-                ratios[name].append(taken[name][-1] / clock(beside))
-    return taken, ratios
+                ratios[subject].append(times[subject][-1] / clock(beside))
+    return times, ratios
 
 
 def _by_clock(call: Callable[[], Any]) -> float:
@@ -118,6 +126,7 @@ def _by_clock(call: Callable[[], Any]) -> float:
 
 
 def _by_events(call: Callable[[], Any]) -> float:
+    """Return the time of a call on a CUDA device (ms), by the device's own clock, launches included."""
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     torch.cuda.synchronize()
     start.record()

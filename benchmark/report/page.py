@@ -17,9 +17,10 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from benchmark.audit.audit_page import SCOPE, VERDICTS, counted, readings, sections
 from benchmark.audit.claims import HEADLINE
+from benchmark.audit.page import counted, readings, sections
 from benchmark.audit.papers import Paper
+from benchmark.audit.wording import SCOPE, VERDICTS
 from benchmark.params import Params
 from benchmark.report.over_tasks import MEANING, made_table, over_tasks
 from benchmark.report.result_table import ResultColumn, ResultTable, Row
@@ -102,7 +103,7 @@ def render(
         tasks=tasks,
         drawings={task.name: [drawing(path) for path in task.figures()] for task in tasks},
         other_tables={task.name: _other_tables(task) for task in tasks},
-        missing_tables={task.name: [name for name in ("models", "cost") if not task.table(name)] for task in tasks},
+        missing_tables={task.name: _missing_tables(task) for task in tasks},
         saving=saving and page_table(saving),
         gaps=drawing(gaps),
         machines=_machines(tasks),
@@ -135,6 +136,12 @@ def _other_tables(task: TaskFiles) -> list[PageTable]:
         return task.made(row["model"]) if column.field == "model" and row["model"] in task.models else ""
 
     return [page_table(table, opens) for name in OTHER_TABLES if (table := task.table(name))]
+
+
+def _missing_tables(task: TaskFiles) -> list[str]:
+    """Return the tables that evidence allows and that were not made."""
+    possible = ["models", "cost"] if task.costs else ["models"]
+    return [name for name in possible if not task.table(name)]
 
 
 def _paper_section(paper: Paper, records: Sequence[dict[str, Any]], tasks: Sequence[TaskFiles]) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from benchmark.audit import papers
 from benchmark.audit.papers import QUALITY, Column, Paper, Table
-from benchmark.cost.records import Costs
+from benchmark.cost.records import Costs, attention_records, machine, span
 from benchmark.evidence import metrics
 from benchmark.params import Params
 from benchmark.report.notes import OVER_IMAGES, SYNTHETIC, notes
@@ -214,8 +213,9 @@ def _cost_notes(costs: list[Costs], precise: float) -> list[str]:
     return [
         "Time: median of one image, preprocessing aside; end to end: from the uint8 image to the label. Tensors: the "
         "most memory that weights and maps take for one image. Size: that of the weights, or of a pickled estimator.",
-        "A model that masks its tokens is measured with the share of them that it kept on test images once trained, or "
-        "with half of them where it was not trained. Estimators have no MACs or parameters that would compare.",
+        "A model that masks its tokens is measured at several shares of them; here is the one nearest to what it kept "
+        "of test images once trained, or to a half if it was not trained. Estimators have no MACs or parameters that "
+        "would compare.",
         f"Times {reference}: each call beside one of {reference}, the median over blocks. Verdicts rest on it; the "
         "quotient of two times in the table differs, since the machine was not equally fast in all blocks. Images per "
         "second are of the first blocks alone, so they do not compare with the time to a tenth.",
@@ -285,26 +285,35 @@ def _alone(models: Iterable[str]) -> dict[str, str]:
     return {model: model for model in models}
 
 
-def saving_table(record: dict[str, Any]) -> ResultTable:
-    """Return the table of what EMANet's mask saves, from ``results/saving.json``: one row per condition and form."""
+def attention_table(params: Params) -> ResultTable | None:
+    """Return the table of what EMANet's mask saves in its attention part; None if it was not measured.
+
+    One row per form of masking and kept share, for each input shape and batch.
+    """
+    records = attention_records(params)
+    if not records:
+        return None
     rows: list[Row] = []
-    for condition in record["conditions"]:
-        for form, measured in condition["forms"].items():
-            low, high = measured["interval"]
-            row = {"input": f"{condition['input']} px", "batch": condition["batch"], "form": form}
-            row |= {name: measured[name] for name in ("macs", "ms", "times_as_fast")} | {"low": low, "high": high}
-            rows.append(row)
+    for record in records:
+        where = f"{record['size']} px, {machine(record)}"
+        for batch in record["batches"]:
+            for form in batch["forms"]:
+                row: Row = {"input": where, "batch": batch["batch"]}
+                row |= {name: form[name] for name in ("form", "kept_share", "macs", "ms", "times_as_fast")}
+                row |= zip(("low", "high"), form["interval"], strict=True)
+                rows.append(row | {"macs": NOT_COUNTED if form["macs"] is None else form["macs"]})
     columns = [
         *(ResultColumn(name, name.capitalize()) for name in ("input", "batch", "form")),
+        COSTS["kept_share"],
         COSTS["macs"],
         ResultColumn("ms", "Time", "ms", digits=3),
         ResultColumn("times_as_fast", "Times as fast as without a mask [95 %]", digits=2, low="low", high="high"),
     ]
-    blocks = " to ".join(str(count) for count in sorted({condition["blocks"] for condition in record["conditions"]}))
+    blocks = span([batch["blocks"] for record in records for batch in record["batches"]])
     note = (
         "The part that the mask acts on: the mask itself, patch embedding and attention, without extractor, fusion and "
-        "classifier; MACs: the mean of an image. First weights, images of noise, one thread of "
-        f"{record['machine']['processor']}, float32, channels-last, torch {record['versions']['torch']}; forms in "
-        f"turn, in random order, in {blocks} blocks with copies of their own."
+        "classifier. MACs: the mean of an image. First weights, images of noise, "
+        f"{records[0]['precision']}, {records[0]['layout']}, torch {records[0]['versions']['torch']}; forms in turn, "
+        f"in random order, in {blocks} blocks with copies of their own."
     )
     return ResultTable("What EMANet's mask saves in the attention part", columns, rows, [note])

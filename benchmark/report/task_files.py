@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark import evidence
 from benchmark.audit.papers import Paper
-from benchmark.cost.records import Costs, costs_of_task
+from benchmark.cost.records import Costs, costs_of_task, kept_shares
 from benchmark.params import Params, Task
 from benchmark.report import result_table
 from benchmark.report.notes import about, remarks
@@ -69,7 +69,7 @@ class TaskFiles:
     @cached_property
     def costs(self) -> list[Costs]:
         """What models cost, one item per condition."""
-        return costs_of_task(self.name)
+        return costs_of_task(self.params, self.name, kept_shares(self.folder / "runs"))
 
     def lost(self, model: str) -> list[Path]:
         """Return the files of a model's runs that should be there and are not."""
@@ -107,7 +107,7 @@ class TaskFiles:
         """Return the command that a figure of some models lacks: to train those without evidence, or to draw it."""
         untrained = [name for name in models if name not in self.models]
         if untrained:
-            return f"python -m pipelines.grid --task {self.name} --model {' '.join(untrained)}"
+            return f"python -m pipelines.train --task {self.name} --model {' '.join(untrained)}"
         return f"python -m pipelines.figures --task {self.name}"
 
     def remarks(self, model: str) -> list[str]:

@@ -155,10 +155,10 @@ def code_files(run: Run) -> list[Path]:
     trainer = [*TRAINER_CODE[run.model.kind], *SHARED_CODE]
     if run.pretraining:
         trainer.append("benchmark/data/duplicates.py")
-    return [*_with_imports(run.code), *sorted(Path(path) for path in trainer)]
+    return [*with_imports(run.code), *sorted(Path(path) for path in trainer)]
 
 
-def _with_imports(code: Path) -> list[Path]:
+def with_imports(code: Path) -> list[Path]:
     """Return a file and, sorted, the files in ``baselines`` and ``benchmark/models`` that it imports, by any way."""
     waiting, reached = [code], {code}
     while waiting:

@@ -18,7 +18,7 @@ from baselines.timm_model import timm_model
 from baselines.transfer import imagenet, transfer
 from baselines.vit import vit
 from baselines.xgboost import xgboost
-from benchmark.cost import cost
+from benchmark.cost import counting
 from benchmark.errors import BadInput
 
 NETWORKS = ["attention_resnet", "cnn_attention", "light_cnn", "mobilenet", "resnet_28", "shufflenet", "transfer", "vit"]
@@ -48,19 +48,19 @@ def grid(network, module, size):
     [("transfer", 4.652), ("mobilenet", 3.505), ("shufflenet", 2.279), ("vit", 5.717), ("attention_resnet", 11.777)],
 )
 def test_it_has_the_published_parameters_at_224_px(name, millions):
-    assert cost.parameters(build(name, 1000, 3, 224)) / 1e6 == pytest.approx(millions, abs=5e-4)
+    assert counting.parameters(build(name, 1000, 3, 224)) / 1e6 == pytest.approx(millions, abs=5e-4)
 
 
 def test_cbam_adds_its_own_parameters_to_each_block_of_resnet18():
-    without = cost.parameters(timm.create_model("resnet18"))
+    without = counting.parameters(timm.create_model("resnet18"))
     layers = sum(2 * (2 * width * width // 16 + 2 * 7 * 7 + 2) for width in (64, 128, 256, 512))  # 2 blocks each
-    assert cost.parameters(build("attention_resnet", 1000, 3, 224)) == without + layers
+    assert counting.parameters(build("attention_resnet", 1000, 3, 224)) == without + layers
 
 
 @pytest.mark.parametrize(("depth", "millions"), [(18, 11.17), (50, 23.5)])
 def test_medmnists_resnets_have_the_published_size_first_layers_and_first_weights(depth, millions):
     network = build("resnet_28", 8, 1, 28, depth=depth)
-    assert cost.parameters(network) / 1e6 == pytest.approx(millions, rel=2e-3)
+    assert counting.parameters(network) / 1e6 == pytest.approx(millions, rel=2e-3)
     assert grid(network, "layer1", 28) == (28, 28)
     assert grid(network, "layer4", 28) == (4, 4)
     for module in network.modules():
@@ -177,13 +177,15 @@ def test_attention_starts_as_nothing_and_is_counted():
         assert torch.allclose(network.features(images(1, 64)), plain(images(1, 64)), atol=1e-6)
     side, width = 8, 128
     linear, products = 4 * side**2 * width * width // 2, 2 * side**4 * width // 2
-    assert cost.macs(network.features, images(1, 64, 1)) == cost.macs(plain, images(1, 64, 1)) + linear + products
+    assert (
+        counting.macs(network.features, images(1, 64, 1)) == counting.macs(plain, images(1, 64, 1)) + linear + products
+    )
 
 
 def test_light_cnn_is_light():
     network = build("light_cnn", 3, 1, 32)
-    assert cost.parameters(network) < 100_000
-    assert cost.macs(network, images(1, 32, 1)) == pytest.approx(8.1e6, rel=0.02)
+    assert counting.parameters(network) < 100_000
+    assert counting.macs(network, images(1, 32, 1)) == pytest.approx(8.1e6, rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet18.a1_in1k", "vit_tiny_patch16_224"])  # a ViT must know the size

@@ -14,14 +14,14 @@ from statsmodels.stats.weightstats import DescrStatsW
 from benchmark.statistics import (
     Design,
     Estimate,
-    Usual,
+    RunVariance,
     crossed,
-    holds_in,
     holm,
     images_needed,
     ratio,
     resampled,
-    usual,
+    shown_in,
+    usual_variance,
 )
 
 VALUES = np.array([0.03, -0.01, 0.05, 0.02, 0.04])
@@ -87,24 +87,28 @@ def test_copies_of_an_image_count_as_one(random):
 def test_the_usual_spread_of_runs_is_the_mean_over_models_or_over_their_pairs(random):
     values, design = other_images(random, runs=40)
     columns = [values + np.repeat(random.normal(0, 1.0, 40), 30) for _ in range(6)]
-    assert usual(columns, design, paired=True).variance == pytest.approx(2.0, rel=0.3)  # of a pair: two draws of sd 1
-    assert usual(columns, design, paired=False).variance == pytest.approx(1.1, rel=0.4)  # and what `values` has
+    assert usual_variance(columns, design, paired=True).variance == pytest.approx(
+        2.0, rel=0.3
+    )  # of a pair: two draws of sd 1
+    assert usual_variance(columns, design, paired=False).variance == pytest.approx(
+        1.1, rel=0.4
+    )  # and what `values` has
 
 
 @pytest.mark.parametrize(("models", "freedom"), [(6, 4), (4, 4), (3, 3)])
 def test_what_is_usual_counts_for_what_other_models_tell_but_four_degrees_at_most(random, models, freedom):
     values, design = other_images(random)
-    assert usual([values] * models, design, paired=True).freedom == freedom
-    assert usual([values] * 2, design, paired=True) is None
+    assert usual_variance([values] * models, design, paired=True).freedom == freedom
+    assert usual_variance([values] * 2, design, paired=True) is None
 
 
 def test_the_usual_spread_of_runs_is_the_least_and_adds_its_degrees_of_freedom(random):
     values, design = other_images(random)
     values -= np.repeat(values.reshape(4, 30).mean(1), 30)
     images = values.reshape(4, 30).var(1, ddof=1).mean() / 120
-    assert crossed(values, design, Usual(0.5, 4)).error ** 2 == pytest.approx(images + 0.5 / 4, **EXACT)
+    assert crossed(values, design, RunVariance(0.5, 4)).error ** 2 == pytest.approx(images + 0.5 / 4, **EXACT)
     wild = values + np.repeat([1.0, -1.0, 1.0, -1.0], 30)
-    found = crossed(wild, design, Usual(0.5, 4))
+    found = crossed(wild, design, RunVariance(0.5, 4))
     of_runs = (4 * 0.5 / 4 + 3 * (4 / 3 / 4 - images)) / 7
     assert found.error**2 == pytest.approx(images + of_runs, **EXACT)
     expected = found.error**4 / (images**2 / 116 + (of_runs + images) ** 2 / 7)
@@ -180,8 +184,8 @@ def test_holm_is_that_of_statsmodels(p_values):
         ([], 0),
     ],
 )
-def test_a_claim_holds_in_as_many_sources_as_the_partial_conjunction_says(p_values, count):
-    assert holds_in(p_values, 0.05) == count
+def test_a_claim_shown_in_as_many_sources_as_the_partial_conjunction_says(p_values, count):
+    assert shown_in(p_values, 0.05) == count
 
 
 def test_the_images_a_gap_needs_are_those_of_the_design():

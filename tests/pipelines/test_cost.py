@@ -1,132 +1,257 @@
 """Costs as a command: what it measures, what it keeps, and whether a second measurement agrees."""
 
 import json
+import re
+import time
+from pathlib import Path
 
-import pandas as pd
 import pytest
+import torch
 
 from benchmark import evidence
-from benchmark.cost import cost
-from benchmark.evidence import TASKS
+from benchmark.cost import saving, subjects
+from benchmark.evidence import provenance
 
-PATH = TASKS / "phantom/cost.json"
-INVENTORY = TASKS / "phantom/inventory.json"
-
-
-@pytest.fixture
-def quick(small, edit):
-    """The workplace with its small phantom, where EMANet and k-NN have runs, and light_cnn is measured untrained."""
-    edit("stages.cost.untrained", ["light_cnn"])
-    edit("timing", {"least": 6, "most": 6, "seconds": 0.0, "precise": 0.03})
-    for model in ("emanet", "knn", "adaptive_parts_1", "emanet_lesion_mask"):
-        for run, kept in enumerate((2, 7)):
-            folder = TASKS / "phantom/runs" / model / f"run-{run}"
-            folder.mkdir(parents=True)
-            evidence.write_json(folder / evidence.PROVENANCE, {})
-            if model == "emanet":
-                table = pd.DataFrame({"sample_id": ["a"], "tokens": [16], "kept": [kept]})
-                table.to_csv(folder / "masks.csv", index=False)
+COSTS = Path("results/costs")
+FOLDER = COSTS / "cpu-32"
+FAST = {"reference": "emanet", "least": 6, "most": 6, "seconds": 0.0, "precise": 0.03}
+MODELS = {
+    "emanet": {"kind": "network", "init": "scratch"},
+    "light_cnn": {"kind": "network", "init": "scratch"},
+    "knn": {"kind": "estimator", "features": "hog"},
+    "adaptive_parts_1": {"kind": "network", "of": "adaptive", "init": "scratch", "train_parts": 1},
+}
 
 
 @pytest.fixture
-def small_papers(monkeypatch):
-    """Have the second condition at 40 px, so that it takes no time."""
-    monkeypatch.setattr(cost, "PAPERS_SIZE", 40)
+def quick(describe, edit, monkeypatch):
+    """The workplace with its small phantom and three models to measure, at two kept shares."""
+    edit("notes", {})
+    edit("models", MODELS)
+    edit("timing", FAST)
+    monkeypatch.setattr(subjects, "SHARES", (0.25, 0.5))
+    monkeypatch.setattr(saving, "FORMS", {"gather": (0.5,)})
+    describe("phantom")
 
 
-def test_the_inventory_says_what_has_evidence_and_what_masks_keep_on_average(quick, command):
-    assert command("inventory", "--task", "phantom")[0] == 0
-    found = json.loads(INVENTORY.read_text())
-    assert found == {
-        "emanet": {"kept_share": 0.28},
-        "knn": {"kept_share": None},
-        "adaptive_parts_1": {"kept_share": None},
-        "emanet_lesion_mask": {"kept_share": None},
-    }
+def names():
+    return {path.stem for path in FOLDER.glob("*.json")}
 
 
-def test_costs_are_measured_under_each_condition_of_what_has_evidence_or_needs_none(quick, small_papers, command):
-    command("inventory", "--task", "phantom")
-    status, output, _ = command("cost", "--task", "phantom")
+def read(model):
+    return json.loads((FOLDER / f"{model}.json").read_text())
+
+
+def test_each_model_gets_a_record_a_masked_one_at_each_kept_share(quick, command):
+    status, output, _ = command("cost", "--shape", "cpu-32")
     assert status == 0
-    assert "phantom, cpu, 32 px: block 6 of 6 to 6" in output
-    own, other = json.loads(PATH.read_text())["conditions"]
-    assert set(own["models"]) == {"emanet", "light_cnn", "knn"}
-    assert set(other["models"]) == {"emanet", "light_cnn"}
-    assert (own["input"], other["input"]) == ([1, 32, 32], [1, 40, 40])
-    assert own["models"]["emanet"]["kept_share"] == 4 / 16  # of 16 tokens, the nearest to 28 %
+    assert "cpu-32: 3 models, 4 with their kept shares, beside emanet" in output
+    assert "cpu-32: block 6 of 6 to 6" in output
+    assert "at most about 0.0 min left" in output
+    assert names() == {"emanet", "light_cnn", "knn", "attention-part"}
+    assert [measures["kept_share"] for measures in read("emanet")["measures"]] == [0.25, 0.5]
+    record = read("light_cnn")
+    assert (record["device"], record["input"], record["threads"], record["blocks"]) == ("cpu", [1, 32, 32], 1, 6)
+    assert (record["reference"]["model"], record["reference"]["kept_share"]) == ("emanet", 0.5)
+    (measures,) = record["measures"]
+    assert len(measures["latency_ratio_blocks"]) == 6
+    assert measures["latency_quartiles"][0] <= measures["latency_ms"] <= measures["latency_quartiles"][1]
+    assert measures["latency_ratio_interval"][0] <= measures["latency_ratio"] <= measures["latency_ratio_interval"][1]
+    assert measures["throughput_per_s"] > 0 and measures["end_to_end_ms"] > 0
+    assert read("emanet")["measures"][1]["latency_ratio"] == 1
 
 
-def test_conditions_of_another_device_stay(quick, small_papers, command):
-    command("inventory", "--task", "phantom")
-    elsewhere = {"device": "cuda", "input": [1, 32, 32], "models": {}}
-    evidence.write_json(PATH, {"conditions": [elsewhere]})
-    command("cost", "--task", "phantom")
-    found = json.loads(PATH.read_text())["conditions"]
-    assert [of["device"] for of in found] == ["cpu", "cpu", "cuda"]
-    assert found[2] == elsewhere
+def test_at_another_size_networks_alone_are_measured(quick, edit, command):
+    edit("costs", {"cpu-40": {"device": "cpu", "size": 40, "images": "phantom"}})
+    assert command("cost", "--shape", "cpu-40")[0] == 0
+    assert {path.stem for path in (COSTS / "cpu-40").iterdir()} == {"emanet", "light_cnn", "attention-part"}
 
 
-def test_verify_writes_nothing_and_counts_the_ratios_that_agree(quick, small_papers, command):
-    command("inventory", "--task", "phantom")
-    command("cost", "--task", "phantom")
-    before = PATH.read_bytes()
-    output = command("cost", "--task", "phantom", "--verify")[1]
-    assert "5 ratios of latency: " in output
-    assert PATH.read_bytes() == before
+def test_a_new_model_is_measured_beside_the_reference_and_the_others_stay(quick, edit, command):
+    command("cost", "--shape", "cpu-32")
+    before = {name: (FOLDER / f"{name}.json").read_bytes() for name in names()}
+    assert "every record is up to date" in command("cost", "--shape", "cpu-32")[1]
+    edit("models.light_cnn_small", {"kind": "network", "of": "light_cnn", "init": "scratch", "options": {"width": 12}})
+    assert "cpu-32: 1 models, 2 with their kept shares, beside emanet" in command("cost", "--shape", "cpu-32")[1]
+    assert {name: (FOLDER / f"{name}.json").read_bytes() for name in before} == before
+    assert names() == {*before, "light_cnn_small"}
 
 
-def test_verify_names_a_ratio_that_is_apart(quick, small_papers, command):
-    command("inventory", "--task", "phantom")
-    command("cost", "--task", "phantom")
-    known = json.loads(PATH.read_text())
-    known["conditions"][0]["models"]["light_cnn"] |= {"latency_ratio": 50.0, "latency_ratio_interval": [49.0, 51.0]}
-    PATH.write_text(json.dumps(known))
-    status, output, _ = command("cost", "--task", "phantom", "--verify")
+@pytest.mark.parametrize(
+    ("model", "changed"),
+    [("light_cnn", {"light_cnn"}), ("emanet", {"emanet", "light_cnn", "knn"})],
+    ids=["a model alone", "the reference with all"],
+)
+def test_a_changed_model_is_measured_again(quick, edit, command, model, changed):
+    command("cost", "--shape", "cpu-32")
+    before = {name: read(name)["digest"] + read(name).get("reference", {}).get("digest", "") for name in names()}
+    edit(f"models.{model}.options", {"width": 64})
+    command("cost", "--shape", "cpu-32")
+    after = {name: read(name)["digest"] + read(name).get("reference", {}).get("digest", "") for name in names()}
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_training_and_evidence_change_no_record(quick, edit, command):
+    command("cost", "--shape", "cpu-32")
+    edit("models.light_cnn.recipe", {"epochs": 3})
+    edit("models.light_cnn.init", "file:weights.pt")
+    assert "every record is up to date" in command("cost", "--shape", "cpu-32")[1]
+
+
+def test_force_measures_what_is_up_to_date_too(quick, command):
+    command("cost", "--shape", "cpu-32")
+    before = (FOLDER / "emanet.json").read_bytes(), (FOLDER / "knn.json").read_bytes()
+    assert "1 models, 2 with" in command("cost", "--shape", "cpu-32", "--model", "knn", "--force")[1]
+    assert (FOLDER / "emanet.json").read_bytes() == before[0]
+    assert (FOLDER / "knn.json").read_bytes() != before[1]
+
+
+def test_the_record_of_a_model_that_is_gone_goes(quick, edit, command):
+    command("cost", "--shape", "cpu-32")
+    edit("models", {name: model for name, model in MODELS.items() if name != "light_cnn"})
+    assert "light_cnn.json: removed" in command("cost", "--shape", "cpu-32")[1]
+    assert names() == {"emanet", "knn", "attention-part"}
+
+
+def test_an_operation_without_a_rule_leaves_the_macs_of_that_model_empty(quick, command, monkeypatch):
+    monkeypatch.setattr("benchmark.cost.counting.FREE", frozenset({"aten::batch_norm", "aten::clone"}))
+    status, output, _ = command("cost", "--shape", "cpu-32", "--model", "light_cnn")
+    assert status == 0
+    assert re.search(r"cpu-32: light_cnn: MACs are not counted: no rule counts .*aten::mean", output)
+    (measures,) = read("light_cnn")["measures"]
+    assert measures["macs"] is None
+    assert "no rule counts" in measures["not_counted"]
+    assert measures["latency_ms"] > 0
+
+
+def test_a_model_that_cannot_run_at_a_shape_does_not_stop_the_others(quick, command, monkeypatch):
+    evidence.write_json(FOLDER / "light_cnn.json", {"digest": "of older code"})
+    real = subjects.subjects
+
+    def refuse(run, *arguments):
+        if run.model.name == "light_cnn":
+            raise RuntimeError("too small\nfor it")
+        return real(run, *arguments)
+
+    monkeypatch.setattr("benchmark.cost.measure.subjects", refuse)
+    status, output, _ = command("cost", "--shape", "cpu-32")
+    assert status == 0
+    assert "cpu-32: light_cnn: cannot run at this shape (too small)" in output
+    assert names() == {"emanet", "knn", "attention-part"}
+    assert "block" not in command("cost", "--shape", "cpu-32", "--model", "light_cnn")[1]
+
+
+def test_without_the_device_the_records_stay_and_it_is_said(quick, edit, command, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    edit("costs.cuda-32", {"device": "cuda", "size": 32, "images": "phantom"})
+    path = COSTS / "cuda-32/emanet.json"
+    evidence.write_json(path, {"digest": "of older code"})
+    status, output, _ = command("cost", "--shape", "cuda-32")
+    assert status == 0
+    assert "cuda-32: no CUDA device here; a machine that has one must measure emanet, light_cnn" in output
+    assert [path.name for path in path.parent.iterdir()] == ["emanet.json"]
+    assert "must be verified on a machine that has one" in command("cost", "--shape", "cuda-32", "--verify")[2]
+
+
+class Event:
+    """A CUDA event by the clock of the processor."""
+
+    def __init__(self, enable_timing):
+        assert enable_timing
+
+    def record(self):
+        self.time = time.perf_counter()
+
+    def synchronize(self):
+        pass
+
+    def elapsed_time(self, end):
+        return 1000 * (end.time - self.time)
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """A CUDA device that is the processor in truth; returns the devices that tensors and networks were moved to."""
+    moved = []
+
+    def on_the_processor(move):
+        def to(self, *places, **how):
+            moved.append(places[0] if places else None)
+            return move(self, *("cpu" if place == "cuda" else place for place in places), **how)
+
+        return to
+
+    for kind in (torch.Tensor, torch.nn.Module):
+        monkeypatch.setattr(kind, "to", on_the_processor(kind.to))
+    monkeypatch.setattr("torch.cuda.Event", Event)
+    monkeypatch.setattr("torch.cuda.synchronize", lambda: None)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "a GPU")
+    monkeypatch.setitem(subjects.BATCH, "cuda", 8)
+    provenance.machine.cache_clear()
+    yield moved
+    provenance.machine.cache_clear()
+
+
+def test_a_shape_on_cuda_is_measured_there_in_float32_with_larger_batches(quick, edit, command, cuda):
+    edit("costs", {"cuda-32": {"device": "cuda", "size": 32, "images": "phantom"}})
+    assert command("cost", "--shape", "cuda-32")[0] == 0
+    assert {path.stem for path in (COSTS / "cuda-32").iterdir()} == {"emanet", "light_cnn", "attention-part"}
+    record = json.loads((COSTS / "cuda-32/light_cnn.json").read_text())
+    assert (record["device"], record["batch"], record["machine"]["accelerator"]) == ("cuda", 8, "a GPU")
+    assert "cuda" in cuda
+    assert not torch.backends.cudnn.allow_tf32
+
+
+def test_verify_writes_nothing_and_counts_the_ratios_that_agree(quick, command):
+    command("cost", "--shape", "cpu-32")
+    before = {path: path.read_bytes() for path in FOLDER.iterdir()}
+    assert "cpu-32: 4 ratios of latency: " in command("cost", "--shape", "cpu-32", "--verify")[1]
+    assert {path: path.read_bytes() for path in FOLDER.iterdir()} == before
+
+
+def test_verify_names_a_ratio_that_is_apart(quick, command):
+    command("cost", "--shape", "cpu-32")
+    record = read("light_cnn")
+    record["measures"][0] |= {"latency_ratio": 50.0, "latency_ratio_interval": [49.0, 51.0]}
+    evidence.write_json(FOLDER / "light_cnn.json", record)
+    status, output, _ = command("cost", "--shape", "cpu-32", "--verify", "--model", "light_cnn")
     assert status == 1
-    assert "cpu, 32 px: light_cnn: 50.000 [49.000, 51.000], now " in output
-
-
-def test_verify_needs_costs_of_the_same_device(quick, command):
-    evidence.write_json(PATH, {"conditions": [{"device": "cuda", "input": [1, 32, 32], "models": {}}]})
-    errors = command("cost", "--task", "phantom", "--verify")[2]
-    assert "cost.json: holds no costs of cpu; --device must be one that was measured" in errors
+    assert "cpu-32: light_cnn: 50.000 [49.000, 51.000], now " in output
 
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "inventory.json: missing; make it by `python -m pipelines.inventory --task phantom`"),
-        (["--verify"], "cost.json: missing; --verify compares with it"),
-        (["--device", "cuda"], "--device: no CUDA device here; it must be cpu on this machine"),
-        (["--device", "tpu"], "invalid choice: 'tpu'"),
+        (["--shape", "cpu-23"], "params.yaml: no shape 'cpu-23' in costs; did you mean 'cpu-32'?"),
+        (["--shape", "cpu-32", "--verify"], "results/costs/cpu-32: no record of these models"),
+        (
+            ["--shape", "cpu-32", "--model", "light_cn"],
+            "'light_cn' is not measured at cpu-32; did you mean 'light_cnn'?",
+        ),
+        ([], "the following arguments are required: --shape"),
     ],
 )
-def test_what_cannot_be_measured_is_said_in_one_line(small, command, monkeypatch, arguments, line):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    status, _, errors = command("cost", "--task", "phantom", *arguments)
+def test_what_cannot_be_measured_is_said_in_one_line(quick, command, arguments, line):
+    status, _, errors = command("cost", *arguments)
     assert status not in (0, None)
     assert line in errors
     assert errors.count("\n") == 1
 
 
-def test_a_task_without_evidence_says_how_to_get_some(small, edit, command):
-    edit("stages.cost.untrained", [])
-    command("inventory", "--task", "phantom")
-    errors = command("cost", "--task", "phantom")[2]
-    assert "no model has evidence; train one by `python -m pipelines.grid --task phantom`" in errors
-
-
 @pytest.mark.parametrize(
     ("key", "value", "line"),
     [
-        ("stages.cost.untrained", ["emanett"], "stages.cost.untrained: unknown name 'emanett'"),
-        ("timing.most", 7, "timing: most is 7; it must be least = 8 or more"),
+        ("costs.cpu-32.images", "fantom", "costs.cpu-32.images: unknown name 'fantom'; did you mean 'phantom'?"),
+        ("costs.cpu-32.device", "tpu", "costs.cpu-32.device"),
+        ("timing.reference", "emanett", "timing.reference: unknown name 'emanett'; did you mean 'emanet'?"),
+        ("timing.reference", "knn", "timing.reference: 'knn' is no network; it must be one"),
+        ("timing.reference", "adaptive_parts_1", "timing.reference: adaptive_parts_1 is not measured itself"),
+        ("timing.most", 5, "timing: most is 5; it must be least = 6 or more"),
         ("timing.least", 2, "timing.least"),
         ("timing.precise", 3.0, "timing.precise"),
-        ("stages.cost.untrained", ["svm"], "stages.cost.untrained: 'svm' is no network"),
     ],
 )
-def test_a_wrong_setting_is_named(small, edit, command, key, value, line):
+def test_a_wrong_parameter_is_named(quick, edit, command, key, value, line):
     edit(key, value)
-    assert line in command("cost", "--task", "phantom")[2]
+    assert line in command("cost", "--shape", "cpu-32")[2]

@@ -82,7 +82,7 @@ def in_its_own_process(folder, stage, *arguments):
     return subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("stage", ["fetch", "split", "cost", "score", "tables", "grid"])
+@pytest.mark.parametrize("stage", ["fetch", "split", "score", "tables", "grid"])
 def test_an_unknown_task_gets_the_closest_one(refused, stage):
     assert "no task 'fantom'; did you mean 'phantom'?" in refused(stage, "--task", "fantom")
 
@@ -100,7 +100,7 @@ def test_a_model_without_a_file_is_named(refused, edit):
     assert "baselines/vap.py: missing; model 'vip'" in refused("train", "--task", "phantom", "--model", "vip")
 
 
-@pytest.mark.parametrize("stage", ["fetch", "split", "cost", "score", "tables", "grid"])
+@pytest.mark.parametrize("stage", ["fetch", "split", "score", "tables", "grid"])
 def test_a_misspelt_key_is_named_by_every_command(refused, edit, stage):
     edit("tasks.phantom.recipe.epoch", 3)
     line = refused(stage, "--task", "phantom")

@@ -5,6 +5,7 @@ import pytest
 
 from benchmark import evidence
 from benchmark.audit import answers
+from benchmark.audit.papers import Robustness
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 
@@ -36,7 +37,7 @@ def test_each_image_has_a_value_and_a_cluster(read):
     found = read(cnn="abcd")
     assert found.clusters[0].tolist() == [0, 1, 2, 2]
     for measure, values in metrics.per_image(LABELS, SURE).items():
-        assert found.of("cnn", measure, 1).tolist() == values.tolist()
+        assert found.per_image("cnn", measure, 1).tolist() == values.tolist()
     assert (found.runs("cnn"), found.runs("cnn", "knn"), found.synthetic) == ([0, 1], [], True)
     kinds = {"knn": "estimator", "one_nn": "estimator", "emanet_output": "network", "yours": "network"}
     assert {model: found.kind(model) for model in kinds} == kinds
@@ -44,8 +45,8 @@ def test_each_image_has_a_value_and_a_cluster(read):
 
 def test_what_is_kept_under_corruption_is_set_against_the_clean_answer(read):
     found = read(cnn="abcd")
-    assert found.of("cnn", "kept:jpeg", 0).tolist() == [0, 0, -0.5, 0.5]
-    assert found.of("cnn", "kept:jpeg+contrast", 0).tolist() == [-0.5, -0.5, -0.75, 0.25]
+    assert found.per_image("cnn", Robustness(("jpeg",)), 0).tolist() == [0, 0, -0.5, 0.5]
+    assert found.per_image("cnn", Robustness(("jpeg", "contrast")), 0).tolist() == [-0.5, -0.5, -0.75, 0.25]
 
 
 def test_two_models_with_the_same_answers_have_no_gap(read):
@@ -56,3 +57,10 @@ def test_two_models_with_the_same_answers_have_no_gap(read):
 def test_models_that_were_tested_on_other_images_are_refused(read):
     with pytest.raises(BadInput, match=r"knn/run-0/predictions\.csv: lists other test images"):
         read(cnn="abcd", knn="abdc")
+
+
+def test_a_corruption_that_was_not_measured_has_no_runs_and_no_gap(read):
+    found = read(cnn="abcd", knn="abcd")
+    assert found.runs("cnn", "knn", measure=Robustness(("jpeg",))) == [0, 1]
+    assert found.runs("cnn", "knn", measure=Robustness(("jpeg", "gaussian_blur"))) == []
+    assert found.gap("cnn", "knn", Robustness(("gaussian_blur",))) is None

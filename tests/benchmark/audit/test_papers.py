@@ -47,10 +47,10 @@ def test_rows_and_values_are_kept_as_printed(write):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('["81", "0.8"]', '["81"]', "rows.k-NN: has 1 values; it must have 2, one a column"),
-        ('["81", "0.8"]', '["81", "0.8", "1"]', "rows.k-NN: has 3 values; it must have 2, one a column"),
+        ('["81", "0.8"]', '["81"]', "rows.k-NN: has 1 values; it must have 2, one per column"),
+        ('["81", "0.8"]', '["81", "0.8", "1"]', "rows.k-NN: has 3 values; it must have 2, one per column"),
         ('"0.8"', "0.8", "tables.small_table1.rows.k-NN.1: must be text, in quotes, not 0.8"),
-        ("      k-NN:", "      KNN:", "tables.small_table1.rows: 'KNN' must stand under systems too"),
+        ("      k-NN:", "      KNN:", "tables.small_table1.rows: 'KNN' must be listed under systems too"),
         ("measure: auc", "measure: aoc", "tables.small_table1.columns.1.measure"),
         ("place:", "plase:", "unknown key 'plase'; did you mean 'place'?"),
         ("cite: Somebody (2026)\n", "", "cite: this key is missing"),
@@ -64,7 +64,7 @@ def test_rows_and_values_are_kept_as_printed(write):
         (
             "measure: accuracy}\n",
             "measure: f1_macro}\n",
-            "statements.best: small_table1 has no such column; measure, and task, must be accuracy, auc",
+            "statements.best: small_table1 has no such column; measure (and task) must be one of accuracy, auc",
         ),
         ("measure: accuracy}\n", "measure: acuracy}\n", "statements.best.measure: input should be 'accuracy'"),
         ("[jpeg]", "[jpg]", "statements.robust.corruptions.0: input should be"),
@@ -76,12 +76,12 @@ def test_rows_and_values_are_kept_as_printed(write):
         ("measure: auc}", "measure: accuracy}", "tables.small_table1.columns: two columns have the same measure"),
         ('"k-NN": knn}', '"k-NN": cnn}', "systems: 'cnn' stands for two systems; it must stand for one"),
         ("proposed: cnn", "proposed: vit", "proposed: 'vit' stands for no system; known: cnn, knn"),
-        ("[[cnn, knn]]", "[[cnn, cnn]]", "statements.robust.pairs: 'cnn' stands beside itself"),
+        ("[[cnn, knn]]", "[[cnn, cnn]]", "statements.robust.pairs: 'cnn' is compared with itself"),
         ("[[cnn, knn]]", "[[cnn]]", "statements.robust.pairs.0: holds 1 values; it must hold 2"),
         (
             "rule: best,",
             "rule: best, task: brain-mri,",
-            "statements.best: small_table1 has no such column; measure, and",
+            "statements.best: small_table1 has no such column; measure (and task)",
         ),
         ("name: small", "name: other", "name: is 'other'; it must be 'small', as the file is named"),
         ('"0.9"]\n', '"0.9"]\n    read_as: {k-NN: [981, 1]}\n', "read_as.k-NN: 981.0 is more than 100 per cent"),
@@ -114,7 +114,6 @@ def test_a_table_without_rows_is_refused(write):
 
 def test_the_committed_papers_are_valid_and_tables_have_names_of_their_own():
     found = papers.load_all(ROOT / "papers")
-    assert {paper.name for paper in found} >= {"emanet", "adaptive"}
     names = [name for paper in found for name in paper.tables]
     assert len(set(names)) == len(names)
 

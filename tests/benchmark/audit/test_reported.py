@@ -4,12 +4,17 @@ import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 from statsmodels.stats.proportion import proportion_confint
 
-from benchmark.audit.reported import averaging, bare, harmonic, prevalence, reported
+from benchmark.audit import wording_scores
+from benchmark.audit.reported import averages, examine, harmonic, prevalence, reported
 from benchmark.errors import BadInput
 
 
 def row(**scores):
     return {name: reported(text) for name, text in scores.items()}
+
+
+def bare(scores):
+    return wording_scores.findings(examine(scores))
 
 
 @pytest.mark.parametrize(
@@ -61,26 +66,26 @@ def test_rows_that_imply_other_shares_of_positives_are_on_no_common_binary_test_
         "a": row(accuracy="88.2", precision="87.5", recall="86.9"),
         "b": row(accuracy="96.3", precision="95.7", recall="94.9"),
     }
-    said = " ".join(averaging(rows))
+    said = wording_scores.averages(averages(rows))
     assert "impossible for 2 of 2 rows" in said
     assert "a 46 to 47 %; b 39 to 40 %: impossible" in said
 
 
 def test_more_positives_than_images_are_impossible():
-    said = " ".join(averaging({"a": row(accuracy="60", precision="90", recall="90")}))
+    said = wording_scores.averages(averages({"a": row(accuracy="60", precision="90", recall="90")}))
     assert "the rows imply a more than 100 %: impossible" in said
 
 
 def test_rows_of_one_test_set_are_possible():
     rows = {"a": row(accuracy="81.0", precision="76.9", recall="75.0", f1="75.9")}
-    said = " ".join(averaging(rows))
+    said = wording_scores.averages(averages(rows))
     assert "possible with" in said
     assert "F1 is the harmonic mean" in said
 
 
 def test_an_f1_that_no_class_can_have_is_named():
     rows = {"a": row(accuracy="81.0", precision="76.9", recall="75.0", f1="80.0")}
-    assert "F1 is not the harmonic mean of precision and recall in a" in " ".join(averaging(rows))
+    assert "F1 is not the harmonic mean of precision and recall in a" in wording_scores.averages(averages(rows))
 
 
 def test_counts_that_round_to_an_accuracy_are_found():
@@ -91,7 +96,7 @@ def test_counts_that_round_to_an_accuracy_are_found():
 
 
 def test_an_accuracy_that_no_count_rounds_to_is_named():
-    assert "no count of right answers out of 400 rounds to it: n or the accuracy is another one" in said_of(
+    assert "no count of right answers out of 400 rounds to it: n or the accuracy is wrong" in said_of(
         accuracy="96.9", n="400"
     )
 
@@ -126,7 +131,7 @@ def said_of(**scores):
         ({"accuracy": "high"}, "accuracy is 'high'; it must be a number"),
         ({"accuracy": "969"}, "accuracy is '969'; it must be a number"),
         ({"n": "4.5"}, "n is '4.5'; it must be a whole number"),
-        ({"n": "10"}, "no score among n; it must hold one of accuracy, precision, recall, f1, auc"),
+        ({"n": "10"}, "no score among n; at least one of accuracy, precision, recall, f1, auc must be given"),
         ({"n": "10", "positives": "11"}, "positives is 11; it must be at most n, 10"),
     ],
 )

@@ -1,50 +1,74 @@
-"""What EMANet's mask saves: the same part of the network under every form, and what is said of it."""
+"""What EMANet's mask saves: the same part of the network under every form, and the record of it."""
+
+import json
 
 import pytest
 import torch
 
-from benchmark.cost import cost, saving
-from benchmark.params import Timing
+from benchmark.cost import counting, saving
+from benchmark.params import Shape, Timing
+
+QUICK = Timing(reference="emanet", least=6, most=6, seconds=0.0, precise=0.03)
 
 
-@pytest.fixture(scope="module")
-def found():
-    images = torch.randn(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+def parts(size):
+    images = torch.randn(2, 1, size, size, generator=torch.Generator().manual_seed(0))
     return saving.parts(images.contiguous(memory_format=torch.channels_last))
 
 
-def test_each_form_is_the_attention_part_of_one_network(found):
-    given, parts = found
+@pytest.fixture(scope="module")
+def at_64():
+    return parts(64)
+
+
+def test_each_form_is_the_attention_part_of_one_network(at_64):
+    given, by_form = at_64
     assert given[0].shape == (2, 128, 16, 16)
     with torch.no_grad():
-        assert {part(*given).shape for part in parts.values()} == {(2, 128, 8, 8)}
-    assert list(parts)[:2] == ["none", "gather, 25 % kept"]
+        assert {part(*given).shape for part in by_form.values()} == {(2, 128, 8, 8)}
+    assert list(by_form)[:2] == [("none", None), ("gather", 0.25)]
 
 
-@pytest.mark.parametrize("share", [25, 50, 75, 100])
-def test_a_share_of_all_tokens_is_kept(found, share):
-    given, parts = found
+def test_a_size_that_is_no_whole_number_of_patches_is_padded():
+    given, by_form = parts(28)
     with torch.no_grad():
-        attended = parts[f"gather, {share} % kept"](*given)
-    assert (attended.abs().sum(1) > 0).float().mean().item() == pytest.approx(share / 100)
+        assert {part(*given).shape for part in by_form.values()} == {(2, 128, 4, 4)}
 
 
-def test_fewer_tokens_take_fewer_macs_and_the_papers_forms_take_all(found):
-    given, parts = found
-    counts = {name: cost.macs(part, *given) for name, part in parts.items()}
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75, 1.0])
+def test_a_share_of_all_tokens_is_kept(at_64, share):
+    given, by_form = at_64
+    with torch.no_grad():
+        attended = by_form["gather", share](*given)
+    assert (attended.abs().sum(1) > 0).float().mean().item() == pytest.approx(share)
+
+
+def test_fewer_tokens_take_fewer_macs_and_the_papers_forms_take_all(at_64):
+    given, by_form = at_64
+    macs = {key: counting.macs(part, *given) for key, part in by_form.items()}
     mask = 2 * 8 * 8 * 128
-    assert counts["gather, 100 % kept"] >= counts["none"] > counts["gather, 75 % kept"] > counts["gather, 25 % kept"]
-    assert counts["weights, 50 % kept"] == counts["output, 50 % kept"] == counts["none"] + mask
+    assert macs["gather", 1.0] >= macs["none", None] > macs["gather", 0.75] > macs["gather", 0.25]
+    assert macs["weights", 0.5] == macs["output", 0.5] == macs["none", None] + mask
 
 
-def test_the_page_holds_every_condition_with_its_interval(monkeypatch):
-    monkeypatch.setattr(saving, "CONDITIONS", ((32, 1), (32, 4)))
-    heard = []
-    how = Timing(least=6, most=6, seconds=0.0, precise=0.03)
-    record = saving.measure(how, lambda where, done: heard.append((where, done)))
-    assert heard[-1] == ("32 px, batch 4", 6)
-    assert [(of["input"], of["batch"]) for of in record["conditions"]] == [(32, 1), (32, 4)]
-    assert record["conditions"][0]["forms"]["none"]["times_as_fast"] == 1
-    page = saving.page(record)
-    assert page.count("| 32 px") == 2 * 8
-    assert "1.00 [1.00, 1.00]" in page
+def test_the_record_has_each_form_for_one_image_and_for_a_batch(monkeypatch):
+    monkeypatch.setitem(saving.BATCH, "cpu", 2)
+    told, blocks = [], []
+    shape = Shape(device="cpu", size=32, images="phantom")
+    record = saving.record(shape, QUICK, lambda what: told.append(what) or blocks.append)
+    assert told == ["attention part, batch 1", "attention part, batch 2"]
+    assert blocks == [1, 2, 3, 4, 5, 6] * 2
+    assert (record["size"], [each["batch"] for each in record["batches"]]) == (32, [1, 2])
+    without, gathered, *others = record["batches"][0]["forms"]
+    assert (without["form"], without["kept_share"], without["times_as_fast"]) == ("none", None, 1)
+    assert (gathered["form"], gathered["kept_share"]) == ("gather", 0.25)
+    assert len(others) == 6
+
+
+def test_a_record_is_current_until_the_code_changes(tmp_path, monkeypatch):
+    shape, path = Shape(device="cpu", size=32, images="phantom"), tmp_path / "record.json"
+    assert not saving.is_current(path, shape)
+    path.write_text(json.dumps({"digest": saving._digest(shape)}))
+    assert saving.is_current(path, shape)
+    monkeypatch.setattr(saving, "code_digest", lambda files: "another")
+    assert not saving.is_current(path, shape)

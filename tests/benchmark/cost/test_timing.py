@@ -18,8 +18,8 @@ def measured(calls, least=6, most=6, seconds=0.0, precise=0.03):
         copies.append(calls)
         return {"latency": calls}
 
-    how = Timing(least=least, most=most, seconds=seconds, precise=precise)
-    return timing.measure(build, "cpu", next(iter(calls)), how, heard.append), copies, heard
+    limits = Timing(reference="emanet", least=least, most=most, seconds=seconds, precise=precise)
+    return timing.measure(build, "cpu", next(iter(calls)), limits, heard.append), copies, heard
 
 
 def test_all_models_are_called_equally_often_and_each_block_has_copies_of_its_own():
@@ -92,13 +92,13 @@ def test_throughput_is_measured_in_the_first_blocks_alone():
     def build():
         return {kind: {"one": lambda kind=kind: called.update([kind])} for kind in timing.KINDS}
 
-    how = Timing(least=6, most=6, seconds=0.0, precise=0.5)
-    taken = timing.measure(build, "cpu", "one", how, lambda done: None)
+    limits = Timing(reference="emanet", least=6, most=6, seconds=0.0, precise=0.5)
+    taken = timing.measure(build, "cpu", "one", limits, lambda done: None)
     assert {kind: len(times["one"]) for kind, times in taken.items()} == {
         "latency": 6,
         "ratio": 6,
         "end_to_end": 6,
-        "throughput": timing.LARGE,
+        "throughput": timing.THROUGHPUT_BLOCKS,
     }
 
 
@@ -111,3 +111,22 @@ def test_one_thread_works_while_it_is_timed_and_the_count_comes_back(threads):
     assert set(seen) == {1}
     assert torch.get_num_threads() == threads
     torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_on_cuda_its_own_events_time_all_but_what_ends_on_the_processor(monkeypatch, device):
+    clocks = Counter()
+    for clock in ("_by_clock", "_by_events"):
+        monkeypatch.setattr(timing, clock, lambda call, clock=clock: clocks.update([(clock, call.kind)]) or 1.0)
+
+    class Call:
+        def __init__(self, kind):
+            self.kind = kind
+
+        def __call__(self):
+            pass
+
+    limits = Timing(reference="emanet", least=6, most=6, seconds=0.0, precise=0.5)
+    timing.measure(lambda: {kind: {"one": Call(kind)} for kind in timing.KINDS}, device, "one", limits, print)
+    other = "_by_events" if device == "cuda" else "_by_clock"
+    assert set(clocks) == {("_by_clock", "end_to_end"), (other, "latency"), (other, "throughput")}

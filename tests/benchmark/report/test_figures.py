@@ -173,9 +173,9 @@ def test_the_figure_of_the_audit_sets_claimed_gaps_beside_measured_ones_on_real_
         {"task": task, "synthetic": task == "phantom", "counted": task == "mri", "pairs": [pair]}
         for task in ("phantom", "scans", "mri")
     ]
-    claim = {"claim": "table1/accuracy/emanet-above-cnn", "family": "headline", "verdict": "mixed"}
+    claim = {"table": "table1", "family": "headline", "verdict": "mixed"}
     claim |= {"claimed": {"gap": 0.067}, "numbers": {"tasks": tasks}}
-    other = claim | {"claim": "figure8/accuracy/emanet-above-cnn", "claimed": {"gap": 0.2}}
+    other = claim | {"table": "figure8", "claimed": {"gap": 0.2}}
     axis = gaps([claim, claim | {"family": None}, other]).axes[0]
     shown = ["emanet − cnn: mixed\n(table1)", "emanet − cnn: mixed\n(figure8)"]
     assert [label.get_text() for label in axis.get_yticklabels()] == shown

@@ -205,13 +205,13 @@ def test_what_is_missing_is_named_with_its_command(small, render):
     page = texts(render(papers.load_all(), None))
     assert "There is no audit yet; python -m pipelines.audit" in " ".join(page.split())
     for command in (
-        "grid --task brain-mri --model cnn resnet50 vit cnn_attention light_cnn emanet",
+        "train --task brain-mri --model cnn resnet50 vit cnn_attention light_cnn emanet",
         "fetch --task chestxray",
-        "saving",
-        "cost --task breastmnist",
     ):
         assert f"python -m pipelines.{command}" in page
     assert "no run has evidence yet" in page
+    assert "input size were not measured yet; dvc repro cost" in " ".join(page.split())
+    assert "mask saves was not measured yet; dvc repro cost" in " ".join(page.split())
 
 
 def test_a_task_without_tables_and_figures_says_how_to_make_them(made, render, paper):
@@ -224,7 +224,7 @@ def test_a_task_without_tables_and_figures_says_how_to_make_them(made, render, p
 
 def test_a_figure_that_is_not_drawn_is_named_with_its_command(made, render):
     page = " ".join(texts(render(papers.load_all(), None)).split())
-    command = "python -m pipelines.grid --task phantom --model"
+    command = "python -m pipelines.train --task phantom --model"
     assert f"curves_adaptive, confusion_adaptive, explanations_adaptive. {command} adaptive" in page
     assert f"learning_adaptive. {command} adaptive_parts_1" in page
     assert "curves_cnn" not in page.split("Not drawn yet:", 1)[1]

@@ -13,7 +13,7 @@ from benchmark import evidence, params
 from benchmark.audit import papers
 from benchmark.audit.answers import Answers
 from benchmark.audit.papers import QUALITY
-from benchmark.cost.records import Costs
+from benchmark.cost.records import COSTS, Costs
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from benchmark.report import notes, renderings, result_table, results, tables
@@ -362,6 +362,26 @@ def test_what_is_no_table_is_refused(tmp_path):
     evidence.write_json(tmp_path / "table.json", {"title": "x"})
     with pytest.raises(BadInput, match=r"table.json: is no table; it must be one that `python -m pipelines.tables`"):
         result_table.read(tmp_path / "table.json")
+
+
+def test_what_the_mask_saves_is_a_table_of_every_shape_that_has_a_record(settings, workplace):
+    assert tables.attention_table(settings) is None
+    forms = [
+        {"form": "none", "kept_share": None, "macs": 9_000_000, "ms": 2.0, "times_as_fast": 1.0, "interval": [1, 1]},
+        {"form": "gather", "kept_share": 0.25, "macs": None, "ms": 1.0, "times_as_fast": 2.0, "interval": [1.9, 2.1]},
+    ]
+    for size in (32, 64):
+        record = {"device": "cpu", "size": size, "machine": {"processor": "a processor"}, "precision": "float32"}
+        batches = [{"batch": batch, "blocks": batch, "forms": forms} for batch in (1, 16)]
+        record |= {"layout": "channels-last", "versions": {"torch": "2.0"}, "batches": batches}
+        evidence.write_json(COSTS / f"cpu-{size}/attention-part.json", record)
+    table = tables.attention_table(settings)
+    rows = [[column.text(row) for column in table.columns] for row in table.rows]
+    where = "32 px, one thread of a processor"
+    assert rows[0] == [where, "1", "none", "", "9.0", "2.000", "1.00 [1.00, 1.00]"]
+    assert rows[1] == [where, "1", "gather", "25", "not counted", "1.000", "2.00 [1.90, 2.10]"]
+    assert len(rows) == 8
+    assert "in 1 to 16 blocks" in table.notes[0]
 
 
 def test_sizes_are_the_models_of_a_rows_factory_that_change_its_width_alone(settings):

@@ -1,4 +1,7 @@
-"""The audit for people: all claims of all papers as Markdown, or one claim in full."""
+"""The audit for people: all claims of all papers as Markdown, one claim in full, or somebody's own predictions.
+
+Records are taken as ``results/audit.json`` has them (:mod:`benchmark.audit.records`).
+"""
 
 import json
 from collections import Counter
@@ -7,47 +10,23 @@ from typing import Any
 
 from benchmark.audit.claims import HEADLINE
 from benchmark.audit.papers import Paper
+from benchmark.audit.predictions import Comparison
+from benchmark.audit.wording import COUNTED, SCOPE, VERDICTS
 
-SCOPE = (
-    "A verdict concerns the images, the protocol and the reading of the paper that stand beside it. The authors' own "
-    "data are not published, and no verdict is one on them. Where a source does not name its patients, other images of "
-    "one may lie on both sides of a split, which flatters every model; how far the nearest neighbour on pixels comes "
-    "stands in the tables as a warning."
-)
-COUNTED = (
-    "Each source of real images counts once, by the 70/15/15 split that the papers name, where that has evidence; what "
-    "another split of the same images says stands beside a claim, not counted, also where it says the opposite. "
-    "Intervals are of 95 % and unadjusted; p-values are adjusted where they say so."
-)
-VERDICTS = {
-    "supported": "shown by the test",
-    "contradicted": "the opposite is shown, for one rival at least",
-    "no difference": "shown to be smaller than the paper's margin; of counts of operations, equal",
-    "inconclusive": "none of these, or not surely enough over several sources; the gap that would have shown stands "
-    "beside a source that shows nothing",
-    "supported in part": "shown in some sources or conditions, the opposite in none; the reason says which",
-    "contradicted in part": "the opposite is shown in some sources or conditions, the claim in none; the reason "
-    "says which",
-    "mixed": "shown in some sources or conditions, the opposite in others; the reason says which",
-    "inconsistent": "the paper contradicts itself",
-    "no evidence": "what would decide it is not trained or measured yet; the command beside it does that",
-    "not testable": "it names nothing that evidence could decide, or no evidence made here can",
-    "not comparable": "no dataset or hardware is named",
-    "described": "measured, not tested",
-}
+COLUMNS = ("Claim", "Verdict", "Why", "Scope", "Command")
 
 
 def page(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
     """Return, for each paper, its headline, its statements, then the orders and values of its tables."""
-    text = ["# Audit", SCOPE, COUNTED, " ".join(f"*{verdict}*: {meaning}." for verdict, meaning in VERDICTS.items())]
+    parts = ["# Audit", SCOPE, COUNTED, " ".join(f"*{verdict}*: {meaning}." for verdict, meaning in VERDICTS.items())]
     for paper in papers:
         own = [record for record in records if record["paper"] == paper.name]
-        text += [f"## {paper.cite}", _counts(own), *readings(paper, own)]
+        parts += [f"## {paper.cite}", _counts(own), *readings(paper, own)]
         for title, chosen in sections(own):
             if chosen:
-                rows = [["Claim", "Verdict", "Why", "Scope", "Command"], ["---"] * 5, *map(_row, chosen)]
-                text += [f"### {title}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
-    return "\n\n".join(text) + "\n"
+                rows = [COLUMNS, ["---"] * len(COLUMNS), *map(_row, chosen)]
+                parts += [f"### {title}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n\n".join(parts) + "\n"
 
 
 def full(record: dict[str, Any]) -> str:
@@ -65,12 +44,12 @@ def full(record: dict[str, Any]) -> str:
     return "\n".join([*lines, f"  {SCOPE}"])
 
 
-def _listed(name: str, said: Sequence[str]) -> list[str]:
-    return [f"  {name}: {said[0] if said else 'none'}", *(f"  {' ' * len(name)}  {line}" for line in said[1:])]
+def _listed(name: str, lines: Sequence[str]) -> list[str]:
+    return [f"  {name}: {lines[0] if lines else 'none'}", *(f"  {' ' * len(name)}  {line}" for line in lines[1:])]
 
 
 def sections(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the titles of the parts of an audit, each with its claims."""
+    """Return the titles of the sections of an audit, each with its records."""
     headline = [record for record in records if record["family"] == HEADLINE]
     rest = [record for record in records if record["family"] != HEADLINE]
     return [
@@ -90,7 +69,7 @@ def _row(record: dict[str, Any]) -> list[str]:
 
 
 def summary(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
-    """Return how many claims of each paper got which verdict, and what other readings would flip."""
+    """Return how many claims of each paper got which verdict, and which verdicts other readings would flip."""
     lines = []
     for paper in papers:
         own = [record for record in records if record["paper"] == paper.name]
@@ -100,8 +79,8 @@ def summary(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
 
 def counted(records: Sequence[dict[str, Any]]) -> list[tuple[str, int]]:
     """Return how many claims got each verdict, in the order in which the verdicts are explained."""
-    found = Counter(record["verdict"] or "described" for record in records)
-    return sorted(found.items(), key=lambda item: list(VERDICTS).index(item[0]))
+    counts = Counter(record["verdict"] or "described" for record in records)
+    return [(verdict, counts[verdict]) for verdict in VERDICTS if verdict in counts]
 
 
 def _counts(records: Sequence[dict[str, Any]]) -> str:
@@ -111,25 +90,40 @@ def _counts(records: Sequence[dict[str, Any]]) -> str:
 def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
     """Say which verdicts other readings of the proposed model would flip, and how many have no evidence.
 
-    The verdicts are those of the headline and those on what the proposed model costs.
+    The verdicts are those on the headline and on what the proposed model costs.
     """
     if not paper.readings:
         return []
-    flips: dict[tuple[str, str], list[str]] = {}
-    without = set(paper.readings)
-    for record in records:
-        for one in record.get("readings", []):
-            if one["verdict"] != "no evidence":
-                without.discard(one["reading"])
-                if one["chosen"] not in (one["verdict"], "no evidence"):
-                    change = one["reading"], f"{one['chosen']} to {one['verdict']}, on {', '.join(one['sources'])}"
-                    flips.setdefault(change, []).append(f"`{record['claim']}`")
+    entries = [(record["claim"], entry) for record in records for entry in record.get("readings", [])]
+    judged = [(claim, entry) for claim, entry in entries if entry["verdict"] != "no evidence"]
+    without = set(paper.readings) - {entry["reading"] for _, entry in judged}
     if len(without) == len(paper.readings):
         return [f"Other readings of the proposed model: {len(without)}, none with evidence on real images yet."]
+    flips: dict[tuple[str, str], list[str]] = {}
+    for claim, entry in judged:
+        if entry["chosen"] not in (entry["verdict"], "no evidence"):
+            change = f"{entry['chosen']} to {entry['verdict']}, on {', '.join(entry['sources'])}"
+            flips.setdefault((entry["reading"], change), []).append(f"`{claim}`")
     flipped = [f"`{reading}` flips {', '.join(names)} from {change}." for (reading, change), names in flips.items()]
     return [
         f"Of {len(paper.readings)} other readings of the proposed model, {len(without)} have no evidence on real "
-        "images, neither answers nor costs. The others, one at a time and on the sources that know them, flip "
-        + ("these verdicts." if flipped else "no verdict of the headline and none on cost."),
+        "images, neither scores nor costs. Taken one at a time, on the sources with evidence on them, the others flip "
+        + ("these verdicts:" if flipped else "no verdict on the headline and none on costs."),
         *flipped,
     ]
+
+
+def comparison(compared: Comparison) -> str:
+    """Return the scores of somebody's predictions, and the gap in accuracy to each model with evidence."""
+    lines = [
+        f"run {run.run}, {run.images} images: " + ", ".join(f"{name} {value:.4f}" for name, value in run.scores.items())
+        for run in compared.runs
+    ]
+    if compared.left_out:
+        lines.append(f"{compared.left_out} images are left out: other test images of their run are missing")
+    for gap in compared.gaps:
+        low, high = (100 * bound for bound in gap.estimate.interval())
+        interval = f"[{low:+.1f}, {high:+.1f}]" if gap.runs > 1 else "(one run: no interval)"
+        difference = f"{100 * gap.estimate.value:+.1f} points {interval}, {gap.runs} runs"
+        lines.append(f"{gap.first} − {gap.second}: accuracy {difference}")
+    return "\n".join(lines)

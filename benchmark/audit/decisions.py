@@ -1,0 +1,156 @@
+"""What was decided of a claim, typed: the verdict with everything that its reason, scope, command and numbers need."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from benchmark.audit.answers import Answers
+from benchmark.audit.claims import Models, Verdict
+from benchmark.audit.reported import Averages
+from benchmark.audit.verdicts import TaskVerdict
+from benchmark.cost.records import Costs
+from benchmark.statistics import Estimate, Ratio
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """The models without evidence on the task of real images that lacks least; no task if there are no real images."""
+
+    task: str | None
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SettledDecision:
+    """What the paper alone decides."""
+
+    verdict: Verdict
+    reason: str | Averages
+
+
+@dataclass(frozen=True)
+class SourcesVerdict:
+    """The verdict over several sources.
+
+    ``shown`` and ``opposite`` say in how many of them at least the claim, or its opposite, is shown. ``least_p`` is the
+    least p-value over them after Bonferroni, where some source decides by itself but none does after that; else None.
+    """
+
+    verdict: Verdict
+    shown: int
+    opposite: int
+    least_p: float | None = None
+
+
+@dataclass(frozen=True)
+class QualityDecision:
+    """What scores say: on every task, over the tasks that count (one per source), and by other splits of the sources.
+
+    ``sources`` is None for a claim that is described, not tested. ``lacking`` is given where there is no evidence.
+    """
+
+    tasks: tuple[TaskVerdict, ...]
+    counting: tuple[TaskVerdict, ...]
+    not_counting: tuple[TaskVerdict, ...]
+    sources: SourcesVerdict | None
+    lacking: Lacking | None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict; None for a claim that is described."""
+        return self.sources.verdict if self.sources else None
+
+    @property
+    def deciding(self) -> tuple[TaskVerdict, ...]:
+        """The tasks that the verdict rests on."""
+        return () if self.verdict == "no evidence" else self.counting
+
+
+@dataclass(frozen=True)
+class CostVerdict:
+    """What costs measured under one condition say of a claim, from the ratio of each pair that was measured."""
+
+    answers: Answers
+    costs: Costs
+    ratios: dict[Models, Ratio]
+    verdict: Verdict
+
+    @property
+    def decides(self) -> bool:
+        """Whether it counts: measured on a task of real images, on all pairs or with the opposite shown."""
+        return not self.answers.synthetic and self.verdict != "no evidence"
+
+
+@dataclass(frozen=True)
+class CostDecision:
+    """What measured costs say, under every condition; ``lacking`` is given where none decides."""
+
+    verdict: Verdict
+    conditions: tuple[CostVerdict, ...]
+    lacking: Lacking | None
+
+    @property
+    def deciding(self) -> tuple[CostVerdict, ...]:
+        """The conditions that the verdict rests on."""
+        return tuple(condition for condition in self.conditions if condition.decides)
+
+
+@dataclass(frozen=True)
+class MeasuredValue:
+    """What a task measured of one model: a mean score, or a cost under one condition."""
+
+    answers: Answers
+    score: Estimate | None = None
+    cost: float | None = None
+    costs: Costs | None = None
+
+
+@dataclass(frozen=True)
+class ValueDecision:
+    """Measured values, given beside a printed number that they cannot be compared with."""
+
+    values: tuple[MeasuredValue, ...]
+    verdict: Verdict = "not comparable"
+
+
+@dataclass(frozen=True)
+class CalibrationDecision:
+    """Whether a published number on known images came out again.
+
+    ``means`` are the means of our runs; ``gap`` is by how much they exceed the ``published`` mean. ``title`` names the
+    images, None if the task has no evidence.
+    """
+
+    verdict: Verdict
+    task: str
+    title: str | None
+    published: float | None
+    means: tuple[float, ...] = ()
+    gap: Estimate | None = None
+    margin: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """The mean of our runs."""
+        return fmean(self.means)
+
+
+Decision = SettledDecision | QualityDecision | CostDecision | ValueDecision | CalibrationDecision
+
+
+def mixed_verdict(shown: bool, opposite: bool) -> Verdict:
+    """Return the verdict where some sources or conditions show a claim, or its opposite, and others do not."""
+    if shown and opposite:
+        return "mixed"
+    return "supported in part" if shown else "contradicted in part"
+
+
+def find_lacking(models: Sequence[str], tasks: Sequence[Answers], lacks: Callable[[Answers, str], bool]) -> Lacking:
+    """Return the task of real images that lacks the fewest of ``models``, and which; pooled splits come first."""
+    real = [task for task in tasks if not task.synthetic]
+    candidates = [task for task in real if task.test_to_train] or real
+    if not candidates:
+        return Lacking(None, tuple(models))
+    missing = {task.task: tuple(model for model in models if lacks(task, model)) for task in candidates}
+    least = min(missing, key=lambda name: len(missing[name]))
+    return Lacking(least, missing[least])

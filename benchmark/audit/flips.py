@@ -1,0 +1,60 @@
+"""What each other reading of the proposed model would make of a claim, one at a time.
+
+Beside its verdict stands that of the chosen reading on the same sources, those that have evidence on the other one:
+fewer sources may decide otherwise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from benchmark.audit import costs, quality
+from benchmark.audit.answers import Answers
+from benchmark.audit.claims import CostClaim, PairsClaim, QualityClaim, Verdict
+from benchmark.audit.papers import Paper
+from benchmark.audit.records import ReadingVerdict
+from benchmark.audit.verdicts import task_verdicts
+
+
+def headline_flips(
+    paper: Paper, headline: Sequence[QualityClaim], tasks: Sequence[Answers]
+) -> dict[str, list[ReadingVerdict]]:
+    """Return claim → its verdict by each other reading, for the claims of a headline, which are tested together."""
+    flips: dict[str, list[ReadingVerdict]] = {claim.name: [] for claim in headline}
+    for reading in paper.readings:
+        trained = [task for task in tasks if not task.synthetic and len(task.runs(reading)) > 1]
+        chosen = _headline_verdicts(paper, headline, trained)
+        other = _headline_verdicts(paper, [_replaced(claim, paper, reading) for claim in headline], trained)
+        for name, entries in flips.items():
+            entries.append(ReadingVerdict(reading, other[name], chosen[name], _sources(trained)))
+    return flips
+
+
+def cost_flips(paper: Paper, claim: CostClaim, tasks: Sequence[Answers]) -> list[ReadingVerdict]:
+    """Return the verdict on a claim on costs by each other reading."""
+    flips = []
+    for reading in paper.readings:
+        measured = [
+            task for task in tasks if not task.synthetic and any(reading in costs.models for costs in task.costs)
+        ]
+        chosen = costs.decide(claim, measured).verdict
+        other = costs.decide(_replaced(claim, paper, reading), measured).verdict
+        flips.append(ReadingVerdict(reading, other, chosen, _sources(measured)))
+    return flips
+
+
+def _headline_verdicts(paper: Paper, headline: Sequence[QualityClaim], tasks: Sequence[Answers]) -> dict[str, Verdict]:
+    on_tasks = [task_verdicts(headline, task, paper.margin) for task in tasks]
+    verdicts = {
+        claim.name: [on_task[claim.name] for on_task in on_tasks if claim.name in on_task] for claim in headline
+    }
+    return {name: quality.over_sources(quality.one_per_source(own)).verdict for name, own in verdicts.items()}
+
+
+def _replaced(claim: PairsClaim, paper: Paper, reading: str) -> PairsClaim:
+    """Return a claim with another reading in the place of the proposed model."""
+    swap = {paper.proposed: reading}
+    return replace(claim, pairs=tuple((swap.get(one, one), swap.get(other, other)) for one, other in claim.pairs))
+
+
+def _sources(tasks: Sequence[Answers]) -> list[str]:
+    return list(dict.fromkeys(task.source for task in tasks))

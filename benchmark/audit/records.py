@@ -1,0 +1,253 @@
+"""The records of ``results/audit.json``: one per claim, with its verdict and the numbers behind it.
+
+These classes are the schema of that file; the field names are its keys. Shares and gaps lie within −1 and 1, latencies
+are in milliseconds, and p-values are two-sided unless a field says otherwise.
+"""
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from benchmark.audit.claims import Claim, ClaimedGap, ClaimedValue, GapComparison, Models, QualityClaim, Verdict
+from benchmark.audit.decisions import (
+    CalibrationDecision,
+    CostDecision,
+    CostVerdict,
+    Decision,
+    MeasuredValue,
+    QualityDecision,
+    ValueDecision,
+)
+from benchmark.audit.papers import QUALITY
+from benchmark.audit.verdicts import ALPHA, PairTest, TaskVerdict
+
+OPTIONAL = {"optional": True}  # a field that a record may lack; JSON then has no key for it
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """An object without keys: no number was claimed, or none is behind the verdict."""
+
+
+@dataclass(frozen=True)
+class PairNumbers:
+    """The gap between two models on one task, with its 95 % interval.
+
+    ``p_same`` is the p-value of two one-sided tests against a gap beyond the paper's margin. ``p_resampled`` is that of
+    the corrected resampled t-test, None where all runs share one split. ``verdict`` to ``detectable`` belong to claims
+    that are tested, ``first`` to ``error_ratio`` to measures of quality on clean images, ``claimed`` to claimed gaps.
+    """
+
+    pair: Models
+    gap: float
+    low: float
+    high: float
+    degrees_of_freedom: float
+    p: float
+    p_same: float
+    p_resampled: float | None
+    runs: int
+    images: int
+    verdict: Verdict | None = field(default=None, metadata=OPTIONAL)
+    p_adjusted: float | None = field(default=None, metadata=OPTIONAL)
+    adjusted_for: int | None = field(default=None, metadata=OPTIONAL)
+    p_same_adjusted: float | None = field(default=None, metadata=OPTIONAL)
+    detectable: float | None = field(default=None, metadata=OPTIONAL)
+    first: float | None = field(default=None, metadata=OPTIONAL)
+    second: float | None = field(default=None, metadata=OPTIONAL)
+    error_ratio: float | None = field(default=None, metadata=OPTIONAL)
+    claimed: GapComparison | None = field(default=None, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True)
+class TaskNumbers:
+    """What one task says of a claim on scores; ``missing`` are the models without two runs there."""
+
+    task: str
+    source: str
+    synthetic: bool
+    counted: bool
+    verdict: Verdict | None
+    missing: tuple[str, ...]
+    pairs: list[PairNumbers]
+
+
+@dataclass(frozen=True)
+class RatioNumbers:
+    """The ratio of two models' costs with its 95 % interval, and the share of tokens that masked models keep."""
+
+    pair: Models
+    ratio: float
+    low: float
+    high: float
+    kept_share: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ConditionNumbers:
+    """What costs measured under one condition say of a claim."""
+
+    task: str
+    synthetic: bool
+    condition: str
+    verdict: Verdict
+    ratios: list[RatioNumbers]
+
+
+@dataclass(frozen=True)
+class ScoreNumbers:
+    """The mean score of a model on one task with its 95 % interval, held within 0 and 1; one run has no bounds."""
+
+    task: str
+    synthetic: bool
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class CostNumbers:
+    """What a model costs under one condition."""
+
+    task: str
+    synthetic: bool
+    condition: str
+    value: float
+
+
+@dataclass(frozen=True)
+class TaskList:
+    """The numbers of each task, or of each condition."""
+
+    tasks: list[TaskNumbers] | list[ConditionNumbers] | list[ScoreNumbers | CostNumbers]
+
+
+@dataclass(frozen=True)
+class CalibrationNumbers:
+    """The means of our runs, and by how much they exceed a published mean, with a 90 % interval."""
+
+    runs: tuple[float, ...]
+    gap: float
+    low_90: float
+    high_90: float
+    p_same: float
+
+
+@dataclass(frozen=True)
+class ReadingVerdict:
+    """The verdict if another reading replaces the proposed model, beside the chosen reading's on the same sources."""
+
+    reading: str
+    verdict: Verdict
+    chosen: Verdict
+    sources: list[str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A claim with its verdict (None: described, not tested), and why, in what scope, and how to make it again.
+
+    ``table`` names the table or figure of the paper's file that it follows from, None for a statement.
+    """
+
+    claim: str
+    paper: str
+    place: str
+    kind: str
+    table: str | None
+    says: str
+    family: str | None
+    claimed: ClaimedValue | ClaimedGap | Nothing
+    verdict: Verdict | None
+    scope: list[str]
+    reason: list[str]
+    command: str
+    numbers: TaskList | CalibrationNumbers | Nothing
+    readings: list[ReadingVerdict] | None = field(default=None, metadata=OPTIONAL)
+    response: str | None = field(default=None, metadata=OPTIONAL)
+
+
+def as_json(record: Any) -> Any:
+    """Return a record, or any part of one, as JSON has it: objects as dicts, without the optional keys they lack."""
+    if is_dataclass(record):
+        values = [(part, getattr(record, part.name)) for part in fields(record)]
+        return {
+            part.name: as_json(value) for part, value in values if value is not None or "optional" not in part.metadata
+        }
+    if isinstance(record, list | tuple):
+        return [as_json(part) for part in record]
+    return record
+
+
+def numbers(claim: Claim, decision: Decision) -> TaskList | CalibrationNumbers | Nothing:
+    """Return the numbers behind a decision."""
+    match decision:
+        case QualityDecision():
+            names = {verdict.answers.task for verdict in decision.counting}
+            return TaskList([_task_numbers(claim, task, task.answers.task in names) for task in decision.tasks])
+        case CostDecision():
+            return TaskList([_condition_numbers(condition) for condition in decision.conditions])
+        case ValueDecision():
+            return TaskList([_value_numbers(value) for value in decision.values])
+        case CalibrationDecision() if decision.gap:
+            low, high = decision.gap.interval(1 - 2 * ALPHA)
+            p_same = decision.gap.within(decision.margin)
+            return CalibrationNumbers(decision.means, decision.gap.value, low, high, p_same)
+        case _:
+            return Nothing()
+
+
+def _task_numbers(claim: QualityClaim, verdict: TaskVerdict, counted: bool) -> TaskNumbers:
+    return TaskNumbers(
+        task=verdict.answers.task,
+        source=verdict.answers.source,
+        synthetic=verdict.answers.synthetic,
+        counted=counted,
+        verdict=verdict.verdict if claim.family else None,
+        missing=verdict.missing,
+        pairs=[_pair_numbers(claim, verdict, test) for test in verdict.pairs],
+    )
+
+
+def _pair_numbers(claim: QualityClaim, verdict: TaskVerdict, test: PairTest) -> PairNumbers:
+    answers, gap, (low, high) = verdict.answers, test.gap, test.gap.estimate.interval()
+    resampled = gap.resampled.within(verdict.margin) if test.rule == "same" else gap.resampled.two_sided()
+    more: dict[str, Any] = {}
+    if claim.family:
+        more |= {"verdict": test.verdict, "p_adjusted": test.adjusted, "adjusted_for": test.adjusted_for}
+        more |= {"p_same_adjusted": test.adjusted_same, "detectable": test.detectable}
+    if claim.measure in QUALITY:
+        first, second = (answers.mean(model, claim.measure).value for model in (gap.first, gap.second))
+        more |= {"first": first, "second": second}
+        more["error_ratio"] = (1 - first) / (1 - second) if second < 1 else None
+    if claim.claimed:
+        more["claimed"] = claim.claimed.compare(low, high)
+    return PairNumbers(
+        pair=(gap.first, gap.second),
+        gap=gap.estimate.value,
+        low=low,
+        high=high,
+        degrees_of_freedom=gap.estimate.freedom,
+        p=test.p_value,
+        p_same=test.p_same,
+        p_resampled=resampled if answers.test_to_train else None,
+        runs=gap.runs,
+        images=gap.images,
+        **more,
+    )
+
+
+def _condition_numbers(condition: CostVerdict) -> ConditionNumbers:
+    costs, ratios = condition.costs, []
+    for pair, ratio in condition.ratios.items():
+        shares = {model: costs.models[model].get("kept_share") for model in pair}
+        kept = {model: share for model, share in shares.items() if share is not None}
+        ratios.append(RatioNumbers(pair, ratio.value, ratio.low, ratio.high, kept))
+    task = condition.answers
+    return ConditionNumbers(task.task, task.synthetic, costs.condition, condition.verdict, ratios)
+
+
+def _value_numbers(measured: MeasuredValue) -> ScoreNumbers | CostNumbers:
+    task = measured.answers
+    if measured.score:
+        return ScoreNumbers(task.task, task.synthetic, *measured.score.of_share())
+    return CostNumbers(task.task, task.synthetic, measured.costs.condition, measured.cost)

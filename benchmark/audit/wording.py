@@ -1,0 +1,327 @@
+"""The words of the audit: what verdicts mean, and the reason and scope of each decision.
+
+Nothing is decided here. Gaps are in points (per cent of the images), intervals are 95 % unless they say otherwise.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from benchmark.audit.answers import Answers
+from benchmark.audit.claims import (
+    Claim,
+    ClaimedAccuracyGap,
+    CostClaim,
+    PairsClaim,
+    QualityClaim,
+    ValueClaim,
+)
+from benchmark.audit.commands import NO_TASK
+from benchmark.audit.decisions import (
+    CalibrationDecision,
+    CostDecision,
+    CostVerdict,
+    Decision,
+    MeasuredValue,
+    QualityDecision,
+    SettledDecision,
+    ValueDecision,
+)
+from benchmark.audit.papers import Robustness
+from benchmark.audit.reported import Averages
+from benchmark.audit.verdicts import ALPHA, PairTest, TaskVerdict
+from benchmark.audit.wording_scores import averages
+from benchmark.statistics import Ratio
+
+SCOPE = (
+    "A verdict concerns the images, the protocol and the reading of the paper that stand beside it. The authors' own "
+    "data are not published, and no verdict is about them. Where a source does not name its patients, images of one "
+    "patient may lie on both sides of a split, which flatters every model; the tables warn how well the nearest "
+    "neighbour on pixels scores."
+)
+COUNTED = (
+    "Each source of real images counts once, by the 70/15/15 split that the papers name, where that has evidence. What "
+    "another split of the same images shows stands beside a claim and is not counted, even where it is the opposite. "
+    "Intervals are 95 % and unadjusted; p-values are adjusted where they say so."
+)
+VERDICTS = {
+    "supported": "shown by the test",
+    "contradicted": "the opposite is shown, for at least one rival",
+    "no difference": "shown to be smaller than the paper's margin; for counts of operations, equal",
+    "inconclusive": "none of these, or not surely enough over several sources; where a source shows nothing, the "
+    "reason says which gap would have been found",
+    "supported in part": "shown in some sources or conditions, the opposite in none; the reason says which",
+    "contradicted in part": "the opposite is shown in some sources or conditions, the claim in none; the reason says "
+    "which",
+    "mixed": "shown in some sources or conditions, the opposite in others; the reason says which",
+    "inconsistent": "the paper contradicts itself",
+    "no evidence": "what would decide it is not trained or measured yet; the command beside it does that",
+    "not testable": "it names nothing that evidence could decide, or no evidence made here can",
+    "not comparable": "no dataset or hardware is named",
+    "described": "measured, not tested",
+}
+CALIBRATION = {
+    "supported": "calibrated",
+    "contradicted": "not calibrated",
+    "inconclusive": "undecided: the interval crosses the margin",
+}
+
+
+def reason(claim: Claim, decision: Decision) -> list[str]:
+    """Return why a decision came out as it did, one line per point."""
+    match decision:
+        case SettledDecision(reason=Averages()):
+            return [averages(decision.reason)]
+        case SettledDecision():
+            return [decision.reason]
+        case QualityDecision():
+            return _quality_reason(claim, decision)
+        case CostDecision():
+            return _cost_reason(claim, decision)
+        case ValueDecision():
+            return _value_reason(claim, decision)
+        case CalibrationDecision():
+            return _calibration_reason(claim, decision)
+
+
+def scope(claim: Claim, decision: Decision) -> list[str]:
+    """Return on what a decision rests: tasks, conditions, and what a reader must know of the models."""
+    match decision:
+        case SettledDecision() | CalibrationDecision(published=None):
+            return ["the paper alone"]
+        case QualityDecision():
+            return _quality_scope(decision)
+        case CostDecision():
+            return _cost_scope(claim, decision)
+        case CalibrationDecision():
+            title = f" ({decision.title})" if decision.title else ""
+            return [f"{decision.task}, {len(decision.means)} runs{title}"]
+        case ValueDecision():
+            return []
+
+
+# Scores
+
+
+def _quality_reason(claim: QualityClaim, decision: QualityDecision) -> list[str]:
+    if decision.verdict is None:
+        described = [f"{task.answers.task}: {', '.join(map(gap, task.pairs))}" for task in decision.counting]
+        return ["described, not tested: accuracy is the only measure that a paper is tested on", *described]
+    if decision.lacking:
+        lines = [_no_runs(claim, decision)]
+        lines += [f"{task.answers.task}: {_other_pairs(task)}" for task in decision.counting]
+    else:
+        lines = _over_sources(decision)
+        if isinstance(claim.measure, Robustness):
+            favours = "which favours models with little to lose"
+            lines.insert(0, f"judged by accuracy under corruption minus accuracy without it, {favours}")
+    if isinstance(claim.claimed, ClaimedAccuracyGap):
+        lines.append(_claimed_gap(claim.claimed, decision.deciding))
+    lines += [
+        f"not counted: {task.answers.task}, another split of the same images: {task.verdict}: {_task_reason(task)}"
+        for task in decision.not_counting
+    ]
+    return lines
+
+
+def _no_runs(claim: QualityClaim, decision: QualityDecision) -> str:
+    nowhere = "" if claim.task else "; no task of real images has two runs of every model"
+    lacking = decision.lacking
+    return f"fewer than two runs of {', '.join(lacking.models)} on {lacking.task or NO_TASK}{nowhere}"
+
+
+def _over_sources(decision: QualityDecision) -> list[str]:
+    """Return how the sources add up, where they differ, and one line per source; a single one repeats no verdict."""
+    tasks, sources = decision.counting, decision.sources
+    lines = [
+        f"{task.answers.task}: {f'{task.verdict}: ' if len(tasks) > 1 else ''}{_task_reason(task)}" for task in tasks
+    ]
+    if sources.verdict in ("mixed", "supported in part", "contradicted in part"):
+        shown, opposite = (
+            f"at least {count} of {len(tasks)} sources" if count else "none"
+            for count in (sources.shown, sources.opposite)
+        )
+        lines.insert(0, f"shown in {shown}, the opposite in {opposite}")
+    if sources.least_p is not None:
+        lines.insert(0, f"the least p over {len(tasks)} sources, after Bonferroni, is {sources.least_p:.3f}")
+    return lines
+
+
+def _task_reason(task: TaskVerdict) -> str:
+    """Say what decides a claim on one task."""
+    test, margin = task.decisive, task.margin
+    if task.verdict == "no evidence":
+        return f"fewer than two runs of {', '.join(task.missing)}; {_other_pairs(task)}{_after_holm(test)}"
+    text = f"{gap(test)}{_after_holm(test)}"
+    if test.rule == "same":
+        low, high = test.gap.estimate.interval(1 - 2 * ALPHA)
+        kind = "by two one-sided tests" if test.leans_to_claim else "of a gap beyond the margin"
+        return (
+            f"{text}, {kind}; the 90 % interval is [{100 * low:.1f}, {100 * high:.1f}], the margin ±{100 * margin:.0f}"
+        )
+    if task.answers.test_to_train:
+        text += f" (corrected resampled t-test: {_p(test.gap.resampled.two_sided())}, unadjusted)"
+    if task.verdict == "no difference":
+        p_same = _p(test.adjusted_same)
+        text += f"; within ±{100 * margin:.0f} points, {p_same} after Holm, by two one-sided tests"
+    elif task.verdict == "inconclusive":
+        detectable = f"a gap of {100 * test.detectable:.1f} points would have been found with 80 % power"
+        text += f"; on this source alone, {detectable}"
+    return text if task.answers.test_to_train else f"{text}; all runs test on the same images"
+
+
+def _after_holm(test: PairTest) -> str:
+    return f", {_p(test.adjusted)} after Holm over {test.adjusted_for} pairs"
+
+
+def _other_pairs(task: TaskVerdict) -> str:
+    """Say what is known of a claim on a task that lacks some of its models."""
+    return f"the weakest of the other pairs: {gap(task.decisive)}"
+
+
+def gap(test: PairTest) -> str:
+    """Return the gap between two models with its interval."""
+    value, (low, high) = test.gap.estimate.value, test.gap.estimate.interval()
+    interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
+    return f"{test.gap.first} − {test.gap.second} is {100 * value:+.1f} points {interval}"
+
+
+def _claimed_gap(claimed: ClaimedAccuracyGap, tasks: Sequence[TaskVerdict]) -> str:
+    """Set the claimed gap beside the measured ones, and say how many test images would show it."""
+    compared = [f"{task.answers.task}: {claimed.compare(*task.pairs[0].gap.estimate.interval())}" for task in tasks]
+    measured = f" (by the unadjusted intervals, {', '.join(compared)})" if compared else ""
+    least, most = claimed.images_needed
+    return (
+        f"the paper claims {100 * claimed.gap:+.1f} points{measured}; {least} to {most} test images would show this "
+        "with 80 % power, by an unadjusted McNemar's test of one run of each model"
+    )
+
+
+def _quality_scope(decision: QualityDecision) -> list[str]:
+    """Name the tasks that decide and the others, how they test, and what a reader must know of the models."""
+    gaps = [test.gap for task in decision.deciding for test in task.pairs]
+    models = list(dict.fromkeys(model for pair in gaps for model in (pair.first, pair.second)))
+    lines = [_task_scope(task, models) for task in decision.deciding]
+    lines += [f"not counted: {_task_scope(task, models)}" for task in decision.not_counting]
+    return lines + _notes(models, decision.deciding[0].answers) if lines else []
+
+
+def _task_scope(task: TaskVerdict, models: Sequence[str]) -> str:
+    answers, decisive = task.answers, task.decisive.gap
+    notes = {model: answers.notes.get(f"{answers.task}-{model}") for model in models}
+    parts = [answers.pixels, answers.split, f"{decisive.runs} runs, {decisive.images} answers to test images"]
+    more = [f"without {', '.join(task.missing)}"] if task.missing else []
+    more += [f"{model}: {note}" for model, note in notes.items() if note]
+    return f"{answers.task} ({'; '.join([', '.join(parts), *more])})"
+
+
+def _notes(models: Iterable[str], task: Answers) -> list[str]:
+    """Return what a reader must know of some models on any task."""
+    return [f"{model}: {note}" for model in models if (note := task.notes.get(model))]
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+# Costs
+
+
+def _cost_reason(claim: CostClaim, decision: CostDecision) -> list[str]:
+    if decision.lacking:
+        task, models = decision.lacking.task or NO_TASK, ", ".join(decision.lacking.models)
+        return [f"no {_unit(claim)} measured for {models} on {task}"]
+    return [
+        f"{condition.answers.task}, {condition.costs.size} px: {_condition_reason(claim, condition)}"
+        for condition in decision.deciding
+    ]
+
+
+def _condition_reason(claim: CostClaim, condition: CostVerdict) -> str:
+    """Name the pair that speaks most against a claim under one condition, and how many pairs are as claimed."""
+    ratios, costs = condition.ratios, condition.costs
+    first, second = max(ratios, key=lambda pair: ratios[pair].value)
+    text = f"{first} takes {_times(ratios[first, second])} the {_unit(claim)} of {second}"
+    rates = [costs.models[model].get("throughput_per_s") for model in (second, first)]
+    if claim.measure == "latency_ms" and all(rates):
+        text += f" ({rates[0] / rates[1]:.2f} times per image in batches)"
+    if len(ratios) > 1:
+        text += f"; {sum(ratio.high < 1 for ratio in ratios.values())} of {len(ratios)} pairs are as claimed"
+    return text
+
+
+def _unit(claim: CostClaim) -> str:
+    return "MACs" if claim.measure == "macs" else "latency"
+
+
+def _times(ratio: Ratio) -> str:
+    if ratio.low == ratio.high:
+        return f"{ratio.value:.{4 if 0 < abs(ratio.value - 1) < 0.01 else 2}f} times"
+    return f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}] times"
+
+
+def _cost_scope(claim: CostClaim, decision: CostDecision) -> list[str]:
+    if not decision.deciding:
+        return []
+    differ = len({condition.verdict for condition in decision.deciding}) > 1
+    lines = []
+    for condition in decision.deciding:
+        kept = "".join(f", {text}" for text in _kept_shares(claim, condition))
+        text = f"{condition.answers.task} ({condition.costs.condition}{kept})"
+        lines.append(f"{condition.verdict}: {text}" if differ else text)
+    return lines + _notes(claim.models, decision.deciding[0].answers)
+
+
+def _kept_shares(claim: PairsClaim, condition: CostVerdict) -> list[str]:
+    """Say what share of its tokens each masked network keeps, since its cost depends on it."""
+    task, lines = condition.answers, []
+    for model in claim.models:
+        if (share := condition.costs.models.get(model, {}).get("kept_share")) is None:
+            continue
+        trained = bool(task.runs(model))
+        if trained and condition.costs is task.costs[0]:
+            lines.append(f"{model} keeps {100 * share:.0f} %")
+        else:
+            source = f", as at {task.costs[0].size} px" if trained else ""
+            lines.append(f"{model} is assumed to keep {100 * share:.0f} %{source}")
+    return lines
+
+
+# Values
+
+
+def _value_reason(claim: ValueClaim, decision: ValueDecision) -> list[str]:
+    unnamed = {"macs": "input size or number of operations", "latency_ms": "hardware"}.get(claim.measure, "dataset")
+    real = [value for value in decision.values if not value.answers.synthetic]
+    return [f"the paper names no {unnamed}", *(f"{value.answers.task}: {_value(claim, value)}" for value in real)]
+
+
+def _value(claim: ValueClaim, measured: MeasuredValue) -> str:
+    if measured.costs:
+        cost = measured.cost
+        text = f"{cost / 1e6:.1f} million MACs" if claim.measure == "macs" else f"{cost:.2f} ms"
+        return f"{text} ({measured.costs.condition})"
+    mean, low, high = measured.score.of_share()
+    text = _score(claim, mean) + ("" if claim.measure == "auc" else " %")
+    return (
+        f"{text} (one run: no interval)" if math.isnan(low) else f"{text} [{_score(claim, low)}, {_score(claim, high)}]"
+    )
+
+
+def _score(claim: ValueClaim, value: float, sign: str = "") -> str:
+    """Return a score as the tables show it: an AUC as it is, the others in per cent."""
+    return f"{value:{sign}.3f}" if claim.measure == "auc" else f"{100 * value:{sign}.1f}"
+
+
+def _calibration_reason(claim: ValueClaim, decision: CalibrationDecision) -> list[str]:
+    if decision.published is None:
+        return ["the paper prints no number"]
+    if decision.gap is None:
+        return [f"{claim.model} has fewer than two runs on {decision.task}"]
+    ours = _score(claim, decision.mean)
+    low, high = (_score(claim, bound) for bound in decision.gap.interval(1 - 2 * ALPHA))
+    return [
+        CALIBRATION[decision.verdict],
+        f"ours {ours}, published {_score(claim, decision.published)}: a difference of "
+        f"{_score(claim, decision.gap.value, '+')}, 90 % interval [{low}, {high}], margin ±"
+        f"{_score(claim, decision.margin)}",
+    ]

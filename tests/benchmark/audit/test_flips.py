@@ -1,0 +1,51 @@
+"""Other readings of the proposed model, put into its claims one at a time."""
+
+import re
+
+from benchmark.audit import page
+from tests.benchmark.audit.judging import AHEAD, BEST, CLAIMS, EVEN, PAPER, judge, judged, priced, rename
+from tests.benchmark.audit.simulator import answers
+
+
+def test_another_reading_is_flipped_alone_and_one_without_evidence_is_counted(random):
+    paper = PAPER.model_copy(update={"readings": ["emanet_literal", "emanet_output"]})
+    task = answers(random, AHEAD | {"emanet_literal": 0.0})
+    records = judge(paper, CLAIMS, [task])
+    flips = next(record["readings"] for record in records if record["claim"] == BEST)
+    assert flips == [
+        {"reading": "emanet_literal", "verdict": "contradicted", "chosen": "supported", "sources": [task.source]},
+        {"reading": "emanet_output", "verdict": "no evidence", "chosen": "no evidence", "sources": []},
+    ]
+    text = page.page([paper], records)
+    assert "Of 2 other readings of the proposed model, 1 have no evidence on real images, neither" in text
+    without = page.page([paper], judge(paper, CLAIMS, [answers(random, AHEAD)]))
+    assert "Other readings of the proposed model: 2, none with evidence on real images yet." in without
+    assert re.search("`emanet_literal` flips .*`emanet/best-accuracy`.* from supported to contradicted, on ", text)
+
+
+def test_a_reading_is_set_beside_the_chosen_one_on_the_sources_that_know_it(random):
+    paper = PAPER.model_copy(update={"readings": ["emanet_literal"]})
+    behind = EVEN | {"emanet": 0.0}
+    known = rename(answers(random, AHEAD | {"emanet_literal": AHEAD["emanet"]}), "a")
+    records = judge(paper, CLAIMS, [known, rename(answers(random, behind), "b")])
+    best = next(record for record in records if record["claim"] == BEST)
+    assert best["verdict"] == "mixed"
+    assert best["readings"] == [
+        {"reading": "emanet_literal", "verdict": "supported", "chosen": "supported", "sources": ["a"]}
+    ]
+    assert "flips" not in page.page([paper], records)
+
+
+def test_another_reading_is_put_into_claims_on_cost_too(random):
+    name, paper = "emanet_table1/macs/emanet-below-cnn", PAPER.model_copy(update={"readings": ["emanet_output"]})
+    task = answers(random, EVEN)
+    task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100})]
+    unknown = judged(task, paper=paper)
+    nothing = {"reading": "emanet_output", "verdict": "no evidence", "chosen": "no evidence", "sources": []}
+    assert unknown[name]["readings"] == [nothing]
+    task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100}, emanet_output={"macs": 150})]
+    records = judged(task, paper=paper)
+    flipped = {"verdict": "contradicted", "chosen": "supported", "sources": [task.source]}
+    assert records[name]["readings"] == [{"reading": "emanet_output"} | flipped]
+    text = page.page([paper], list(records.values()))
+    assert f"`emanet_output` flips `{name}` from supported to contradicted, on {task.source}." in text

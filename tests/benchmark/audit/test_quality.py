@@ -1,0 +1,178 @@
+"""Claims on scores, over the sources."""
+
+from dataclasses import replace
+
+from benchmark.audit import verdicts
+from tests.benchmark.audit.judging import (
+    AHEAD,
+    BEST,
+    EVEN,
+    OVER_CNN,
+    SYSTEMS,
+    TESTED,
+    judged,
+    priced,
+    quality_claim,
+    rename,
+    where,
+    why,
+)
+from tests.benchmark.audit.simulator import answers
+
+
+def test_a_model_that_is_far_ahead_is_the_best_and_its_claims_hold(random):
+    found = judged(answers(random, AHEAD))
+    for name in (BEST, OVER_CNN, "emanet/significantly-more-accurate"):
+        assert found[name]["verdict"] == "supported", name
+    reason, pair = why(found[OVER_CNN]), found[OVER_CNN]["numbers"]["tasks"][0]["pairs"][0]
+    assert "115 to 213 test images would show this with 80 % power, by an unadjusted McNemar's test" in reason
+    assert f"the paper claims +6.7 points (by the unadjusted intervals, simulated: {pair['claimed']})" in reason
+    assert pair["claimed"] in ("larger than claimed", "compatible with the claimed gap")
+    assert found[OVER_CNN]["command"] == "python -m pipelines.verify --task simulated --model emanet cnn"
+
+
+def test_one_rival_that_is_better_contradicts_the_best_and_is_named(random):
+    found = judged(answers(random, AHEAD | {"vit": 7.0}))
+    assert found[BEST]["verdict"] == "contradicted"
+    assert "emanet − vit" in why(found[BEST])
+    assert found[OVER_CNN]["verdict"] == "supported"
+
+
+def test_twins_are_never_above_each_other_and_come_out_without_difference(random):
+    skills = {model: 3.0 for model in SYSTEMS if model != "emanet"}
+    record = judged(answers(random, skills, "chestxray", twins=[("emanet", "cnn")]))[OVER_CNN]
+    assert record["verdict"] == "no difference"
+    assert "within ±2 points, p < 0.001 after Holm, by two one-sided tests" in why(record)
+
+
+def test_a_missing_rival_forbids_support_and_allows_contradiction(random):
+    ahead, behind = (answers(random, AHEAD | changes) for changes in ({}, {"cnn": 7.0}))
+    for task in (ahead, behind):
+        del task.values["vit"]
+    found = judged(ahead)
+    assert found[BEST]["verdict"] == "no evidence"
+    assert why(found[BEST]).startswith(
+        "fewer than two runs of vit on simulated; no task of real images has two runs of every model; "
+    )
+    assert "; simulated: the weakest of the other pairs: emanet − " in why(found[BEST])
+    assert found[BEST]["command"] == "python -m pipelines.train --task simulated --model vit"
+    assert judged(behind)[BEST]["verdict"] == "contradicted"
+
+
+def test_synthetic_images_are_shown_and_never_counted(random):
+    record = judged(rename(answers(random, AHEAD), "phantom", synthetic=True))[BEST]
+    assert record["verdict"] == "no evidence"
+    assert record["numbers"]["tasks"][0]["verdict"] == "supported"
+
+
+def test_sources_that_disagree_are_mixed_and_counted(random):
+    behind = EVEN | {"emanet": 0.0}
+    tasks = [rename(answers(random, skills), name) for name, skills in (("a", AHEAD), ("b", AHEAD), ("c", behind))]
+    record = judged(*tasks)[OVER_CNN]
+    assert record["verdict"] == "mixed"
+    assert why(record).startswith("shown in at least 2 of 3 sources, the opposite in at least 1 of 3 sources; ")
+
+
+def test_a_source_that_lacks_rivals_keeps_a_claim_from_being_surer_than_its_parts(random):
+    behind, lacking = rename(answers(random, EVEN | {"emanet": 0.0}), "a"), rename(answers(random, EVEN), "b")
+    del behind.values["vit"], lacking.values["cnn"]
+    record = judged(behind, lacking)[BEST]
+    assert record["verdict"] == "contradicted in part"
+    assert why(record).startswith("shown in none, the opposite in at least 1 of 2 sources; ")
+    assert "; b: no evidence: fewer than two runs of cnn; the weakest of the other pairs: emanet − " in why(record)
+    assert where(record).startswith("a (") and "; b (" in where(record) and "; without cnn)" in where(record)
+    rivals = "resnet50 cnn_attention light_cnn"
+    of_a, of_b = (set(command.split(" --model ")[1].split()) for command in record["command"].split(" && "))
+    assert of_a == {"emanet", "cnn", *rivals.split()}
+    assert of_b == {"emanet", "vit", *rivals.split()}
+    ahead = judged(rename(answers(random, AHEAD), "a"), lacking)
+    assert ahead[BEST]["verdict"] == "supported in part"
+    assert ahead["emanet_table1/accuracy/emanet-above-vit"]["verdict"] == "supported in part"
+    assert ahead[OVER_CNN]["verdict"] == "supported"  # nothing of this pair is known on the other source
+
+
+def test_two_chances_to_contradict_need_twice_the_evidence(random):
+    found = set()
+    for _ in range(30):
+        behind, lacking = rename(answers(random, EVEN | {"emanet": 1.4}), "a"), rename(answers(random, EVEN), "b")
+        del lacking.values["cnn"]
+        record = judged(behind, lacking, known=TESTED)[BEST]
+        verdicts_of, least = [], []
+        for task in record["numbers"]["tasks"]:
+            verdicts_of.append(task["verdict"])
+            least.append(min((pair["p_adjusted"] for pair in task["pairs"] if pair["gap"] < 0), default=1.0))
+        if verdicts_of == ["contradicted", "no evidence"]:
+            enough = 2 * min(least) <= verdicts.ALPHA
+            assert record["verdict"] == ("contradicted in part" if enough else "inconclusive")
+            told = f"the least p over 2 sources, after Bonferroni, is {2 * min(least):.3f}; "
+            assert why(record).startswith("shown in none, " if enough else told)
+            found.add(enough)
+    assert found == {True, False}
+
+
+def test_a_claim_that_fails_in_one_source_and_is_open_in_the_other_says_so(random):
+    tasks = [rename(answers(random, EVEN | {"emanet": 0.0}), "a"), rename(answers(random, EVEN), "b")]
+    record = judged(*tasks)[OVER_CNN]
+    assert record["verdict"] == "contradicted in part"
+    assert why(record).startswith("shown in none, the opposite in at least 1 of 2 sources; ")
+
+
+def test_a_source_counts_once_by_the_split_of_the_papers(random):
+    pooled, official = answers(random, AHEAD), answers(random, EVEN | {"emanet": 0.0}, official=True)
+    tasks = [rename(official, "a-official", "a"), rename(pooled, "a", "a")]
+    for order in (tasks, tasks[::-1]):
+        record = judged(*order)[OVER_CNN]
+        assert record["verdict"] == "supported"
+        told = next(line for line in record["reason"] if line.startswith("not counted: a-official, "))
+        assert "another split of the same images: contradicted: emanet − cnn" in told
+        assert told.endswith("; all runs test on the same images")
+        assert "resampled" not in told
+        assert "; not counted: a-official (" in where(record)
+        assert {of["task"]: of["counted"] for of in record["numbers"]["tasks"]} == {"a": True, "a-official": False}
+        assert record["command"].split(" --task ")[1].startswith("a a-official --model")
+    assert judged(*tasks[:1])[OVER_CNN]["verdict"] == "contradicted"
+    del pooled.values["vit"]
+    assert judged(*tasks)["emanet_table1/accuracy/emanet-above-vit"]["verdict"] == "contradicted"
+    record = judged(*tasks)[BEST]  # the pooled task says something of some rivals, so that it counts
+    assert record["verdict"] == "no evidence"
+    assert {of["task"]: of["counted"] for of in record["numbers"]["tasks"]} == {"a": True, "a-official": False}
+
+
+def test_what_is_described_and_was_not_measured_lacks_evidence(random):
+    known = [quality_claim(OVER_CNN, ("emanet", "cnn"), measure="f1_macro", family=None)]
+    record = judged(replace(answers(random, EVEN), values={}), known=known)[OVER_CNN]
+    assert record["verdict"] == "no evidence"
+    assert (
+        why(record)
+        == "fewer than two runs of emanet, cnn on simulated; no task of real images has two runs of every model"
+    )
+
+
+def test_sources_of_which_none_decides_are_inconclusive(random):
+    task = answers(random, EVEN, "breastmnist")
+    twins = answers(random, EVEN, "breastmnist", twins=[("emanet", "cnn")])
+    assert judged(rename(twins, "a"), rename(task, "b"))[OVER_CNN]["verdict"] == "inconclusive"
+
+
+def test_a_single_run_decides_nothing(random):
+    task = answers(random, AHEAD)
+    for of_model in task.values.values():
+        del of_model["accuracy"][1], of_model["accuracy"][2]
+    assert judged(task)[OVER_CNN]["verdict"] == "no evidence"
+
+
+def test_what_must_be_known_of_a_model_stands_in_the_scope_of_each_of_its_claims(random):
+    task = answers(random, EVEN)
+    task = replace(
+        task,
+        pixels="64 px",
+        split="pooled 70/15/15",
+        notes={"cnn": "small", f"{task.task}-cnn": "seen before", "vit": "slow"},
+    )
+    task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100})]
+    found = judged(task)
+    assert where(found["emanet_table1/macs/emanet-below-cnn"]).endswith(
+        "(64 px, one image at a time, a machine); cnn: small"
+    )
+    scope = where(found[OVER_CNN])
+    assert "(64 px, pooled 70/15/15, " in scope and scope.endswith("; cnn: seen before); cnn: small")

@@ -1,0 +1,144 @@
+"""Verdicts on one task: where they must come out, and how often they come out for nothing."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmark.audit import claims, papers, verdicts
+from tests.benchmark.audit.judging import (
+    AHEAD,
+    BEST,
+    EVEN,
+    OVER_CNN,
+    PAPER,
+    SYSTEMS,
+    TESTED,
+    accuracy_claims,
+    judge,
+    judged,
+    quality_claim,
+    rename,
+    why,
+)
+from tests.benchmark.audit.simulator import SIZES, answers
+from tests.conftest import ROOT
+
+
+def test_no_difference_is_adjusted_over_the_family_too(random):
+    found, paper = set(), PAPER.model_copy(update={"margin": 0.035})
+    for _ in range(20):
+        record = judged(answers(random, EVEN, "chestxray", runs_differ=(0.0,)), known=TESTED, paper=paper)[OVER_CNN]
+        pair = record["numbers"]["tasks"][0]["pairs"][0]
+        if pair["p_same"] <= verdicts.ALPHA < pair["p_adjusted"]:
+            found.add(record["verdict"])
+            assert (record["verdict"] == "no difference") == (pair["p_same_adjusted"] <= verdicts.ALPHA)
+    assert found == {"no difference", "inconclusive"}
+
+
+def test_models_that_hardly_differ_come_out_without_difference_where_images_suffice(random):
+    paper = PAPER.model_copy(update={"margin": 0.08})
+    task = answers(random, EVEN, "chestxray", runs_differ=(0.0,))
+    assert {record["verdict"] for record in judged(task, known=TESTED, paper=paper).values()} == {"no difference"}
+
+
+def test_an_inconclusive_claim_says_which_gap_would_have_shown(random):
+    record = judged(answers(random, EVEN, "breastmnist"))[OVER_CNN]
+    assert record["verdict"] == "inconclusive"
+    assert "points would have been found" in why(record)
+    pair = record["numbers"]["tasks"][0]["pairs"][0]
+    assert pair["detectable"] > abs(pair["gap"])
+    assert pair["adjusted_for"] == 5
+
+
+def test_compound_claims_hold_exactly_where_each_of_their_pairs_does(random):
+    for skill in np.linspace(2.0, 3.2, 7):
+        found = verdicts.task_verdicts(TESTED, answers(random, EVEN | {"emanet": skill}), PAPER.margin)
+        pairs = [
+            found[f"emanet_table1/accuracy/emanet-above-{model}"].verdict for model in SYSTEMS if model != "emanet"
+        ]
+        assert (found[BEST].verdict == "supported") == (set(pairs) == {"supported"})
+        assert (found[BEST].verdict == "contradicted") == ("contradicted" in pairs)
+
+
+def test_pairs_without_evidence_count_in_the_adjustment(random):
+    task = answers(random, AHEAD)
+    for model in ("vit", "resnet50", "light_cnn"):
+        del task.values[model]
+    record = judged(task)[OVER_CNN]
+    pair = record["numbers"]["tasks"][0]["pairs"][0]
+    assert pair["adjusted_for"] == 5
+    assert pair["p_adjusted"] == pytest.approx(5 * pair["p"])
+
+
+def same(skills, random, **changes):
+    """The record of a claim that two models are about the same."""
+    known = [quality_claim("x/same", ("emanet", "cnn"), rule="same")]
+    paper = PAPER.model_copy(update={"margin": 0.04, "readings": []})
+    return judge(paper, known, [answers(random, skills, "chestxray", runs_differ=(0.0,), **changes)])[0]
+
+
+def test_sameness_is_supported_contradicted_or_open(random):
+    assert same(EVEN, random, twins=[])["verdict"] == "supported"
+    contradicted = same(AHEAD, random)
+    assert contradicted["verdict"] == "contradicted"
+    assert "of a gap beyond the margin; the 90 % interval" in why(contradicted)
+    record = same(EVEN | {"emanet": 2.4}, random)
+    assert record["verdict"] == "inconclusive"
+    assert "the 90 % interval is [" in why(record)
+    assert "the margin ±4" in why(record)
+
+
+def assert_rarely_wrong(size, official=False, known=TESTED, paper=PAPER, **drawn):
+    """The upper 95 % bound of families with a false verdict, over 1,000 papers whose models are all equally good."""
+    random, wrong = np.random.default_rng(11), dict.fromkeys((claims.HEADLINE, claims.OTHER), 0)
+    even = dict.fromkeys(paper.systems.values(), 3.0)
+    for _ in range(1000):
+        found = verdicts.task_verdicts(known, answers(random, even, size, official, **drawn), paper.margin)
+        for family in wrong:
+            given = {found[claim.name].verdict for claim in known if claim.family == family}
+            wrong[family] += bool(given & {"supported", "contradicted"})
+    for family, count in wrong.items():
+        assert stats.binomtest(count, 1000).proportion_ci(0.90, "wilson").high <= 0.065, (family, count)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("official", [False, True], ids=["pooled", "official"])
+@pytest.mark.parametrize("size", SIZES)
+def test_null_papers_rarely_get_a_verdict(size, official):
+    assert_rarely_wrong(size, official)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("unsteady", ["cnn", "emanet"])
+def test_a_model_whose_runs_vary_far_more_than_the_others_rarely_brings_a_verdict(unsteady):
+    assert_rarely_wrong("brain-mri", runs_differ=tuple(0.35 if model == unsteady else 0.1 for model in SYSTEMS))
+
+
+@pytest.mark.long
+def test_a_network_against_estimators_rarely_gets_a_verdict_for_nothing():
+    paper = papers.load(ROOT / "papers/adaptive.yaml")
+    estimators = ("random_forest", "knn", "svm", "naive_bayes")
+    assert_rarely_wrong("brain-mri", known=accuracy_claims(paper), paper=paper, estimators=estimators)
+
+
+@pytest.mark.long
+def test_three_sources_rarely_bring_a_verdict_for_nothing():
+    random, wrong, paper = np.random.default_rng(14), 0, PAPER.model_copy(update={"readings": []})
+    headline = [claim for claim in TESTED if claim.family == claims.HEADLINE]
+    for _ in range(1000):
+        tasks = [rename(answers(random, dict.fromkeys(SYSTEMS, 3.0), size), size) for size in SIZES]
+        given = {record["verdict"] for record in judge(paper, headline, tasks)}
+        wrong += bool(given - {"inconclusive", "no difference"})
+    assert stats.binomtest(wrong, 1000).proportion_ci(0.90, "wilson").high <= 0.065, wrong
+
+
+@pytest.mark.long
+def test_a_gap_of_eight_points_is_found_at_the_size_of_the_brain_mri():
+    random, found, gaps = np.random.default_rng(12), [], []
+    for _ in range(200):
+        task = answers(random, EVEN | {"emanet": 2.83})
+        gaps.append(np.mean([task.gap("emanet", model, "accuracy").estimate.value for model in SYSTEMS[:-1]]))
+        outcomes = verdicts.task_verdicts(TESTED, task, PAPER.margin)
+        found += [outcomes[f"emanet_table1/accuracy/emanet-above-{model}"].verdict for model in SYSTEMS[:-1]]
+    assert np.mean(gaps) == pytest.approx(0.08, abs=0.004)
+    assert np.mean([verdict == "supported" for verdict in found]) >= 0.80
