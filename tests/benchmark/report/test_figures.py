@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from benchmark import data, evidence
-from benchmark.audit import papers
 from benchmark.cost.records import Costs
 from benchmark.evidence import metrics
 from benchmark.report import results
@@ -23,7 +22,7 @@ RUNS, IMAGES = 2, 12
 
 
 @pytest.fixture
-def figure_data(small):
+def figure_data(small, two_papers):
     """A workplace whose phantom has two runs of EMANet, the hybrid on all and on few images, CNN and SVM."""
     task = evidence.TASKS / "phantom"
     images = data.load(small.task("phantom"))
@@ -61,7 +60,7 @@ def figure_data(small):
     measured.answers.costs.append(
         Costs(32, "a machine", {"emanet": cost, "cnn": cost | {"macs": 9_000_000}, "svm": {"macs": None}})
     )
-    yield FigureData(small, papers.load_all(), measured, images)
+    yield FigureData(small, two_papers, measured, images)
     plt.close("all")
 
 

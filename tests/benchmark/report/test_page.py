@@ -9,7 +9,6 @@ from html import unescape
 import pytest
 
 from benchmark import evidence
-from benchmark.audit import papers
 from benchmark.audit.papers import Paper
 from benchmark.report import over_tasks, page, result_table, task_files
 from benchmark.report.result_table import ResultColumn, ResultTable
@@ -186,11 +185,10 @@ def test_a_table_from_before_a_change_of_its_paper_is_not_made_yet(made, render,
         )
 
 
-def test_the_committed_tables_are_those_of_the_papers(settings, monkeypatch):
+def test_the_committed_tables_are_those_of_the_papers(settings, two_papers, monkeypatch):
     monkeypatch.chdir(ROOT)
-    known = papers.load_all()
-    tasks = {task.name: task for task in task_files.all_tasks(settings, known)}
-    for paper in known:
+    tasks = {task.name: task for task in task_files.all_tasks(settings, two_papers)}
+    for paper in two_papers:
         for name, table in paper.tables.items():
             for task in (task for task in tasks if (evidence.TASKS / task / "tables").exists()):
                 assert not table.on(task) or over_tasks.made_table(paper, name, tasks[task]), (name, task)
@@ -201,8 +199,8 @@ def test_every_button_has_what_it_opens(made, render, paper):
     assert set(re.findall(r'popovertarget="([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
 
 
-def test_what_is_missing_is_named_with_its_command(small, render):
-    page = texts(render(papers.load_all(), None))
+def test_what_is_missing_is_named_with_its_command(render, two_papers):
+    page = texts(render(two_papers, None))
     assert "There is no audit yet; python -m pipelines.audit" in " ".join(page.split())
     for command in (
         "train --task brain-mri --model cnn resnet50 vit cnn_attention light_cnn emanet",
@@ -222,8 +220,8 @@ def test_a_task_without_tables_and_figures_says_how_to_make_them(made, render, p
     assert "No tables yet; python -m pipelines.tables --task phantom" in " ".join(page.split())
 
 
-def test_a_figure_that_is_not_drawn_is_named_with_its_command(made, render):
-    page = " ".join(texts(render(papers.load_all(), None)).split())
+def test_a_figure_that_is_not_drawn_is_named_with_its_command(made, render, two_papers):
+    page = " ".join(texts(render(two_papers, None)).split())
     command = "python -m pipelines.train --task phantom --model"
     assert f"curves_adaptive, confusion_adaptive, explanations_adaptive. {command} adaptive" in page
     assert f"learning_adaptive. {command} adaptive_parts_1" in page

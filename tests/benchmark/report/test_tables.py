@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from benchmark.cost.records import COSTS, Costs
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from benchmark.report import notes, renderings, result_table, results, tables
+from tests.conftest import ROOT
 
 PAPERS = ("emanet_table1", "adaptive_table1", "adaptive_figure8")
 NAMES = (*PAPERS, "models", "cost", "pareto")
@@ -68,9 +70,9 @@ def test_every_table_comes_as_csv_markdown_and_latex(build):
 
 
 @pytest.mark.parametrize("name", PAPERS)
-def test_rows_stand_in_the_papers_order_whatever_has_evidence(build, name):
+def test_rows_stand_in_the_papers_order_whatever_has_evidence(build, two_papers, name):
     files = build(emanet=[0.9], cnn=[0.8], random_forest=[0.7])
-    rows = {table: list(paper.tables[table].rows) for paper in papers.load_all() for table in paper.tables}[name]
+    rows = {table: list(paper.tables[table].rows) for paper in two_papers for table in paper.tables}[name]
     assert list(csv(files, name).index) == [*rows, "1-NN on pixels"]
     for kind in ("md", "tex"):
         places = [files[f"{name}.{kind}"].index(f" {system} ") for system in rows]
@@ -279,7 +281,8 @@ def test_the_best_epoch_is_the_one_that_validation_chose(settings):
     assert "svm" not in known
 
 
-def test_a_column_of_one_task_stands_in_its_tables_alone(build):
+def test_a_column_of_one_task_stands_in_its_tables_alone(build, workplace):
+    shutil.copy(ROOT / "papers/medmnist_v2.yaml", workplace / "papers")
     assert "medmnist_v2_2d.md" not in build("breastmnist", resnet18_28=[0.8])
     files = build("breastmnist-official", resnet18_28=[0.8, 0.9])
     table = pd.read_csv(io.StringIO(files["medmnist_v2_2d.csv"])).set_index("system")
@@ -342,8 +345,8 @@ def test_a_bar_in_a_cell_does_not_end_it(build, monkeypatch):
     assert "| 1-NN \\| pixels " in build(one_nn=[0.5])["adaptive_figure8.md"]
 
 
-def test_a_measure_that_stands_twice_in_a_table_keeps_both_printed_numbers(settings, workplace):
-    paper = papers.load_all()[1]
+def test_a_measure_that_stands_twice_in_a_table_keeps_both_printed_numbers(settings, workplace, two_papers):
+    _, paper = two_papers
     any_task, of_task = (papers.Column(heading="A", measure="accuracy", task=task) for task in (None, "breastmnist"))
     table = paper.tables["emanet_table1"].model_copy(
         update={"columns": [any_task, of_task], "rows": {"Standard CNN": ["90.2", "80.1"]}}
