@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark import evidence
 from benchmark.audit.papers import Paper
-from benchmark.cost.records import Costs, costs_of_task, kept_shares
+from benchmark.cost.records import COSTS, Costs, costs_of_task, kept_shares
 from benchmark.params import Params, Task
 from benchmark.report import result_table
 from benchmark.report.notes import about, remarks
@@ -70,6 +70,10 @@ class TaskFiles:
     def costs(self) -> list[Costs]:
         """What models cost, one item per condition."""
         return costs_of_task(self.params, self.name, kept_shares(self.folder / "runs"))
+
+    def cost_records(self, model: str) -> list[Path]:
+        """Return the files that say what a model costs here."""
+        return [COSTS / costs.shape / f"{model}.json" for costs in self.costs if model in costs.models]
 
     def lost(self, model: str) -> list[Path]:
         """Return the files of a model's runs that should be there and are not."""

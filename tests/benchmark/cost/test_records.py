@@ -7,11 +7,9 @@ import sys
 import pandas as pd
 import pytest
 
-from benchmark import evidence
-from benchmark.cost.records import COSTS, costs_of_task, kept_shares
+from benchmark.cost.records import costs_of_task, kept_shares
 from benchmark.params import Shape
-
-MACHINE = {"processor": "a processor", "kind": "1", "system": "Linux"}
+from tests.benchmark.cost.made_records import MACHINE, measures, write
 
 
 @pytest.fixture
@@ -20,29 +18,6 @@ def shapes(settings, workplace):
     sizes = {"cpu-32": ("cpu", 32), "cpu-64": ("cpu", 64), "cpu-224": ("cpu", 224), "cuda-224": ("cuda", 224)}
     costs = {name: Shape(device=device, size=size, images="phantom") for name, (device, size) in sizes.items()}
     return settings.model_copy(update={"costs": costs})
-
-
-def measures(kept=None, ratio=1.0, blocks=6, **counts):
-    low = [ratio * (1 + block / 1000) for block in range(blocks)]
-    return {"kept_share": kept, "latency_ms": 2 * ratio, "latency_ratio_blocks": low} | counts
-
-
-def write(shape, model, *by_share, machine=MACHINE, blocks=8, digest="of the reference"):
-    device, _, size = shape.partition("-")
-    record = {
-        "device": device,
-        "images": "phantom",
-        "precision": "float32",
-        "layout": "channels-last",
-        "machine": machine | ({"accelerator": "a GPU"} if device == "cuda" else {}),
-        "versions": {"torch": "2.0"},
-        "input": [1, int(size), int(size)],
-        "batch": 16,
-        "reference": {"model": "emanet", "kept_share": 0.5, "digest": digest},
-        "blocks": blocks,
-        "measures": list(by_share),
-    }
-    evidence.write_json(COSTS / shape / f"{model}.json", record)
 
 
 def test_a_tasks_own_size_comes_first_and_sizes_of_no_task_follow(shapes):

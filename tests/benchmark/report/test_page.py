@@ -13,6 +13,7 @@ from benchmark.audit.papers import Paper
 from benchmark.report import over_tasks, page, result_table, task_files
 from benchmark.report.result_table import ResultColumn, ResultTable
 from benchmark.report.tables import COSTS, MODEL, RUNS, SYSTEM
+from tests.benchmark.cost.made_records import measures, write
 from tests.conftest import ROOT
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
@@ -210,6 +211,19 @@ def test_what_is_missing_is_named_with_its_command(render, two_papers):
     assert "no run has evidence yet" in page
     assert "input size were not measured yet; dvc repro cost" in " ".join(page.split())
     assert "mask saves was not measured yet; dvc repro cost" in " ".join(page.split())
+
+
+def test_costs_lead_to_their_records_and_to_the_command_that_measures_again(made, render, paper):
+    write("cpu-32", "cnn", measures())
+    write("cpu-224", "cnn", measures())
+    write("cpu-32", "emanet", measures(0.5))
+    page = texts(render([paper], []))
+    assert "results/costs/cpu-32/cnn.json ,  results/costs/cpu-224/cnn.json" in page
+    assert "cpu-224/emanet.json" not in page
+    assert "python -m pipelines.cost --shape cpu-224 --verify" in page
+    costs = render([paper], []).split('id="cost-phantom"')[1].split("</div>")[0]
+    assert "32 px, one image at a time, one thread of a processor, in <code>results/costs/cpu-32/</code>" in costs
+    assert "not measured yet" in render([paper], []).split('id="cost-breastmnist"')[1].split("</div>")[0]
 
 
 def test_a_task_without_tables_and_figures_says_how_to_make_them(made, render, paper):

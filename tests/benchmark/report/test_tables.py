@@ -18,6 +18,7 @@ from benchmark.cost.records import COSTS, Costs
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from benchmark.report import notes, renderings, result_table, results, tables
+from tests.benchmark.cost.made_records import measures, write
 from tests.conftest import ROOT
 
 PAPERS = ("emanet_table1", "adaptive_table1", "adaptive_figure8")
@@ -220,6 +221,33 @@ def test_costs_stand_in_a_table_with_their_condition_and_the_interval_of_their_r
     assert "Times emanet [95 % interval]" in build(cnn=[0.8])["cost.md"]
     note = "one image at a time, a machine: as said; 0 of 1 ratios are known to ±3 %, the widest, that of cnn, to ±7 %."
     assert f"64 px, {note}" in build(cnn=[0.8])["cost.md"]
+
+
+def test_costs_are_those_of_the_records_at_the_tasks_size(settings, evidence_of_cnn):
+    write("cpu-32", "emanet", *(measures(share, share) for share in (0.4, 0.5)))
+    write("cpu-32", "cnn", measures(ratio=3.0, macs=12_340_000))
+    made = tables.make(settings, results.read(settings, "phantom"))
+    assert {"cost", "pareto"} <= set(made)
+    assert [(row["model"], row["kept_share"]) for row in made["cost"].rows] == [("emanet", 0.5), ("cnn", None)]
+    assert made["cost"].rows[1]["latency_ratio"] == pytest.approx(6.0)
+    (row,) = made["models"].rows
+    assert (row["params"], row["macs"], row["latency_ms"]) == (1000, 12_340_000, 6)
+    assert tables.summary(results.read(settings, "phantom"))["cnn"]["macs"] == 12_340_000
+
+
+def test_without_records_there_is_no_table_of_costs_and_the_others_name_the_command(settings, evidence_of_cnn):
+    write("cpu-64", "cnn", measures())  # not the size of the task
+    made = tables.make(settings, results.read(settings, "phantom"))
+    assert not {"cost", "pareto"} & set(made)
+    for name in ("models", "emanet_table1"):
+        note = "Costs at this input size were not measured yet; `dvc repro cost` measures them."
+        assert note in made[name].notes
+    assert (made["models"].rows[0]["params"], made["models"].rows[0]["macs"]) == (None, "no evidence")
+
+
+def test_times_on_an_accelerator_are_not_said_to_be_of_a_cpu(settings, workplace):
+    measured = made_up("brain-mri-224", cnn=[0.8])
+    assert "batch 1, a machine, preprocessing aside" in files(settings, measured)["models.md"]
 
 
 @pytest.mark.parametrize(
