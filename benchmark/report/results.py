@@ -52,6 +52,7 @@ def read(params: Params, task: str, runs: Path | None = None) -> Results:
     """Return the evidence of ``task``; ``runs`` is the folder of its runs, if not the committed one."""
     folder = evidence.TASKS / task
     manifest, runs = evidence.read_json(folder / "manifest.json"), runs or folder / "runs"
+    answered = answers.load(params, task, papers.rows(papers.load_all()), runs)
     scores: dict[str, list[dict[str, float]]] = {}
     masks: dict[str, list[dict[str, float]]] = {}
     best_epochs: dict[str, list[int]] = {}
@@ -64,7 +65,6 @@ def read(params: Params, task: str, runs: Path | None = None) -> Results:
             criterion = params.recipe(params.task(task), params.model(path.parts[-3])).best_epoch_by
             per_epoch = history[f"validation_{criterion}"] * (-1 if criterion == "loss" else 1)
             best_epochs.setdefault(path.parts[-3], []).append(int(per_epoch.argmax()) + 1)
-    answered = answers.load(params, task, papers.rows(papers.load_all()), runs)
     return Results(task, answered, scores, masks, manifest, best_epochs)
 
 
