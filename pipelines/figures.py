@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from benchmark import evidence, params
+from benchmark import evidence
 from benchmark.audit import papers
 from benchmark.errors import BadInput
+from benchmark.params import load
 from pipelines import Parser, run
 
 
@@ -12,23 +13,24 @@ def main() -> None:
     """Write ``figures/svg/`` and ``figures/png/`` of a task."""
     parser = Parser("figures", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
-    name = parser.parse_args().task
-    settings = params.load()
-    settings.task(name)
+    task = parser.parse_args().task
+    params, all_papers = load(), papers.load_all()
+    protocol = params.task(task)
+    papers.check(all_papers, params)
     from benchmark import data
-    from benchmark.report import figures, tables
+    from benchmark.report import results
+    from benchmark.report.figures.drawing import draw
+    from benchmark.report.figures.figure_data import FigureData
+    from benchmark.report.figures.style import save
 
-    known_papers = papers.load_all()
-    papers.check(known_papers, settings)
-    found = tables.find(settings, name)
     try:
-        images = data.load(settings.task(name))
+        images = data.load(protocol)
     except BadInput as error:
         images = None
-        print(f"{name}: no figure that shows images: {error}")
-    drawn = figures.draw(figures.Known(settings, known_papers, found, images))
-    figures.save(drawn, Path("scratch/figures", name), evidence.TASKS / name / "figures")
-    print(f"{name}: {', '.join(drawn) or 'nothing to draw, since nothing has evidence'}")
+        print(f"{task}: no figure that shows images: {error}")
+    figures = draw(FigureData(params, all_papers, results.read(params, task), images))
+    save(figures, Path("scratch/figures", task), evidence.TASKS / task / "figures")
+    print(f"{task}: {', '.join(figures) or 'nothing to draw, since nothing has evidence'}")
 
 
 if __name__ == "__main__":

@@ -2,26 +2,29 @@
 
 from pathlib import Path
 
-from benchmark import evidence, params
+from benchmark import evidence
 from benchmark.audit import papers
-from benchmark.cost.records import attention_table
-from pipelines import Parser, audit, run
+from benchmark.params import load
+from pipelines import Parser, run
 
-PAGE, FIGURES = audit.RESULTS / "report.html", audit.RESULTS / "figures"
+RESULTS = Path("results")
+PAGE, FIGURES = RESULTS / "report.html", RESULTS / "figures"
 
 
 def main() -> None:
     """Write ``results/report.html``, and the figure of the audit below ``results/figures/``."""
     Parser("report", __doc__).parse_args()
-    settings, known = params.load(), papers.load_all()
-    papers.check(known, settings)
-    from benchmark.report import figures, report
+    params, all_papers = load(), papers.load_all()
+    papers.check(all_papers, params)
+    from benchmark.report import page, tables
+    from benchmark.report.figures.audit import gaps
+    from benchmark.report.figures.style import save
 
-    path = audit.RESULTS / "audit.json"
+    path = RESULTS / "audit.json"
     records = evidence.read_json(path) if path.exists() else None
-    figures.save({"audit": figures.of_audit(records or [])}, Path("scratch/report/figures"), FIGURES)
-    saving = attention_table(settings)
-    evidence.replace_text(PAGE, report.render(settings, known, records, FIGURES / "svg/audit.svg", saving))
+    save({"audit": gaps(records or [])}, Path("scratch/report/figures"), FIGURES)
+    saving = tables.attention_table(params)
+    evidence.replace_text(PAGE, page.render(params, all_papers, records, FIGURES / "svg/audit.svg", saving))
     print(f"{PAGE}: {PAGE.stat().st_size / 1e6:.1f} MB")
 
 

@@ -68,12 +68,11 @@ def _with_evidence(
 
 def _show_tables(loaded: Params, task: str) -> None:
     """Make the tables anew from the runs just trained, with the committed costs, and print them."""
-    from benchmark.report import tables
+    from benchmark.report import renderings, results, tables
 
-    found = tables.find(loaded, task, reproduction.SCRATCH / "again" / task / "runs")
-    for name, text in tables.build(loaded, found).items():
-        if name.endswith(".md"):
-            print(text)
+    again = results.read(loaded, task, reproduction.SCRATCH / "again" / task / "runs")
+    for table in tables.make(loaded, again).values():
+        print(renderings.markdown(table))
 
 
 if __name__ == "__main__":

@@ -79,13 +79,17 @@ class ClaimedAccuracyGap(ClaimedGap):
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What every claim has: a name, its paper and place there, its kind, what it says, and the authors' response."""
+    """What every claim has: a name, its paper and place there, its kind, what it says, and the authors' response.
+
+    ``table`` names the table or figure that it follows from, as the paper's file does; a statement follows from none.
+    """
 
     name: str
     paper: str
     place: str
     kind: str
     says: str
+    table: str | None = None
     response: str | None = None
     claimed: ClaimedValue | ClaimedGap | None = None
 
@@ -180,19 +184,20 @@ def _table_claims(paper: Paper, name: str, table: Table) -> list[Claim]:
                     place=table.place,
                     kind="value",
                     says=f"{system}: {column.heading} {printed}",
+                    table=name,
                     claimed=ClaimedValue(printed, number),
                     model=model,
                     measure=column.measure,
                     task=column.task,
                 )
             )
-        claims += _order_claims(paper, prefix, table.place, column, numbers)
+        claims += _order_claims(paper, name, prefix, column, numbers)
     tasks = dict.fromkeys(column.task for column in table.columns)  # None: columns that name no task
     return claims + [claim for task in tasks if (claim := _averages_claim(paper, name, table, task))]
 
 
 def _order_claims(
-    paper: Paper, prefix: str, place: str, column: Column, numbers: dict[str, float | None]
+    paper: Paper, table: str, prefix: str, column: Column, numbers: dict[str, float | None]
 ) -> Iterable[Claim]:
     """Yield a claim for every two rows whose numbers differ: the larger scores higher, the smaller costs less."""
     printed = {system: number for system, number in numbers.items() if number is not None}
@@ -206,9 +211,10 @@ def _order_claims(
         shared = {
             "name": f"{prefix}/{models[0]}-{word}-{models[1]}",
             "paper": paper.name,
-            "place": place,
+            "place": paper.tables[table].place,
             "kind": "order",
             "says": f"{first} {word} {second} in {column.heading}",
+            "table": table,
             "measure": column.measure,
             "pairs": (models,),
         }
@@ -255,6 +261,7 @@ def _averages_claim(paper: Paper, name: str, table: Table, task: str | None) -> 
         place=table.place,
         kind="arithmetic",
         says="the scores of all rows are of one kind, on one test set",
+        table=name,
         verdict="not testable",
         reason=averages(rows),
     )

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from benchmark.audit.claims import Claim, CostClaim, QualityClaim
+from benchmark.audit.claims import Claim, QualityClaim
 from benchmark.audit.decisions import CalibrationDecision, CostDecision, Decision, Lacking, QualityDecision
 
 NO_TASK = "TASK"  # stands for a task of real images where params.yaml has none
+MEASURE = "dvc repro cost"  # measures what models cost at every input shape of params.yaml
 
 
 def command(claim: Claim, decision: Decision) -> str:
@@ -16,9 +17,9 @@ def command(claim: Claim, decision: Decision) -> str:
         case QualityDecision():
             return train(decision.lacking)
         case CostDecision(lacking=None):
-            return _show(claim) if claim.measure == "macs" else _verify_costs(claim, decision)
+            return _show(claim) if claim.measure == "macs" else _verify_costs(decision)
         case CostDecision():
-            return measure(decision.lacking)
+            return MEASURE
         case CalibrationDecision(verdict="no evidence"):
             return train(Lacking(decision.task, (claim.model,)))
         case CalibrationDecision(gap=None):
@@ -32,12 +33,6 @@ def command(claim: Claim, decision: Decision) -> str:
 def train(lacking: Lacking) -> str:
     """Return the command that trains what is lacking."""
     return f"python -m pipelines.train --task {lacking.task or NO_TASK} --model {' '.join(lacking.models)}"
-
-
-def measure(lacking: Lacking) -> str:
-    """Return the command that trains what is lacking, and measures its costs."""
-    task = lacking.task or NO_TASK
-    return f"{train(lacking)} && dvc repro --single-item inventory@{task} cost@{task}"
 
 
 def _show(claim: Claim) -> str:
@@ -57,7 +52,7 @@ def _verify_claim(claim: QualityClaim, decision: QualityDecision) -> str:
     return " && ".join(_verify(names, models) for models, names in tasks.items())
 
 
-def _verify_costs(claim: CostClaim, decision: CostDecision) -> str:
-    """Return the commands that measure again the latencies of all tasks of real images that have some."""
-    real = [condition.answers.task for condition in decision.conditions if not condition.answers.synthetic]
-    return " && ".join(f"python -m pipelines.cost --task {task} --verify" for task in dict.fromkeys(real))
+def _verify_costs(decision: CostDecision) -> str:
+    """Return the commands that measure latencies again, at each input shape that a verdict rests on."""
+    shapes = dict.fromkeys(condition.costs.shape for condition in decision.deciding)
+    return " && ".join(f"python -m pipelines.cost --shape {shape} --verify" for shape in shapes)

@@ -33,6 +33,7 @@ class Judge:
             paper=claim.paper,
             place=claim.place,
             kind=claim.kind,
+            table=claim.table,
             says=claim.says,
             family=claim.family if isinstance(claim, QualityClaim) else None,
             claimed=claim.claimed or Nothing(),

@@ -12,11 +12,12 @@ from pydantic import Field, ValidationError, model_validator
 
 from benchmark.audit.reported import reported
 from benchmark.errors import BadInput, closest
+from benchmark.evidence import metrics
 from benchmark.params import Params, Share, Strict, read_yaml, say
 from benchmark.training.corruptions import CORRUPTIONS
 
 FOLDER = Path("papers")
-QUALITY = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "auc")
+QUALITY = metrics.TESTED
 COST = ("macs", "latency_ms")
 
 Quality = Literal[QUALITY]

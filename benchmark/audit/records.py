@@ -144,12 +144,16 @@ class ReadingVerdict:
 
 @dataclass(frozen=True)
 class Record:
-    """A claim with its verdict (None: described, not tested), and why, in what scope, and how to make it again."""
+    """A claim with its verdict (None: described, not tested), and why, in what scope, and how to make it again.
+
+    ``table`` names the table or figure of the paper's file that it follows from, None for a statement.
+    """
 
     claim: str
     paper: str
     place: str
     kind: str
+    table: str | None
     says: str
     family: str | None
     claimed: ClaimedValue | ClaimedGap | Nothing

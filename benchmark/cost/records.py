@@ -69,7 +69,7 @@ def kept_shares(runs: Path) -> dict[str, float]:
     """Return model → the share of tokens that its mask kept of the test images, the mean over ``runs``'s runs."""
     shares: dict[str, list[float]] = {}
     for path in sorted(runs.glob("*/run-*/masks.csv")):
-        shares.setdefault(path.parts[-3], []).append(metrics.of_masks(pd.read_csv(path))["kept_share"])
+        shares.setdefault(path.parts[-3], []).append(metrics.mask_scores(pd.read_csv(path))["kept_share"])
     return {model: sum(of_runs) / len(of_runs) for model, of_runs in shares.items()}
 
 
@@ -106,12 +106,18 @@ def _costs(shape: str, records: dict[str, Record], kept: dict[str, float]) -> Co
     models = {model: nearest(each["measures"], kept.get(model, HALF)) for model, each in records.items()}
     if reference in models:
         models = _relative_to(models, reference)
-    return Costs(record["input"][1], _machine(record), models, _how(records), reference, shape)
+    return Costs(record["input"][1], machine(record), models, _how(records), reference, shape)
 
 
 def nearest(measures: list[dict[str, Any]], share: float = HALF) -> dict[str, Any]:
     """Return the measures at the kept share that is nearest to ``share``; a model without a mask has one item alone."""
     return min(measures, key=lambda each: abs((each["kept_share"] or 0.0) - share))
+
+
+def attention_records(params: Params) -> list[Record]:
+    """Return the records of what EMANet's mask saves in its attention part, one per input shape that has one."""
+    paths = [COSTS / shape / f"{ATTENTION}.json" for shape in params.costs]
+    return [evidence.read_json(path) for path in paths if path.exists()]
 
 
 def _relative_to(models: dict[str, dict[str, Any]], reference: str) -> dict[str, dict[str, Any]]:
@@ -129,7 +135,8 @@ def _relative_to(models: dict[str, dict[str, Any]], reference: str) -> dict[str,
     return relative
 
 
-def _machine(record: Record) -> str:
+def machine(record: Record) -> str:
+    """Return what a record was measured on: a thread of a processor, or an accelerator."""
     machine = record["machine"]
     return f"one thread of {machine['processor']}" if record["device"] == "cpu" else machine["accelerator"]
 
@@ -148,37 +155,3 @@ def _how(records: dict[str, Record]) -> str:
 def span(counts: Sequence[int]) -> str:
     """Return the least and the largest of some counts, as a text."""
     return " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
-
-
-def attention_table(params: Params) -> tuple[str, list[str], list[list[str]], list[str]] | None:
-    """Return title, headings, rows and notes of what EMANet's mask saves in its attention part; None if not measured.
-
-    A row is one form of masking at one kept share, for one input shape and batch.
-    """
-    paths = [COSTS / shape / f"{ATTENTION}.json" for shape in params.costs]
-    records = [evidence.read_json(path) for path in paths if path.exists()]
-    if not records:
-        return None
-    rows = [
-        [f"{record['size']} px, {_machine(record)}", str(batch["batch"]), *_cells(form)]
-        for record in records
-        for batch in record["batches"]
-        for form in batch["forms"]
-    ]
-    headings = ["Input", "Batch", "Form", "Kept (%)", "MACs (millions)", "Time (ms)"]
-    headings.append("Times as fast as without a mask [95 %]")
-    blocks = span([batch["blocks"] for record in records for batch in record["batches"]])
-    note = (
-        "The part that the mask acts on: the mask itself, patch embedding and attention, without extractor, fusion and "
-        "classifier. MACs: the mean of an image. First weights, images of noise, "
-        f"{records[0]['precision']}, {records[0]['layout']}, torch {records[0]['versions']['torch']}; forms in turn, "
-        f"in random order, in {blocks} blocks with copies of their own."
-    )
-    return "What EMANet's mask saves in the attention part", headings, rows, [note]
-
-
-def _cells(form: dict[str, Any]) -> list[str]:
-    kept = "" if form["kept_share"] is None else f"{100 * form['kept_share']:.0f}"
-    macs = "not counted" if form["macs"] is None else f"{form['macs'] / 1e6:.1f}"
-    low, high = form["interval"]
-    return [form["form"], kept, macs, f"{form['ms']:.3f}", f"{form['times_as_fast']:.2f} [{low:.2f}, {high:.2f}]"]

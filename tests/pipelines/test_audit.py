@@ -15,6 +15,7 @@ from benchmark.audit import claims, page, papers
 from benchmark.audit.claims import Verdict
 from benchmark.audit.wording import SCOPE
 from benchmark.params import load as load_params
+from tests.benchmark.cost.made_records import measures, write
 from tests.conftest import ROOT
 
 VERDICTS = {*get_args(Verdict), None}
@@ -32,17 +33,18 @@ def audited(workplace):
         home, target = ROOT / "results/tasks" / task, workplace / "results/tasks" / task
         for model in models:
             shutil.copytree(home / "runs" / model, target / "runs" / model)
-        for name in ("samples.csv", "split.csv", "cost.json", "manifest.json"):
+        for name in ("samples.csv", "split.csv", "manifest.json"):
             shutil.copy(home / name, target)
     return workplace
 
 
 def assert_can_be_given(line, params):
-    """A command names a stage, and tasks and models that params.yaml knows and lets be trained."""
+    """A command names a stage, and shapes, tasks and models that params.yaml knows and lets be trained."""
     start, *options = line.split(" --")
     given = {name: values for name, *values in map(str.split, options)}
     stage = re.fullmatch(r"python -m pipelines\.(\w+)", start)
-    assert (stage and Path(ROOT, f"pipelines/{stage[1]}.py").exists()) or "dvc repro" in start
+    assert (stage and Path(ROOT, f"pipelines/{stage[1]}.py").exists()) or line == "dvc repro cost"
+    assert set(given.get("shape", [])) <= set(params.costs), line
     for task in given.get("task", []):
         for model in given.get("model", []):
             assert task in params.tasks and model in params.models, line
@@ -68,6 +70,20 @@ def test_every_claim_gets_a_verdict_or_a_reason_and_a_command(audited, command):
     text = (audited / "results/audit.md").read_text(encoding="utf-8")
     assert SCOPE in text
     assert all(f"`{name}`" in text for name in of_row)
+
+
+def test_a_claim_on_costs_rests_on_the_records_at_the_sizes_of_tasks(audited, command):
+    claim = "emanet_table1/latency_ms/emanet-below-cnn"
+    lacking = command("audit", "--claim", claim)[1]
+    assert "no latency measured for emanet, cnn on breastmnist" in lacking
+    assert "  command: dvc repro cost\n" in lacking
+    for shape in ("cpu-64", "cpu-224"):
+        write(shape, "emanet", measures(0.5))
+        write(shape, "cnn", measures(ratio=2.0))
+    measured = command("audit", "--claim", claim)[1]
+    assert measured.startswith(f"{claim}: supported\n")
+    line = " && ".join(f"python -m pipelines.cost --shape {shape} --verify" for shape in ("cpu-64", "cpu-224"))
+    assert f"  command: {line}\n" in measured
 
 
 def test_the_audit_needs_no_torch(audited):

@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -29,6 +31,26 @@ def test_a_broken_audit_is_named(small, command, workplace):
     assert status == 2
     assert told.startswith("error: results/audit.json: line 1:")
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "needless"),
+    [
+        ("tables", ("torch", "sklearn", "matplotlib", "jinja2")),
+        ("readme", ("torch", "sklearn", "matplotlib", "jinja2")),
+        ("report", ("torch", "sklearn")),
+    ],
+)
+def test_a_command_imports_what_it_needs_alone(command, needless, workplace, small):
+    code = (
+        f"import runpy, sys\nsys.argv[1:] = {['--task', 'phantom'] if command == 'tables' else []}\n"
+        f"try:\n    runpy.run_module('pipelines.{command}', run_name='__main__')\nfinally:\n"
+        f"    print(*(name for name in {needless} if name in sys.modules), 'end', file=sys.stderr)"
+    )
+    shutil.copy(ROOT / "README.md", workplace)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, check=False, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "end\n")
 
 
 @pytest.fixture(scope="module")

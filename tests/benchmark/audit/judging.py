@@ -76,4 +76,4 @@ def priced(size=64, **models):
     for seed, of in enumerate(models.values()):
         if "latency_ms" in of:
             of["latency_ratio_blocks"] = list(of["latency_ms"] * np.random.default_rng(seed).permutation(spread))
-    return Costs(size, "a machine", models)
+    return Costs(size, "a machine", models, shape=f"cpu-{size}")

@@ -27,7 +27,7 @@ def test_costs_are_compared_and_latencies_whose_interval_reaches_one_are_not_tol
     names = ("emanet_table1/macs/emanet-below-cnn", "emanet_table1/latency_ms/emanet-below-cnn")
     assert tuple(found[name]["verdict"] for name in names) == verdicts
     assert found["emanet/lowest-inference-time"]["verdict"] in ("contradicted", "no evidence")
-    assert found[names[1]]["command"] == "python -m pipelines.cost --task simulated --verify"
+    assert found[names[1]]["command"] == "python -m pipelines.cost --shape cpu-64 --verify"
 
 
 def test_one_rival_that_costs_less_contradicts_the_cheapest(random):
@@ -112,4 +112,4 @@ def test_costs_measured_on_synthetic_images_are_shown_and_decide_nothing(random)
     record = judged(task, rename(answers(random, EVEN), "real"))["emanet_table1/macs/emanet-below-cnn"]
     assert record["verdict"] == "no evidence"
     assert record["numbers"]["tasks"][0]["verdict"] == "supported"
-    assert "cost@real" in record["command"]
+    assert record["command"] == "dvc repro cost"

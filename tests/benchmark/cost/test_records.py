@@ -7,11 +7,9 @@ import sys
 import pandas as pd
 import pytest
 
-from benchmark import evidence
-from benchmark.cost.records import COSTS, attention_table, costs_of_task, kept_shares
+from benchmark.cost.records import costs_of_task, kept_shares
 from benchmark.params import Shape
-
-MACHINE = {"processor": "a processor", "kind": "1", "system": "Linux"}
+from tests.benchmark.cost.made_records import MACHINE, measures, write
 
 
 @pytest.fixture
@@ -20,29 +18,6 @@ def shapes(settings, workplace):
     sizes = {"cpu-32": ("cpu", 32), "cpu-64": ("cpu", 64), "cpu-224": ("cpu", 224), "cuda-224": ("cuda", 224)}
     costs = {name: Shape(device=device, size=size, images="phantom") for name, (device, size) in sizes.items()}
     return settings.model_copy(update={"costs": costs})
-
-
-def measures(kept=None, ratio=1.0, blocks=6, **counts):
-    low = [ratio * (1 + block / 1000) for block in range(blocks)]
-    return {"kept_share": kept, "latency_ms": 2 * ratio, "latency_ratio_blocks": low} | counts
-
-
-def write(shape, model, *by_share, machine=MACHINE, blocks=8, digest="of the reference"):
-    device, _, size = shape.partition("-")
-    record = {
-        "device": device,
-        "images": "phantom",
-        "precision": "float32",
-        "layout": "channels-last",
-        "machine": machine | ({"accelerator": "a GPU"} if device == "cuda" else {}),
-        "versions": {"torch": "2.0"},
-        "input": [1, int(size), int(size)],
-        "batch": 16,
-        "reference": {"model": "emanet", "kept_share": 0.5, "digest": digest},
-        "blocks": blocks,
-        "measures": list(by_share),
-    }
-    evidence.write_json(COSTS / shape / f"{model}.json", record)
 
 
 def test_a_tasks_own_size_comes_first_and_sizes_of_no_task_follow(shapes):
@@ -119,27 +94,6 @@ def test_kept_shares_are_the_means_over_runs_of_the_means_over_images(tmp_path):
         table.to_csv(folder / "masks.csv", index=False)
     assert kept_shares(tmp_path) == {"emanet": 6 / 16}
     assert kept_shares(tmp_path / "nothing") == {}
-
-
-def test_what_the_mask_saves_is_a_table_of_every_shape_that_has_a_record(shapes):
-    assert attention_table(shapes) is None
-    forms = [
-        {"form": "none", "kept_share": None, "macs": 9_000_000, "ms": 2.0, "times_as_fast": 1.0, "interval": [1, 1]},
-        {"form": "gather", "kept_share": 0.25, "macs": None, "ms": 1.0, "times_as_fast": 2.0, "interval": [1.9, 2.1]},
-    ]
-    for size in (32, 64):
-        record = {"device": "cpu", "size": size, "machine": MACHINE, "precision": "float32", "layout": "channels-last"}
-        batches = [{"batch": batch, "blocks": batch, "forms": forms} for batch in (1, 16)]
-        record |= {"versions": {"torch": "2.0"}, "batches": batches}
-        evidence.write_json(COSTS / f"cpu-{size}/attention-part.json", record)
-    title, headings, rows, notes = attention_table(shapes)
-    assert title == "What EMANet's mask saves in the attention part"
-    assert {len(row) for row in rows} == {len(headings)}
-    where = "32 px, one thread of a processor"
-    assert rows[0] == [where, "1", "none", "", "9.0", "2.000", "1.00 [1.00, 1.00]"]
-    assert rows[1] == [where, "1", "gather", "25", "not counted", "1.000", "2.00 [1.90, 2.10]"]
-    assert len(rows) == 8
-    assert "in 1 to 16 blocks" in notes[0]
 
 
 def test_records_are_read_without_torch():

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics as reference
 
+from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from tests.conftest import ROOT
 
@@ -85,9 +87,46 @@ def test_certain_and_right_is_perfectly_calibrated():
     assert metrics.calibration_error(np.array([0, 1]), np.eye(2)) == 0
 
 
-def test_scoring_needs_no_framework():
-    code = "import sys; from benchmark import evidence, metrics, statistics, tables; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+@pytest.mark.parametrize(
+    ("modules", "needless"),
+    [
+        ("benchmark.evidence.metrics", ("torch", "sklearn", "scipy")),
+        ("benchmark.evidence.metrics benchmark.statistics benchmark.audit.answers", ("torch", "sklearn")),
+    ],
+)
+def test_scoring_needs_no_framework_and_the_registry_is_quick_to_import(modules, needless):
+    imports = "; ".join(f"import {module}" for module in modules.split())
+    code = f"import sys; {imports}; sys.exit(', '.join(name for name in {needless} if name in sys.modules) or 0)"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_metrics_json_contains_what_its_readers_rely_on_whatever_else_is_registered(monkeypatch):
+    monkeypatch.setitem(metrics.MEASURES, "other", metrics.Measure("other", "Other", lambda labels, probabilities: 0.5))
+    assert list(metrics.score(*made_up(2))) == [
+        *("accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "auc", "log_loss", "ece")
+    ]
+    assert metrics.score(*made_up(2), ["other"]) == {"other": 0.5}
+
+
+def test_an_unknown_measure_is_refused_with_the_likely_one():
+    with pytest.raises(BadInput, match=r"^benchmark/evidence/metrics\.py: no measure 'f1'; did you mean 'f1_macro'\?$"):
+        metrics.score(*made_up(2), ["f1"])
+
+
+@pytest.mark.parametrize("changes", [{"per_image": None}, {"higher_is_better": False}])
+def test_a_measure_that_the_audit_cannot_test_is_refused_as_a_tested_one(changes):
+    with pytest.raises(ValueError, match="'auc': a tested one needs per_image, and higher must be better"):
+        replace(metrics.measure("auc"), **changes)
+
+
+def test_records_are_complete():
+    for name, measure in metrics.MEASURES.items():
+        assert measure.name == name
+        assert measure.heading
+        assert measure.digits >= 1
+        assert (measure.unit == "%") == (measure.scale == 100)
+        assert set(measure.shown_in) <= {"models", "summary"}
 
 
 def test_a_mask_is_set_against_chance_over_the_images_that_have_a_lesion():
@@ -100,7 +139,7 @@ def test_a_mask_is_set_against_chance_over_the_images_that_have_a_lesion():
             "kept_lesion_tokens": [2, 4, 0],
         }
     )
-    found = metrics.of_masks(table)
+    found = metrics.mask_scores(table)
     assert found["kept_share"] == 0.5
     assert (found["kept_share_min"], found["kept_share_max"]) == (0.25, 0.75)
     assert found["on_lesion"] == 6 / 12
@@ -110,7 +149,7 @@ def test_a_mask_is_set_against_chance_over_the_images_that_have_a_lesion():
 
 def test_a_mask_without_known_lesions_has_a_kept_share_alone():
     table = pd.DataFrame({"sample_id": ["a"], "tokens": [16], "kept": [4]})
-    assert set(metrics.of_masks(table)) == {"kept_share", "kept_share_min", "kept_share_max"}
+    assert set(metrics.mask_scores(table)) == {"kept_share", "kept_share_min", "kept_share_max"}
 
 
 @pytest.mark.parametrize("classes", [2, 3, 11])

@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,19 +14,22 @@ from benchmark import evidence, params
 from benchmark.audit import papers
 from benchmark.audit.answers import Answers
 from benchmark.audit.papers import QUALITY
-from benchmark.cost.records import Costs
+from benchmark.cost.records import COSTS, Costs
+from benchmark.errors import BadInput
 from benchmark.evidence import metrics
-from benchmark.report import tables
+from benchmark.report import notes, renderings, result_table, results, tables
+from tests.benchmark.cost.made_records import measures, write
+from tests.conftest import ROOT
 
 PAPERS = ("emanet_table1", "adaptive_table1", "adaptive_figure8")
 NAMES = (*PAPERS, "models", "cost", "pareto")
 
 
 def scores(accuracy):
-    return dict.fromkeys(QUALITY, accuracy) | {"balanced_accuracy": accuracy, "log_loss": 1.0, "ece": 0.1}
+    return dict.fromkeys(QUALITY, accuracy) | {"balanced_accuracy": accuracy, "log_loss": 2.0, "ece": 0.1}
 
 
-def found(task="phantom", masks=None, **runs):
+def made_up(task="phantom", masks=None, **runs):
     manifest = {"title": "Grey images & more", "images": 600, "classes": ["a", "b"], "groups": 0}
     manifest["images_by_class"] = {"a": 438, "b": 162}
     cost = {"params": 10, "macs": 12_340_000, "latency_ms": 3.14159, "latency_ratio": 1.5, "latency_quartiles": [3, 4]}
@@ -37,19 +42,28 @@ def found(task="phantom", masks=None, **runs):
     clusters = {run: np.arange(5) for run in range(max(map(len, runs.values()), default=0))}
     answered = Answers(task, "a source", "Grey images", task == "phantom", 3 / 14, clusters, of_images, costs, [*runs])
     best = {model: [7] * len(values) for model, values in runs.items() if model != "svm"}
-    return tables.Found(task, answered, measured, masks or {}, manifest, best)
+    return results.Results(task, answered, measured, masks or {}, manifest, best)
+
+
+def files(params, measured):
+    """Return file name → text of all tables."""
+    return {
+        f"{name}.{kind}": text
+        for name, table in tables.make(params, measured).items()
+        for kind, text in renderings.all_kinds(table).items()
+    }
 
 
 @pytest.fixture
 def build(settings, workplace):
     def made(*arguments, **changes):
-        return tables.build(settings, found(*arguments, **changes))
+        return files(settings, made_up(*arguments, **changes))
 
     return made
 
 
-def csv(files, name):
-    return pd.read_csv(io.StringIO(files[f"{name}.csv"])).set_index("system")
+def csv(texts, name):
+    return pd.read_csv(io.StringIO(texts[f"{name}.csv"])).set_index("system")
 
 
 def test_every_table_comes_as_csv_markdown_and_latex(build):
@@ -57,9 +71,9 @@ def test_every_table_comes_as_csv_markdown_and_latex(build):
 
 
 @pytest.mark.parametrize("name", PAPERS)
-def test_rows_stand_in_the_papers_order_whatever_has_evidence(build, name):
+def test_rows_stand_in_the_papers_order_whatever_has_evidence(build, two_papers, name):
     files = build(emanet=[0.9], cnn=[0.8], random_forest=[0.7])
-    rows = {table: list(paper.tables[table].rows) for paper in papers.load_all() for table in paper.tables}[name]
+    rows = {table: list(paper.tables[table].rows) for paper in two_papers for table in paper.tables}[name]
     assert list(csv(files, name).index) == [*rows, "1-NN on pixels"]
     for kind in ("md", "tex"):
         places = [files[f"{name}.{kind}"].index(f" {system} ") for system in rows]
@@ -99,7 +113,7 @@ def test_tables_of_synthetic_images_say_that_no_verdict_rests_on_them(build):
     synthetic, real = build("phantom", cnn=[0.8]), build("breastmnist", cnn=[0.8])
     for name in NAMES:
         for kind in ("md", "tex"):
-            assert tables.SYNTHETIC in synthetic[f"{name}.{kind}"]
+            assert notes.SYNTHETIC in synthetic[f"{name}.{kind}"]
             assert "ynthetic" not in real[f"{name}.{kind}"]
 
 
@@ -125,7 +139,9 @@ def test_latex_rows_have_as_many_cells_as_the_heading(build, name):
     assert len(counts) == 1
 
 
-def test_evidence_is_found_by_its_predictions_not_by_what_metrics_json_says(settings, workplace):
+@pytest.fixture
+def evidence_of_cnn(settings, workplace):
+    """Labels and probabilities of two runs of the CNN on phantom, whose evidence the workplace contains."""
     task = workplace / "results/tasks/phantom"
     task.mkdir(parents=True)
     (task / "samples.csv").write_text("sample_id,cluster\na,0\nb,1\nc,2\nd,2\n")
@@ -134,25 +150,104 @@ def test_evidence_is_found_by_its_predictions_not_by_what_metrics_json_says(sett
         folder = task / f"runs/cnn/run-{run}"
         folder.mkdir(parents=True)
         evidence.write_predictions(folder / "predictions.csv", list("abcd"), labels, probabilities)
-        evidence.write_json(folder / "metrics.json", {"accuracy": 1.0})
+        evidence.write_json(folder / "metrics.json", metrics.score(labels, probabilities))
         (folder / "robustness.csv").write_text("corruption,strength,right\njpeg,5,r1101\n")
-    evidence.write_json(task / "manifest.json", {"title": "x"})
-    read = tables.find(settings, "phantom")
-    assert read.scores == {"cnn": [metrics.score(labels, probabilities)] * 2}
+    described = {"title": "x", "images": 4, "classes": ["a", "b", "c"], "groups": 0, "images_by_class": {"a": 2}}
+    evidence.write_json(task / "manifest.json", described)
+    return labels, probabilities
+
+
+def test_results_are_those_of_the_evidence(settings, evidence_of_cnn):
+    read = results.read(settings, "phantom")
+    assert read.scores == {"cnn": [metrics.score(*evidence_of_cnn)] * 2}
     assert read.cost("cnn") == {}
     assert tables.summary(read)["cnn"]["accuracy"] == 0.75
     assert tables.summary(read)["cnn"]["runs"] == 2
 
 
+def brier(labels, probabilities):
+    return ((probabilities - np.eye(probabilities.shape[1])[labels]) ** 2).sum(1).mean()
+
+
+BRIER = metrics.Measure("brier", "Brier score", brier, unit="of 2", digits=4, bounds=(0, 2), higher_is_better=False)
+
+
+def test_a_measure_more_stands_in_the_table_of_all_models_and_changes_nothing_else(
+    settings, evidence_of_cnn, monkeypatch, command, workplace
+):
+    command("tables", "--task", "phantom")
+    before = texts_below(workplace / "results")
+    monkeypatch.setitem(metrics.MEASURES, "brier", BRIER)
+    status, _, errors = command("tables", "--task", "phantom")
+    assert (status, errors) == (0, "")
+    after = texts_below(workplace / "results")
+    changed = {path for path in after if after[path] != before.get(path)}
+    assert changed == {f"tasks/phantom/tables/models.{kind}" for kind in ("csv", "json", "md", "tex")}
+    assert set(after) == set(before)
+    made = {kind: after[f"tasks/phantom/tables/models.{kind}"] for kind in ("csv", "md", "tex")}
+    row = pd.read_csv(io.StringIO(made["csv"])).set_index("model").loc["cnn"]
+    assert row[["brier", "brier_low", "brier_high"]].tolist() == [0.5] * 3
+    for text in (made["md"], made["tex"]):
+        assert " 0.5000 [0.5000, 0.5000] " in text
+        assert "The interval of Brier score is over runs alone." in text
+    assert "| Brier score (of 2) ↓ " in made["md"]
+    assert "& Brier score (of 2) $\\downarrow$ " in made["tex"]
+
+
+def texts_below(folder):
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.*") if path.is_file()}
+
+
+def test_an_interval_stays_within_the_bounds_of_its_measure(build, monkeypatch):
+    monkeypatch.setitem(metrics.MEASURES, "log_loss", replace(metrics.measure("log_loss"), shown_in=("models",)))
+    row = pd.read_csv(io.StringIO(build(cnn=[0.8, 0.9])["models.csv"])).iloc[0]
+    assert row[["log_loss_low", "log_loss", "log_loss_high"]].tolist() == [2, 2, 2]
+    assert row["accuracy_high"] == 1
+
+
+def test_a_measure_more_with_values_per_image_has_an_interval_over_images(settings, evidence_of_cnn, monkeypatch):
+    right = metrics.measure("accuracy").per_image
+    monkeypatch.setitem(metrics.MEASURES, "again", replace(metrics.measure("accuracy"), name="again", per_image=right))
+    row = tables.models_table(settings, results.read(settings, "phantom")).rows[0]
+    assert row["again_low"] == row["accuracy_low"] < row["again"] < row["again_high"]
+
+
 def test_costs_stand_in_a_table_with_their_condition_and_the_interval_of_their_ratio(build):
     line = next(line for line in build(cnn=[0.8])["cost.md"].splitlines() if line.startswith("| cnn"))
     assert [cell.strip() for cell in line.split("|")[1:-1]] == [
-        *("cnn", "64 px", "0.00", "12.3", "", "", "", "3.14", "", ""),
+        *("cnn", "64", "0.00", "12.3", "", "", "", "3.14", "", ""),
         *("3.00 to 4.00", "1.50 [1.40, 1.60]"),
     ]
     assert "Times emanet [95 % interval]" in build(cnn=[0.8])["cost.md"]
-    said = "64 px, a machine: as said; 0 of 1 ratios are known to ±3 %, the widest, that of cnn, to ±7 %."
-    assert said in build(cnn=[0.8])["cost.md"]
+    note = "one image at a time, a machine: as said; 0 of 1 ratios are known to ±3 %, the widest, that of cnn, to ±7 %."
+    assert f"64 px, {note}" in build(cnn=[0.8])["cost.md"]
+
+
+def test_costs_are_those_of_the_records_at_the_tasks_size(settings, evidence_of_cnn):
+    write("cpu-32", "emanet", *(measures(share, share) for share in (0.4, 0.5)))
+    write("cpu-32", "cnn", measures(ratio=3.0, macs=12_340_000))
+    made = tables.make(settings, results.read(settings, "phantom"))
+    assert {"cost", "pareto"} <= set(made)
+    assert [(row["model"], row["kept_share"]) for row in made["cost"].rows] == [("emanet", 0.5), ("cnn", None)]
+    assert made["cost"].rows[1]["latency_ratio"] == pytest.approx(6.0)
+    (row,) = made["models"].rows
+    assert (row["params"], row["macs"], row["latency_ms"]) == (1000, 12_340_000, 6)
+    assert tables.summary(results.read(settings, "phantom"))["cnn"]["macs"] == 12_340_000
+
+
+def test_without_records_there_is_no_table_of_costs_and_the_others_name_the_command(settings, evidence_of_cnn):
+    write("cpu-64", "cnn", measures())  # not the size of the task
+    made = tables.make(settings, results.read(settings, "phantom"))
+    assert not {"cost", "pareto"} & set(made)
+    for name in ("models", "emanet_table1"):
+        note = "Costs at this input size were not measured yet; `dvc repro cost` measures them."
+        assert note in made[name].notes
+    assert (made["models"].rows[0]["params"], made["models"].rows[0]["macs"]) == (None, "no evidence")
+
+
+def test_times_on_an_accelerator_are_not_said_to_be_of_a_cpu(settings, workplace):
+    measured = made_up("brain-mri-224", cnn=[0.8])
+    assert "batch 1, a machine, preprocessing aside" in files(settings, measured)["models.md"]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +263,7 @@ def test_the_pareto_front_holds_what_no_other_model_beats(points, front):
     assert tables.on_front(points) == front
 
 
-def test_the_table_of_accuracy_against_cost_names_thefront(build):
+def test_the_table_of_accuracy_against_cost_names_the_front(build):
     table = pd.read_csv(io.StringIO(build(cnn=[0.8], vit=[0.9])["pareto.csv"])).set_index("model")
     assert list(table.index) == ["cnn", "vit"]
     assert table.loc["cnn", "front_macs"]
@@ -176,7 +271,7 @@ def test_the_table_of_accuracy_against_cost_names_thefront(build):
 
 
 def test_the_summary_is_json_of_means(settings):
-    summary = tables.summary(found(cnn=[0.8, 0.9], svm=[0.7]))
+    summary = tables.summary(made_up(cnn=[0.8, 0.9], svm=[0.7]))
     assert json.loads(json.dumps(summary))["cnn"]["accuracy"] == pytest.approx(0.85)
     assert summary["svm"]["runs"] == 1
 
@@ -208,13 +303,14 @@ def test_the_table_of_models_holds_all_that_have_evidence_in_the_order_of_the_pa
 
 
 def test_the_best_epoch_is_the_one_that_validation_chose(settings):
-    known = tables.find(settings, "brain-mri").best_epochs
+    known = results.read(settings, "brain-mri").best_epochs
     history = pd.read_csv("results/tasks/brain-mri/runs/transfer/run-1/history.csv")
     assert known["transfer"][1] == history["epoch"][history["validation_loss"].idxmin()]
     assert "svm" not in known
 
 
-def test_a_column_of_one_task_stands_in_its_tables_alone(build):
+def test_a_column_of_one_task_stands_in_its_tables_alone(build, workplace):
+    shutil.copy(ROOT / "papers/medmnist_v2.yaml", workplace / "papers")
     assert "medmnist_v2_2d.md" not in build("breastmnist", resnet18_28=[0.8])
     files = build("breastmnist-official", resnet18_28=[0.8, 0.9])
     table = pd.read_csv(io.StringIO(files["medmnist_v2_2d.csv"])).set_index("system")
@@ -236,24 +332,24 @@ def test_what_deviates_stands_under_the_table(build):
 
 
 def test_a_table_of_real_images_says_when_the_source_does_not_name_its_patients(small):
-    with_groups = found("breastmnist", cnn=[0.8])
+    with_groups = made_up("breastmnist", cnn=[0.8])
     with_groups.manifest["groups"] = 3
     unnamed = "the source does not name its patients."
-    assert unnamed in tables.build(small, found("breastmnist", cnn=[0.8]))["emanet_table1.md"]
-    assert unnamed not in tables.build(small, with_groups)["emanet_table1.md"]
-    assert unnamed not in tables.build(small, found("phantom", cnn=[0.8]))["emanet_table1.md"]
+    assert unnamed in files(small, made_up("breastmnist", cnn=[0.8]))["emanet_table1.md"]
+    assert unnamed not in files(small, with_groups)["emanet_table1.md"]
+    assert unnamed not in files(small, made_up("phantom", cnn=[0.8]))["emanet_table1.md"]
 
 
 def test_a_table_says_what_guessing_the_largest_class_would_score_and_that_small_images_are_enlarged(small):
-    said = tables.build(small, found("breastmnist", cnn=[0.8]))["emanet_table1.md"]
+    said = files(small, made_up("breastmnist", cnn=[0.8]))["emanet_table1.md"]
     assert "600 images, 2 classes, 73 % in the largest; shown at 64 px, enlarged from 28;" in said
 
 
 def test_a_note_of_a_task_stands_under_its_tables_alone(workplace, edit):
     edit("notes", {"breastmnist-cnn": "trained twice"})
     changed = params.load()
-    assert "Standard CNN: trained twice." in tables.build(changed, found("breastmnist"))["emanet_table1.md"]
-    assert "trained twice" not in tables.build(changed, found("phantom"))["emanet_table1.md"]
+    assert "Standard CNN: trained twice." in files(changed, made_up("breastmnist"))["emanet_table1.md"]
+    assert "trained twice" not in files(changed, made_up("phantom"))["emanet_table1.md"]
 
 
 def test_masks_are_set_against_chance(build):
@@ -275,3 +371,57 @@ def test_masks_where_no_lesion_is_known_show_what_is_kept(build):
 def test_a_bar_in_a_cell_does_not_end_it(build, monkeypatch):
     monkeypatch.setattr(tables, "SENTINEL_ROW", "1-NN | pixels")
     assert "| 1-NN \\| pixels " in build(one_nn=[0.5])["adaptive_figure8.md"]
+
+
+def test_a_measure_that_stands_twice_in_a_table_keeps_both_printed_numbers(settings, workplace, two_papers):
+    _, paper = two_papers
+    any_task, of_task = (papers.Column(heading="A", measure="accuracy", task=task) for task in (None, "breastmnist"))
+    table = paper.tables["emanet_table1"].model_copy(
+        update={"columns": [any_task, of_task], "rows": {"Standard CNN": ["90.2", "80.1"]}}
+    )
+    made = result_table.rounded(tables.paper_table(settings, made_up("breastmnist", cnn=[0.8]), paper, table))
+    assert [column.text_beside_printed(made.rows[0]) for column in made.columns[3:]] == ["80.0 (90.2)", "80.0 (80.1)"]
+
+
+def test_a_table_is_read_as_it_was_written(settings, workplace, tmp_path):
+    for table in tables.make(settings, made_up(cnn=[0.81234567891], svm=[0.7])).values():
+        result_table.write(tmp_path / "table.json", table)
+        assert result_table.read(tmp_path / "table.json") == table
+
+
+def test_what_is_no_table_is_refused(tmp_path):
+    evidence.write_json(tmp_path / "table.json", {"title": "x"})
+    with pytest.raises(BadInput, match=r"table.json: is no table; it must be one that `python -m pipelines.tables`"):
+        result_table.read(tmp_path / "table.json")
+
+
+def test_what_the_mask_saves_is_a_table_of_every_shape_that_has_a_record(settings, workplace):
+    assert tables.attention_table(settings) is None
+    forms = [
+        {"form": "none", "kept_share": None, "macs": 9_000_000, "ms": 2.0, "times_as_fast": 1.0, "interval": [1, 1]},
+        {"form": "gather", "kept_share": 0.25, "macs": None, "ms": 1.0, "times_as_fast": 2.0, "interval": [1.9, 2.1]},
+    ]
+    for size in (32, 64):
+        record = {"device": "cpu", "size": size, "machine": {"processor": "a processor"}, "precision": "float32"}
+        batches = [{"batch": batch, "blocks": batch, "forms": forms} for batch in (1, 16)]
+        record |= {"layout": "channels-last", "versions": {"torch": "2.0"}, "batches": batches}
+        evidence.write_json(COSTS / f"cpu-{size}/attention-part.json", record)
+    table = tables.attention_table(settings)
+    rows = [[column.text(row) for column in table.columns] for row in table.rows]
+    where = "32 px, one thread of a processor"
+    assert rows[0] == [where, "1", "none", "", "9.0", "2.000", "1.00 [1.00, 1.00]"]
+    assert rows[1] == [where, "1", "gather", "25", "not counted", "1.000", "2.00 [1.90, 2.10]"]
+    assert len(rows) == 8
+    assert "in 1 to 16 blocks" in table.notes[0]
+
+
+def test_sizes_are_the_models_of_a_rows_factory_that_change_its_width_alone(settings):
+    larger = {"huge": settings.models["emanet_large"].model_copy(update={"options": {"width": 512, "heads": 16}})}
+    deeper = {"deep": settings.models["emanet_large"].model_copy(update={"options": {"width": 512, "alpha": "one"}})}
+    other = {"trained": settings.models["emanet_large"].model_copy(update={"recipe": {"epochs": 1}})}
+    params = settings.model_copy(update={"models": settings.models | larger | deeper | other})
+    assert results.sizes(params, ["emanet", "light_cnn", "cnn"]) == {
+        **dict.fromkeys(["emanet_small", "emanet_large"], "emanet"),
+        **dict.fromkeys(["light_cnn_small", "light_cnn_large"], "light_cnn"),
+        "huge": "emanet",
+    }

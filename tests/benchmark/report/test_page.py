@@ -3,14 +3,17 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from html import unescape
 
 import pytest
 
 from benchmark import evidence
-from benchmark.audit import papers
 from benchmark.audit.papers import Paper
-from benchmark.report import report
+from benchmark.report import over_tasks, page, result_table, task_files
+from benchmark.report.result_table import ResultColumn, ResultTable
+from benchmark.report.tables import COSTS, MODEL, RUNS, SYSTEM
+from tests.benchmark.cost.made_records import measures, write
 from tests.conftest import ROOT
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
@@ -24,15 +27,17 @@ PROVENANCE = {
     "started": "2026-01-02T03:04:05+00:00",
     "seconds": 12.3,
 }
-TABLE = """**A paper, Table 1, on `phantom`**
-
-| System | Model | Runs | Accuracy (%) | Time (ms) |
-|--------|-------|------|--------------|-----------|
-| Net \\| x | cnn | 1 | 81.2 [70.1, 92.3] (90.2) | 4.05 (42) |
-| 1-NN on pixels | one_nn | 0 | no evidence | |
-
-A note.
-"""
+ACCURACY = ResultColumn(
+    "accuracy", "Accuracy (%)", "", 100, 1, "", "accuracy_low", "accuracy_high", printed="accuracy_printed"
+)
+TIME = replace(COSTS["latency_ms"], heading="Time (ms)", unit="", printed="latency_ms_printed")
+NET = {"system": "Net | x", "model": "cnn", "runs": 1, "accuracy": 0.812, "accuracy_low": 0.701}
+NET |= {"accuracy_high": 0.923, "accuracy_printed": "90.2", "latency_ms": 4.05, "latency_ms_printed": "42"}
+NEAREST = {"system": "1-NN on pixels", "model": "one_nn", "runs": 0, "accuracy": "no evidence", "accuracy_low": None}
+NEAREST |= {"accuracy_high": None, "accuracy_printed": None, "latency_ms": None, "latency_ms_printed": None}
+TABLE = ResultTable(
+    "A paper, Table 1, on `phantom`", [SYSTEM, MODEL, RUNS, ACCURACY, TIME], [NET, NEAREST], ["A note."]
+)
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 
@@ -87,7 +92,7 @@ def made(small):
     manifest = evidence.read_json(folder / "manifest.json") | {"classes": [HOSTILE]}
     evidence.write_json(folder / "manifest.json", manifest)
     evidence.write_json(evidence.run_folder("phantom", "cnn", 0) / evidence.PROVENANCE, PROVENANCE)
-    evidence.replace_text(folder / "tables/table1.md", TABLE)
+    result_table.write(folder / "tables/table1.json", TABLE)
     evidence.replace_text(folder / "figures/svg/curves_cnn.svg", SVG)
     return small
 
@@ -96,12 +101,12 @@ def made(small):
 def render(small, tmp_path):
     """Return a function that renders the page."""
 
-    (tmp_path / "forest.svg").write_text(SVG, encoding="utf-8")
+    (tmp_path / "gaps.svg").write_text(SVG, encoding="utf-8")
 
-    def page(known, records):
-        return report.render(small, known, records, tmp_path / "forest.svg", None)
+    def made_page(all_papers, records):
+        return page.render(small, all_papers, records, tmp_path / "gaps.svg", None)
 
-    return page
+    return made_page
 
 
 def texts(page):
@@ -123,20 +128,20 @@ def test_a_number_stands_beside_the_papers_and_leads_to_its_files_and_command(ma
 
 def test_a_table_over_tasks_sets_the_first_quality_measure_of_each_task_side_by_side(made, paper):
     shutil.copytree(evidence.TASKS / "phantom", evidence.TASKS / "breastmnist")
-    other = evidence.TASKS / "breastmnist/tables/table1.md"
-    other.write_text(other.read_text(encoding="utf-8").replace("81.2 [70.1, 92.3]", "no evidence"), encoding="utf-8")
-    tasks = report.all_tasks(made, [paper])
-    over = report.over_tasks(paper, "table1", paper.tables["table1"], tasks)
-    assert over.headings == ["System", "Model", "Paper", "breastmnist", "phantom"]
-    net, sentinel = ([cell if isinstance(cell, str) else cell.text for cell in row] for row in over.rows)
+    nothing = NET | {"accuracy": "no evidence", "accuracy_low": None, "accuracy_high": None}
+    result_table.write(evidence.TASKS / "breastmnist/tables/table1.json", replace(TABLE, rows=[nothing, NEAREST]))
+    tasks = task_files.all_tasks(made, [paper])
+    over = over_tasks.over_tasks(paper, "table1", tasks)
+    assert [column.title for column in over.columns] == ["System", "Model", "Paper", "breastmnist", "phantom"]
+    net, sentinel = ([column.text(row) for column in over.columns] for row in over.rows)
     assert net == ["Net | x", "cnn", "90.2", "no evidence", "81.2 [70.1, 92.3]"]
     assert sentinel == ["1-NN on pixels", "one_nn", "", "no evidence", "no evidence"]
 
 
 def test_a_remark_stands_once_with_the_tasks_that_it_concerns(made, paper):
     shutil.copytree(evidence.TASKS / "phantom", evidence.TASKS / "breastmnist")
-    settings = made.model_copy(update={"notes": {"cnn": "of both", "phantom-cnn": "of one"}})
-    over = report.over_tasks(paper, "table1", paper.tables["table1"], report.all_tasks(settings, [paper]))
+    params = made.model_copy(update={"notes": {"cnn": "of both", "phantom-cnn": "of one"}})
+    over = over_tasks.over_tasks(paper, "table1", task_files.all_tasks(params, [paper]))
     assert {"Net | x: of both.", "Net | x on `phantom`: of one."} <= set(over.notes)
 
 
@@ -144,7 +149,8 @@ def test_a_table_whose_columns_name_their_tasks_has_no_table_over_tasks(made, pa
     accuracy, time = paper.tables["table1"].columns
     columns = [accuracy.model_copy(update={"task": "phantom"}), time]
     table = paper.tables["table1"].model_copy(update={"columns": columns})
-    assert report.over_tasks(paper, "table1", table, report.all_tasks(made, [paper])) is None
+    changed = paper.model_copy(update={"tables": {"table1": table}})
+    assert over_tasks.over_tasks(changed, "table1", task_files.all_tasks(made, [changed])) is None
 
 
 @pytest.mark.parametrize(
@@ -180,14 +186,13 @@ def test_a_table_from_before_a_change_of_its_paper_is_not_made_yet(made, render,
         )
 
 
-def test_the_committed_tables_are_those_of_the_papers(settings, monkeypatch):
+def test_the_committed_tables_are_those_of_the_papers(settings, two_papers, monkeypatch):
     monkeypatch.chdir(ROOT)
-    known = papers.load_all()
-    tasks = {task.name: task for task in report.all_tasks(settings, known)}
-    for paper in known:
+    tasks = {task.name: task for task in task_files.all_tasks(settings, two_papers)}
+    for paper in two_papers:
         for name, table in paper.tables.items():
-            for task in settings.stages.tables.task:
-                assert not table.on(task) or report.beside(paper, table, name, tasks[task]), (name, task)
+            for task in (task for task in tasks if (evidence.TASKS / task / "tables").exists()):
+                assert not table.on(task) or over_tasks.made_table(paper, name, tasks[task]), (name, task)
 
 
 def test_every_button_has_what_it_opens(made, render, paper):
@@ -195,30 +200,43 @@ def test_every_button_has_what_it_opens(made, render, paper):
     assert set(re.findall(r'popovertarget="([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
 
 
-def test_what_is_missing_is_named_with_its_command(small, render):
-    page = texts(render(papers.load_all(), None))
+def test_what_is_missing_is_named_with_its_command(render, two_papers):
+    page = texts(render(two_papers, None))
     assert "There is no audit yet; python -m pipelines.audit" in " ".join(page.split())
     for command in (
-        "grid --task brain-mri --model cnn resnet50 vit cnn_attention light_cnn emanet",
+        "train --task brain-mri --model cnn resnet50 vit cnn_attention light_cnn emanet",
         "fetch --task chestxray",
     ):
         assert f"python -m pipelines.{command}" in page
     assert "no run has evidence yet" in page
-    assert "no costs at this task\N{RIGHT SINGLE QUOTATION MARK}s input size. dvc repro cost" in " ".join(page.split())
+    assert "input size were not measured yet; dvc repro cost" in " ".join(page.split())
     assert "mask saves was not measured yet; dvc repro cost" in " ".join(page.split())
 
 
+def test_costs_lead_to_their_records_and_to_the_command_that_measures_again(made, render, paper):
+    write("cpu-32", "cnn", measures())
+    write("cpu-224", "cnn", measures())
+    write("cpu-32", "emanet", measures(0.5))
+    page = texts(render([paper], []))
+    assert "results/costs/cpu-32/cnn.json ,  results/costs/cpu-224/cnn.json" in page
+    assert "cpu-224/emanet.json" not in page
+    assert "python -m pipelines.cost --shape cpu-224 --verify" in page
+    costs = render([paper], []).split('id="cost-phantom"')[1].split("</div>")[0]
+    assert "32 px, one image at a time, one thread of a processor, in <code>results/costs/cpu-32/</code>" in costs
+    assert "not measured yet" in render([paper], []).split('id="cost-breastmnist"')[1].split("</div>")[0]
+
+
 def test_a_task_without_tables_and_figures_says_how_to_make_them(made, render, paper):
-    for path in evidence.TASKS.glob("phantom/*/**/*.[ms][dv]*"):
-        path.unlink()
+    for folder in ("tables", "figures"):
+        shutil.rmtree(evidence.TASKS / "phantom" / folder)
     page = texts(render([paper], []))
     assert "No figures yet; python -m pipelines.figures --task phantom" in " ".join(page.split())
     assert "No tables yet; python -m pipelines.tables --task phantom" in " ".join(page.split())
 
 
-def test_a_figure_that_is_not_drawn_is_named_with_its_command(made, render):
-    page = " ".join(texts(render(papers.load_all(), None)).split())
-    command = "python -m pipelines.grid --task phantom --model"
+def test_a_figure_that_is_not_drawn_is_named_with_its_command(made, render, two_papers):
+    page = " ".join(texts(render(two_papers, None)).split())
+    command = "python -m pipelines.train --task phantom --model"
     assert f"curves_adaptive, confusion_adaptive, explanations_adaptive. {command} adaptive" in page
     assert f"learning_adaptive. {command} adaptive_parts_1" in page
     assert "curves_cnn" not in page.split("Not drawn yet:", 1)[1]
@@ -250,13 +268,3 @@ def test_nothing_is_loaded_and_no_other_script_runs(made, render, paper, record)
 
 def test_the_same_evidence_gives_the_same_page(made, render, paper, record):
     assert render([paper], [record]) == render([paper], json.loads(json.dumps([record])))
-
-
-def test_a_table_of_markdown_is_read_as_it_was_written(tmp_path):
-    path = tmp_path / "table.md"
-    path.write_text(TABLE, encoding="utf-8")
-    found = report.read_table(path)
-    assert found.title == "A paper, Table 1, on `phantom`"
-    assert found.headings == ["System", "Model", "Runs", "Accuracy (%)", "Time (ms)"]
-    assert found.rows[0][0] == "Net | x"
-    assert found.notes == ["A note."]

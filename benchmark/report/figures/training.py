@@ -1,0 +1,57 @@
+"""Figures of the training: over epochs, and over the number of training images."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark import evidence
+from benchmark.report.figures.figure_data import FigureData
+
+
+def curves(data: FigureData, model: str) -> Figure:
+    """Draw accuracy and loss on training and validation images over epochs (adaptive, Figure 6)."""
+    history, look = data.table(model, "history"), data.look(model)
+    figure, axes = plt.subplots(1, 2, figsize=(7, 2.8))
+    for axis, measure, label in zip(axes, ("accuracy", "loss"), ("accuracy (%)", "cross-entropy (nats)"), strict=True):
+        scale = 100 if measure == "accuracy" else 1
+        for part, dash in (("train", "--"), ("validation", "-")):
+            for _, run in history.groupby("run"):
+                axis.plot(run["epoch"], scale * run[f"{part}_{measure}"], dash, color=look.color, alpha=0.25, lw=0.8)
+            mean = history.groupby("epoch")[f"{part}_{measure}"].mean()
+            axis.plot(mean.index, scale * mean, dash, color=look.color, lw=2, label=f"{part}, mean over runs")
+        axis.set(xlabel="epoch", ylabel=label)
+    axes[1].legend()
+    figure.suptitle(f"{model} on {data.title}: training and validation")
+    return figure
+
+
+def learning(data: FigureData, model: str) -> Figure | None:
+    """Draw accuracy over the number of training images (adaptive, Figure 9); None with fewer than two sizes."""
+    parts = [name for name, other in data.params.models.items() if other.train_parts and (other.of or name) == model]
+    names = [name for name in [*parts, model] if name in data.results.scores]
+    if len(names) < 2:
+        return None
+    points = sorted(_point(data, name) for name in names)
+    images, train, validation, test, low, high = np.array(points).T
+    train, validation, test, low, high = (100 * share for share in (train, validation, test, low, high))
+    figure, axis = plt.subplots(figsize=(5, 3.2))
+    look = data.look(model)
+    axis.plot(images, train, "--", marker="s", color=look.color, alpha=0.7, label="training, last epoch, augmented")
+    axis.plot(images, validation, ":", marker="^", color=look.color, alpha=0.7, label="validation, last epoch")
+    axis.errorbar(
+        images, test, [test - low, high - test], marker="o", color=look.color, capsize=3,
+        label="test, best epoch [95 % interval]",
+    )  # fmt: skip
+    axis.set(xlabel="training images", ylabel="accuracy (%)", ylim=(0, 102), title=f"{model} on {data.title}")
+    axis.set_xticks(images)
+    axis.legend(loc="lower right")
+    return figure
+
+
+def _point(data: FigureData, model: str) -> tuple[float, ...]:
+    """Return the number of training images, then accuracy: training, validation, test and its bounds (shares)."""
+    folders = [evidence.run_folder(data.task, model, run) for run in data.runs(model)]
+    images = np.mean([evidence.read_json(folder / evidence.PROVENANCE)["images"]["train"] for folder in folders])
+    last = data.table(model, "history").groupby("run").tail(1)
+    shares = [last[f"{part}_accuracy"].mean() for part in ("train", "validation")]
+    return (images, *shares, *data.results.mean(model, "accuracy").of_share())
