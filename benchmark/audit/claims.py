@@ -20,12 +20,18 @@ from benchmark.audit.papers import (
     Same,
     Table,
 )
-from benchmark.audit.reported import Averages, Reported, averages, reported
+from benchmark.audit.reported import Averages, Reported, averages, plain_number, reported
 from benchmark.errors import BadInput, closest
 from benchmark.statistics import images_needed
 
 HEADLINE, OTHER = "headline", "other"
-SHORT = {"accuracy": "accuracy", "precision_macro": "precision", "recall_macro": "recall", "f1_macro": "f1"}
+SHORT = {
+    "accuracy": "accuracy",
+    "precision_macro": "precision",
+    "recall_macro": "recall",
+    "f1_macro": "f1",
+    "auc": "auc",
+}
 
 Verdict = Literal[
     "supported",
@@ -167,7 +173,7 @@ def number_of(table: Table, system: str, index: int, column: Column) -> float | 
         return number / 100 if number is not None and number > 1 and column.measure not in COST else number
     if column.words:
         return float(column.words.index(text))
-    return float(text) if column.measure in COST else reported(text).value
+    return plain_number(text) if column.measure in COST else reported(text).value
 
 
 def _table_claims(paper: Paper, name: str, table: Table) -> list[Claim]:
@@ -255,6 +261,7 @@ def _averages_claim(paper: Paper, name: str, table: Table, task: str | None) -> 
         rows[system] = {key: score for key, score in scores.items() if score}
     if not all({"accuracy", "precision", "recall"} <= set(scores) for scores in rows.values()):
         return None
+    reason = averages(rows)
     return SettledClaim(
         name=f"{name}/{task}/averages" if task else f"{name}/averages",
         paper=paper.name,
@@ -262,8 +269,8 @@ def _averages_claim(paper: Paper, name: str, table: Table, task: str | None) -> 
         kind="arithmetic",
         says="the scores of all rows are of one kind, on one test set",
         table=name,
-        verdict="not testable",
-        reason=averages(rows),
+        verdict="inconsistent" if reason.f1_above else "not testable",
+        reason=reason,
     )
 
 

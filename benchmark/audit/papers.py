@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from benchmark.audit.reported import reported
+from benchmark.audit.reported import plain_number, reported
 from benchmark.errors import BadInput, closest
 from benchmark.evidence import metrics
 from benchmark.params import Params, Share, Strict, read_yaml, say
@@ -55,12 +55,15 @@ class Column(Strict):
         if self.words:
             return None if text in self.words else f"must be one of {', '.join(self.words)}"
         if self.measure in COST:
-            is_number = text.replace(".", "", 1).isdigit()
-            return None if is_number else "must be a number, unless the column's words rank what is printed"
+            number = plain_number(text)
+            if number is None:
+                return "must be a number, unless the column's words rank what is printed"
+            return None if number else "must be more than 0"
         score = reported(text)
         if score and score.value > 1:
             return "is more than 100 per cent"
-        return None if score else "must start with a number such as 96.9, unless read_as says which number is meant"
+        wanted = "must be one number with a decimal point, such as 96.9, unless read_as says which number is meant"
+        return None if score else wanted
 
 
 class Table(Strict):
@@ -73,7 +76,7 @@ class Table(Strict):
     place: Text
     columns: Annotated[list[Column], Field(min_length=1)]
     rows: Annotated[dict[str, list[str]], Field(min_length=1)]
-    read_as: dict[str, list[float | None]] = Field({})
+    read_as: dict[str, list[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None]] = Field({})
 
     def on(self, task: str) -> "Table | None":
         """Return the table with only the columns that ``task`` can fill; None if there are none."""
@@ -196,6 +199,7 @@ class Paper(Strict):
         for name, table in self.tables.items():
             _check_rows(f"tables.{name}", table, list(self.systems))
             _check_values(f"tables.{name}", table)
+            _check_units(f"tables.{name}", table)
             _check_columns(f"tables.{name}", table, self.trials)
         for name, statement in self.statements.items():
             for first, second in getattr(statement, "pairs", []):
@@ -235,6 +239,27 @@ def _check_values(where: str, table: Table) -> None:
         for column, number in zip(table.columns, numbers, strict=True):
             if number and number > 100 and column.measure in QUALITY:
                 raise ValueError(f"{where}.read_as.{system}: {number} is more than 100 per cent")
+            if number == 0 and column.measure in COST:
+                raise ValueError(f"{where}.read_as.{system}: a cost must be more than 0")
+
+
+def _check_units(where: str, table: Table) -> None:
+    """Raise ValueError if a column has scores in per cent and as shares, or says per cent and has a share."""
+    for index, column in enumerate(table.columns):
+        if column.measure not in QUALITY:
+            continue
+        in_per_cent: dict[str, bool] = {}
+        for system, values in table.rows.items():
+            if system in table.read_as:
+                number = table.read_as[system][index]
+                if number:
+                    in_per_cent[system] = number > 1
+            elif (score := reported(values[index])).value:
+                in_per_cent[system] = score.per_cent
+        share = next((system for system, per_cent in in_per_cent.items() if not per_cent), None)
+        if share and ("%" in column.heading or any(in_per_cent.values())):
+            what = f"{table.rows[share][index]!r} in a column of per cents"
+            raise ValueError(f"{where}.rows.{share}: {what}; read_as must say which number is meant")
 
 
 def _check_columns(where: str, table: Table, trials: int | None) -> None:

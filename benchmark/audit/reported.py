@@ -14,34 +14,57 @@ from benchmark.errors import BadInput, closest
 SCORES = ("accuracy", "precision", "recall", "f1", "auc")
 COUNTS = ("n", "positives")
 
+_NUMBER = r"((?:[0-9]+(?:[.·∙⋅][0-9]+)?|[.·∙⋅][0-9]+))"  # some journals print the decimal point midline
+_SPREAD = rf"(?:\s*(?:±|\+/-)\s*{_NUMBER}\s*(%?))?"
+_INTERVAL = rf"(?:\s*[(\[]\s*{_NUMBER}\s*%?\s*(?:[-–—,;]|to)\s*{_NUMBER}\s*%?\s*[)\]])?"
+_SCORE = re.compile(rf"\s*{_NUMBER}\s*(%?){_SPREAD}{_INTERVAL}\s*")
+
 Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Reported:
-    """A printed score as a share, and the bounds of what it may have been rounded from."""
+    """A printed score as a share, and the bounds of what it may have been rounded from.
+
+    ``per_cent`` is whether it was printed in per cent. ``spread`` is what stands after ±, as a share; None without one.
+    """
 
     value: float
     low: float
     high: float
+    per_cent: bool = False
+    spread: float | None = None
 
     def __contains__(self, value: float) -> bool:
         return self.low - 1e-12 <= value <= self.high + 1e-12
 
 
-def reported(text: str) -> Reported | None:
-    """Return the number at the start of ``text``, such as ``96.9``, ``88.2%`` or ``0.97``; None if there is none.
+def plain_number(text: str) -> float | None:
+    """Return a number without sign or unit, such as ``42`` or ``0·97``; None if ``text`` is anything else."""
+    return float(_with_point(text)) if re.fullmatch(_NUMBER, text) else None
 
-    A number above 1, or one followed by %, is read as per cent; its last digit was rounded.
+
+def reported(text: str) -> Reported | None:
+    """Return a printed score, such as ``96.9``, ``88.2%``, ``0·97``, ``96.9 ± 0.4`` or ``0.91 (0.88–0.94)``.
+
+    A number above 1, or one followed by %, is read as per cent; its last digit was rounded. An interval in brackets is
+    not read. None if ``text`` contains anything else: nothing is cut off.
     """
-    match = re.match(r"\s*(\d*\.?\d+)\s*(%?)(?![\w.]|,\d)", text)
+    match = _SCORE.fullmatch(text)
     if not match:
         return None
-    number, per_cent = match.groups()
+    number, after_number, spread, after_spread, _, _ = match.groups()
+    number = _with_point(number)
     digits = len(number.partition(".")[2])
-    scale = 100 if per_cent or float(number) > 1 else 1
+    per_cent = bool(after_number or after_spread) or float(number) > 1
+    scale = 100 if per_cent else 1
     value, half = float(number) / scale, 0.5 * 10**-digits / scale
-    return Reported(value, max(value - half, 0.0), min(value + half, 1.0))
+    deviation = float(_with_point(spread)) / scale if spread else None
+    return Reported(value, max(value - half, 0.0), min(value + half, 1.0), per_cent, deviation)
+
+
+def _with_point(number: str) -> str:
+    return re.sub("[·∙⋅]", ".", number)
 
 
 def prevalence(accuracy: Reported, precision: Reported, recall: Reported) -> Bounds:
@@ -69,18 +92,47 @@ def harmonic(precision: Reported, recall: Reported) -> Bounds:
     return f1(precision.low, recall.low), f1(precision.high, recall.high)
 
 
+def least_auc(accuracy: Reported, precision: Reported, recall: Reported) -> float:
+    """Return the least AUC that three scores of one binary test set allow, of the positive class or as means.
+
+    The ROC curve passes through the point of the printed answers, so its area is at least sensitivity × specificity.
+    """
+    of_means = 2 * recall.low - 1  # one of the two is 1, the other the rest
+    of_class = 1.0
+    for a, p, r in product(*((score.low, score.high) for score in (accuracy, precision, recall))):
+        wrong = (1 - r) + r * (1 / p - 1) if p else math.inf
+        share = (1 - a) / wrong if wrong else 1.0
+        false_positives = share * r * (1 / p - 1) / (1 - share) if p and share < 1 else 1.0
+        of_class = min(of_class, r * (1 - min(false_positives, 1.0)))
+    return max(0.0, min(of_means, of_class))
+
+
+def reachable(score: Reported, answers: int) -> bool:
+    """Return whether some count of right answers out of ``answers`` rounds to a printed accuracy."""
+    return any(count / answers in score for count in _counts(score, answers))
+
+
+def _counts(score: Reported, answers: int) -> range:
+    """Return the counts out of ``answers`` that may round to a score, and at most one more on either side."""
+    return range(max(0, math.floor(score.low * answers)), min(answers, math.ceil(score.high * answers)) + 1)
+
+
 @dataclass(frozen=True)
 class Averages:
     """What the scores of a table's rows imply about the averages behind them.
 
     ``recall_differs`` lists the rows whose recall cannot equal their accuracy, as it would if weighted by class size.
     ``prevalence`` maps a row to the least and largest share of positives if its scores were binary. ``f1_differs``
-    lists the rows whose F1 is not the harmonic mean of precision and recall; None if no row has an F1.
+    lists the rows whose F1 is not the harmonic mean of precision and recall; None if no row has an F1. ``f1_above``
+    lists those whose F1 exceeds it: no mean over classes, folds or datasets does, since F1 is concave in the two.
+    ``auc_below`` lists the rows whose AUC is less than their scores allow on a binary test set.
     """
 
     recall_differs: tuple[str, ...]
     prevalence: dict[str, Bounds]
     f1_differs: tuple[str, ...] | None
+    f1_above: tuple[str, ...] = ()
+    auc_below: tuple[str, ...] = ()
 
     @property
     def common_prevalence(self) -> Bounds | None:
@@ -91,7 +143,7 @@ class Averages:
 
 
 def averages(rows: dict[str, dict[str, Reported]]) -> Averages:
-    """Return what a table's rows imply; each has ``accuracy``, ``precision`` and ``recall``, and may have ``f1``."""
+    """Return what rows imply; each has ``accuracy``, ``precision``, ``recall``, and may have ``f1`` and ``auc``."""
     with_f1 = {name: row for name, row in rows.items() if "f1" in row}
     return Averages(
         recall_differs=tuple(name for name, row in rows.items() if _apart(row["accuracy"], row["recall"])),
@@ -101,6 +153,14 @@ def averages(rows: dict[str, dict[str, Reported]]) -> Averages:
         )
         if with_f1
         else None,
+        f1_above=tuple(
+            name for name, row in with_f1.items() if _exceeds(row["f1"], harmonic(row["precision"], row["recall"]))
+        ),
+        auc_below=tuple(
+            name
+            for name, row in rows.items()
+            if "auc" in row and row["auc"].high < least_auc(row["accuracy"], row["precision"], row["recall"])
+        ),
     )
 
 
@@ -110,8 +170,9 @@ class Findings:
 
     ``right`` is the fewest and most right answers out of ``images`` that round to the accuracy, None if no count does;
     ``wilson`` the interval (95 %, shares) that these counts give on new images. ``prevalence`` and ``f1`` are bounds of
-    the share of positives and of F1 if the scores were binary. ``consistent`` is whether a confusion matrix with
-    ``positives`` positive images has these scores.
+    the share of positives and of F1 if the scores were binary, and ``f1_above`` is whether the F1 exceeds every mean.
+    ``least_auc`` is the least AUC of a binary test set. ``consistent`` is whether a confusion matrix with ``positives``
+    positive images has these scores.
     """
 
     printed: dict[str, str]
@@ -123,6 +184,8 @@ class Findings:
     prevalence: Bounds | None = None
     f1: Bounds | None = None
     f1_fits: bool | None = None
+    f1_above: bool = False
+    least_auc: float | None = None
     consistent: bool | None = None
 
 
@@ -135,13 +198,15 @@ def examine(printed: dict[str, str]) -> Findings:
     scores, counts = _read(printed)
     images, positives = counts.get("n"), counts.get("positives")
     implied: dict[str, Any] = {}
-    if "accuracy" in scores and images:
+    if "accuracy" in scores and images and scores["accuracy"].spread is None:
         implied["right"], implied["wilson"] = _right_answers(scores["accuracy"], images)
     if {"accuracy", "precision", "recall"} <= set(scores):
-        implied["prevalence"] = prevalence(scores["accuracy"], scores["precision"], scores["recall"])
+        three = (scores["accuracy"], scores["precision"], scores["recall"])
+        implied |= {"prevalence": prevalence(*three), "least_auc": least_auc(*three)}
     if {"precision", "recall", "f1"} <= set(scores):
         implied["f1"] = harmonic(scores["precision"], scores["recall"])
         implied["f1_fits"] = _meets(implied["f1"], scores["f1"])
+        implied["f1_above"] = _exceeds(scores["f1"], implied["f1"])
     if images and positives:
         implied["consistent"] = _consistent(scores, positives, images - positives)
     return Findings(printed, scores, images, positives, **implied)
@@ -152,13 +217,14 @@ def _read(printed: dict[str, str]) -> tuple[dict[str, Reported], dict[str, int]]
     scores, counts = {}, {}
     for name, text in printed.items():
         if name in COUNTS:
-            if not text.isdigit() or int(text) < 1:
+            if not re.fullmatch("[0-9]+", text) or int(text) < 1:
                 raise BadInput(f"--score: {name} is {text!r}; it must be a whole number of test images")
             counts[name] = int(text)
         elif name not in SCORES:
             raise BadInput(f"--score: no score {name!r}; {closest(name, [*SCORES, *COUNTS])}")
         elif (score := reported(text)) is None or score.value > 1:
-            raise BadInput(f"--score: {name} is {text!r}; it must be a number such as 96.9 or 0.969")
+            hint = "it must be a number such as 96.9 or 0.969, with a decimal point"
+            raise BadInput(f"--score: {name} is {text!r}; {hint}")
         else:
             scores[name] = score
     if counts.get("positives", 0) > counts.get("n", math.inf):
@@ -172,8 +238,7 @@ def _read(printed: dict[str, str]) -> tuple[dict[str, Reported], dict[str, int]]
 
 def _right_answers(accuracy: Reported, images: int) -> tuple[tuple[int, int] | None, Bounds | None]:
     """Return the fewest and most right answers that round to an accuracy, and their Wilson interval; None if none."""
-    candidates = range(math.ceil(accuracy.low * images), math.floor(accuracy.high * images) + 1)
-    counts = [count for count in candidates if count / images in accuracy]
+    counts = [count for count in _counts(accuracy, images) if count / images in accuracy]
     if not counts:
         return None, None
     low, high = (binomtest(count, images).proportion_ci(method="wilson") for count in (counts[0], counts[-1]))
@@ -202,6 +267,10 @@ def _consistent(scores: dict[str, Reported], positives: int, negatives: int) -> 
 
 def _apart(first: Reported, second: Reported) -> bool:
     return first.high < second.low or second.high < first.low
+
+
+def _exceeds(score: Reported, bounds: Bounds) -> bool:
+    return score.low > bounds[1] + 1e-12
 
 
 def _meets(bounds: Bounds, score: Reported) -> bool:

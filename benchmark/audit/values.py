@@ -7,16 +7,20 @@ import numpy as np
 
 from benchmark.audit.answers import Answers
 from benchmark.audit.claims import ValueClaim, Verdict
-from benchmark.audit.decisions import CalibrationDecision, MeasuredValue, ValueDecision
+from benchmark.audit.decisions import CalibrationDecision, MeasuredValue, SettledDecision, ValueDecision
 from benchmark.audit.papers import QUALITY, Paper
+from benchmark.audit.reported import reachable, reported
 from benchmark.audit.verdicts import ALPHA
 from benchmark.statistics import Estimate
 
 
-def decide(claim: ValueClaim, paper: Paper, tasks: Sequence[Answers]) -> ValueDecision | CalibrationDecision:
+def decide(
+    claim: ValueClaim, paper: Paper, tasks: Sequence[Answers]
+) -> ValueDecision | CalibrationDecision | SettledDecision:
     """Return the values measured on all tasks, or the comparison on the one task that the paper names."""
     if claim.task:
-        return _calibrate(claim, paper, next((task for task in tasks if task.task == claim.task), None))
+        task = next((task for task in tasks if task.task == claim.task), None)
+        return _too_fine(claim, paper, task) or _calibrate(claim, paper, task)
     return ValueDecision(tuple(value for task in tasks for value in _measured(claim, task)))
 
 
@@ -27,6 +31,19 @@ def _measured(claim: ValueClaim, task: Answers) -> list[MeasuredValue]:
         return [MeasuredValue(task, score=score)] if score else []
     measured = [(costs, costs.models.get(claim.model, {}).get(claim.measure)) for costs in task.costs]
     return [MeasuredValue(task, cost=cost, costs=costs) for costs, cost in measured if cost is not None]
+
+
+def _too_fine(claim: ValueClaim, paper: Paper, task: Answers | None) -> SettledDecision | None:
+    """Return that a printed accuracy is inconsistent if no count of right answers on the named images rounds to it."""
+    score = reported(claim.claimed.printed)
+    if claim.measure != "accuracy" or score is None or task is None or not task.clusters:
+        return None
+    images = len(next(iter(task.clusters.values())))
+    if reachable(score, images * paper.trials):
+        return None
+    runs = f" in {paper.trials} runs" if paper.trials > 1 else ""
+    reason = f"no count of right answers on the {images} test images of {claim.task}{runs} rounds to it"
+    return SettledDecision("inconsistent", reason)
 
 
 def _calibrate(claim: ValueClaim, paper: Paper, task: Answers | None) -> CalibrationDecision:

@@ -19,13 +19,23 @@ def averages(implied: Averages) -> str:
     common = implied.common_prevalence
     possible = f"possible with {100 * common[0]:.0f} to {100 * common[1]:.0f} %" if common else "impossible"
     lines.append(f"one binary test set would have one share of positives, and the rows imply {shares}: {possible}")
-    if implied.f1_differs:
+    if implied.f1_above:
+        lines.append(
+            f"F1 is above the harmonic mean of precision and recall in {', '.join(implied.f1_above)}: impossible, for "
+            "one class and for any mean over classes, folds or datasets"
+        )
+    elif implied.f1_differs:
         names = ", ".join(implied.f1_differs)
         lines.append(
             f"F1 is not the harmonic mean of precision and recall in {names}: it is not the score of one class"
         )
     elif implied.f1_differs is not None:
         lines.append("F1 is the harmonic mean of the printed precision and recall in every row, as for one class")
+    if implied.auc_below:
+        names = ", ".join(implied.auc_below)
+        lines.append(f"AUC is less than the other scores allow on a binary test set in {names}")
+    if implied.f1_above:
+        return "; ".join(lines)
     lines.append(
         "unweighted means over classes, or over datasets, remain possible; the paper does not say which it used"
     )
@@ -49,16 +59,34 @@ def findings(implied: Findings) -> list[str]:
         )
     if implied.f1:
         fits = "fits" if implied.f1_fits else "does not fit, so it is not the F1 of one class"
+        if implied.f1_above:
+            fits = "is above that, which no mean over classes, folds or datasets can be: the scores are inconsistent"
         low, high = (f"{100 * bound:.2f}" for bound in implied.f1)
         lines.append(f"read as scores of one class, F1 must lie between {low} and {high} %: it {fits}")
+    if "auc" in implied.scores:
+        lines += _auc(implied)
     if implied.images and implied.positives:
         lines.append(_confusion(implied))
+    return lines
+
+
+def _auc(implied: Findings) -> list[str]:
+    auc, lines = implied.scores["auc"], []
+    if auc.high < 0.5:
+        lines.append("AUC: below 0.5, so it ranks images worse than chance, or classes are swapped")
+    if implied.least_auc is not None and auc.high < implied.least_auc:
+        least = f"{implied.least_auc:.3f}"
+        lines.append(f"AUC: the other scores allow at least {least} on one binary test set: these are not of one")
+    elif auc.high < 0.5 and "accuracy" in implied.scores and implied.scores["accuracy"].low > 0.9:
+        lines.append("AUC: beside such an accuracy that needs a test set with nearly all images in one class")
     return lines
 
 
 def _right_answers(implied: Findings) -> list[str]:
     if not implied.images:
         return ["accuracy: without n, the number of test images, nothing can be said about how sure it is"]
+    if implied.scores["accuracy"].spread is not None:
+        return ["accuracy: with a spread it is a mean; whether ± is a deviation, an error or an interval must be said"]
     if not implied.right:
         another = "n or the accuracy is wrong, or it is a mean over runs or folds"
         return [f"no count of right answers out of {implied.images} rounds to it: {another}"]

@@ -68,10 +68,16 @@ def test_rows_and_values_are_kept_as_printed(write):
         ),
         ("measure: accuracy}\n", "measure: acuracy}\n", "statements.best.measure: input should be 'accuracy'"),
         ("[jpeg]", "[jpg]", "statements.robust.corruptions.0: input should be"),
-        ('"0.9"]', "high]", "tables.small_table1.rows.Our CNN: 'high' must start with a number"),
+        ('"0.9"]', "high]", "tables.small_table1.rows.Our CNN: 'high' must be one number"),
         ('"99.9"', '"999"', "tables.small_table1.rows.Our CNN: '999' is more than 100 per cent"),
-        ('"99.9"', '"96,9"', "tables.small_table1.rows.Our CNN: '96,9' must start with a number"),
-        ('"99.9"', '"9o.2"', "tables.small_table1.rows.Our CNN: '9o.2' must start with a number"),
+        ('"99.9"', '"96,9"', "rows.Our CNN: '96,9' must be one number with a decimal point, such as 96.9, unless"),
+        ('"99.9"', '"9o.2"', "tables.small_table1.rows.Our CNN: '9o.2' must be one number"),
+        ('"99.9"', '"90–93"', "tables.small_table1.rows.Our CNN: '90–93' must be one number"),
+        ('"99.9"', '"99 .9"', "tables.small_table1.rows.Our CNN: '99 .9' must be one number"),
+        ('"99.9"', '"0.969"', "rows.Our CNN: '0.969' in a column of per cents; read_as must say which number"),
+        ("heading: AUC", 'heading: "AUC (%)"', "rows.k-NN: '0.8' in a column of per cents; read_as must say"),
+        ('"0.9"]\n', '"0.9"]\n    read_as: {k-NN: [81, -5]}\n', "read_as.k-NN.1: input should be greater than or"),
+        ('"0.9"]\n', '"0.9"]\n    read_as: {k-NN: [81, .nan]}\n', "read_as.k-NN.1: input should be"),
         ("measure: auc}", "measure: macs, words: [Low, Big]}", "'0.8' must be one of Low, Big"),
         ("measure: auc}", "measure: accuracy}", "tables.small_table1.columns: two columns have the same measure"),
         ('"k-NN": knn}', '"k-NN": cnn}', "systems: 'cnn' stands for two systems; it must stand for one"),
@@ -95,6 +101,16 @@ def test_a_mistake_is_said_in_one_line_that_names_file_and_key(write, old, new, 
     assert str(caught.value).startswith(str(path))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"), [("0", "must be more than 0"), ("²", "must be a number"), ("1,2", "must")]
+)
+def test_a_time_is_a_number_above_nought(write, printed, said):
+    path = write("measure: auc}", "measure: latency_ms}")
+    path.write_text(path.read_text(encoding="utf-8").replace('"0.9"', f'"{printed}"'), encoding="utf-8")
+    with pytest.raises(BadInput, match=f"rows.Our CNN: '{printed}' {said}"):
+        papers.load(path)
 
 
 def test_a_time_may_be_read_as_more_than_a_hundred(write):

@@ -55,6 +55,16 @@ def test_another_number_is_not_calibrated_by_the_t_test():
     assert (numbers["low_90"], numbers["high_90"]) == pytest.approx((-0.063 - half, -0.063 + half), abs=1e-9)
 
 
+def test_an_accuracy_finer_than_the_images_and_trials_allow_is_inconsistent():
+    text = {"heading": "ACC", "measure": "accuracy", "task": "simulated"}
+    table = {"title": "t", "place": "p", "columns": [text], "rows": {"ResNet": ["86.333"]}}
+    fine = {"tables": {"other_table": table}, "margin": 0.02}
+    assert calibrated([0.862, 0.864, 0.865], **fine)["verdict"] == "supported"  # 2590 of 3 × 1000
+    record = calibrated([0.862, 0.864, 0.865], **fine, trials=1)
+    assert record["verdict"] == "inconsistent"
+    assert why(record) == "no count of right answers on the 1000 test images of simulated rounds to it"
+
+
 def test_a_wide_interval_decides_nothing():
     record = calibrated([0.80, 0.90, 0.87])
     assert record["verdict"] == "inconclusive"
