@@ -42,7 +42,7 @@ class Answers:
     The measures are those of :data:`benchmark.evidence.metrics.PER_IMAGE`, and robustness to each single corruption.
     ``clusters`` maps a run to the cluster of each of its test images (int, N). ``test_to_train`` is the ratio of the
     sizes of the two parts, 0 where every run has the same parts. ``costs`` are what the models cost, one record per
-    condition; the first is at the task's own input size. ``rows`` are the models of the papers' tables, ``kinds`` maps
+    condition; the first is at the task's own input size. ``rows`` are the models of a paper's tables, ``kinds`` maps
     a model to its kind, and ``notes`` maps MODEL, or TASK-MODEL, to what a reader must know of it. ``pixels`` and
     ``split`` say at which size the models see the images, and how the images are split.
     """
@@ -99,7 +99,7 @@ class Answers:
         return self._designs[tuple(runs)]
 
     def _usual(self, models: tuple[str, ...], runs: list[int], measure: Measure) -> RunVariance | None:
-        """Return by how much runs of models of these kinds usually vary, judged by the models of the papers' rows.
+        """Return by how much runs of models of these kinds usually vary, judged by the models of ``rows``.
 
         For a pair it is the mean of both kinds: networks vary, most estimators hardly do.
         """

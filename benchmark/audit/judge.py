@@ -1,7 +1,7 @@
 """The audit of one paper: a record for each of its claims."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from benchmark.audit import commands, costs, flips, quality, values, wording
@@ -52,26 +52,31 @@ class Judge:
             case SettledClaim():
                 return SettledDecision(claim.verdict, claim.reason)
             case ValueClaim():
-                return values.decide(claim, self.paper, self.tasks)
+                return values.decide(claim, self.paper, self._tasks)
             case CostClaim():
-                return costs.decide(claim, self.tasks)
+                return costs.decide(claim, self._tasks)
             case QualityClaim():
                 own = [on_task[claim.name] for on_task in self._task_verdicts if claim.name in on_task]
-                return quality.decide(claim, own, self.tasks)
+                return quality.decide(claim, own, self._tasks)
+
+    @cached_property
+    def _tasks(self) -> list[Answers]:
+        """Return the tasks; how much runs usually vary is judged by this paper's rows, so no other paper has a say."""
+        return [replace(task, rows=list(self.paper.systems.values())) for task in self.tasks]
 
     @cached_property
     def _task_verdicts(self) -> list[dict[str, TaskVerdict]]:
-        return [task_verdicts(self.claims, task, self.paper.margin) for task in self.tasks]
+        return [task_verdicts(self.claims, task, self.paper.margin) for task in self._tasks]
 
     @cached_property
     def _headline_flips(self) -> dict[str, list[ReadingVerdict]]:
         headline = [claim for claim in self.claims if isinstance(claim, QualityClaim) and claim.family == HEADLINE]
-        return flips.headline_flips(self.paper, headline, self.tasks)
+        return flips.headline_flips(self.paper, headline, self._tasks)
 
     def _readings(self, claim: Claim) -> list[ReadingVerdict] | None:
         """Return the verdicts by other readings: on the headline, and on what the proposed model costs."""
         if isinstance(claim, QualityClaim) and claim.family == HEADLINE:
             return self._headline_flips[claim.name]
         if isinstance(claim, CostClaim) and self.paper.proposed in claim.models:
-            return flips.cost_flips(self.paper, claim, self.tasks)
+            return flips.cost_flips(self.paper, claim, self._tasks)
         return None

@@ -51,10 +51,12 @@ class PairTest:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on this pair."""
+        """The verdict on this pair: what is shown to be smaller than the margin is no difference, whatever its sign."""
+        if self.rule == "better" and self.adjusted_same <= ALPHA:
+            return "no difference"
         if self.adjusted <= ALPHA:
             return "supported" if self.leans_to_claim else "contradicted"
-        return "no difference" if self.rule == "better" and self.adjusted_same <= ALPHA else "inconclusive"
+        return "inconclusive"
 
     @property
     def detectable(self) -> float:
@@ -83,14 +85,16 @@ class TaskVerdict:
 
     @property
     def p_claim(self) -> float:
-        """Holm's p-value of the claim; 1 where a pair leans to the opposite or is missing."""
-        possible = all(pair.leans_to_claim for pair in self.pairs) and not self.missing
+        """Holm's p-value of the claim; 1 where a pair leans to the opposite, is missing or shown to be too small."""
+        possible = all(pair.leans_to_claim and pair.verdict != "no difference" for pair in self.pairs)
+        possible = possible and not self.missing
         return max(pair.adjusted for pair in self.pairs) if possible else 1.0
 
     @property
     def p_opposite(self) -> float:
-        """Holm's p-value of the opposite."""
-        return min((pair.adjusted for pair in self.pairs if pair.p_opposite < pair.p_claim), default=1.0)
+        """Holm's p-value of the opposite, over the pairs that are not shown to be too small."""
+        against = [pair for pair in self.pairs if pair.p_opposite < pair.p_claim and pair.verdict != "no difference"]
+        return min((pair.adjusted for pair in against), default=1.0)
 
     @property
     def decisive(self) -> PairTest:

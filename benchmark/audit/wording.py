@@ -46,7 +46,7 @@ COUNTED = (
 VERDICTS = {
     "supported": "shown by the test",
     "contradicted": "the opposite is shown, for at least one rival",
-    "no difference": "shown to be smaller than the paper's margin; for counts of operations, equal",
+    "no difference": "shown to be smaller than the paper's margin, whatever its sign; for counts of operations, equal",
     "inconclusive": "none of these, or not surely enough over several sources; where a source shows nothing, the "
     "reason says which gap would have been found",
     "supported in part": "shown in some sources or conditions, the opposite in none; the reason says which",

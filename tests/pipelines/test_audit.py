@@ -102,6 +102,19 @@ def test_one_claim_by_itself_is_judged_as_among_all(audited, command):
         assert page.full(record) == command("audit", "--claim", name)[1].rstrip("\n")
 
 
+def test_a_new_paper_moves_no_record_of_another(audited, command):
+    def records():
+        assert command("audit")[0] == 0
+        written = json.loads((audited / "results/audit.json").read_text(encoding="utf-8"))
+        return json.dumps([record for record in written if record["paper"] != "odd_paper"]), len(written)
+
+    before, count = records()
+    shutil.copy(ROOT / "tests/benchmark/audit/odd_paper.yaml", audited / "papers")
+    after, more = records()
+    assert more > count
+    assert after == before
+
+
 def test_one_claim_is_printed_in_full_and_nothing_is_written(audited, command):
     status, out, _ = command("audit", "--claim", "adaptive/knn-like-svm")
     assert status == 0

@@ -5,6 +5,8 @@ import pytest
 from scipy import stats
 
 from benchmark.audit import claims, papers, verdicts
+from benchmark.audit.answers import Gap
+from benchmark.statistics import Estimate
 from tests.benchmark.audit.judging import (
     AHEAD,
     BEST,
@@ -39,6 +41,33 @@ def test_models_that_hardly_differ_come_out_without_difference_where_images_suff
     paper = PAPER.model_copy(update={"margin": 0.08})
     task = answers(random, EVEN, "chestxray", runs_differ=(0.0,))
     assert {record["verdict"] for record in judged(task, known=TESTED, paper=paper).values()} == {"no difference"}
+
+
+class Known:
+    """Evidence with gaps that are given: (first, second) → estimate."""
+
+    task, test_to_train = "known", 3 / 14
+
+    def __init__(self, **gaps):
+        self.gaps = {tuple(pair.split("__")): estimate for pair, estimate in gaps.items()}
+
+    def runs(self, *models, measure="accuracy"):
+        return [0, 1] if set(models) <= {model for pair in self.gaps for model in pair} else []
+
+    def gap(self, first, second, measure):
+        estimate = self.gaps.get((first, second))
+        return estimate and Gap(first, second, estimate, estimate, 2, 100)
+
+
+@pytest.mark.parametrize("value", [0.01, -0.01])
+def test_a_gap_shown_to_be_smaller_than_the_margin_is_no_difference_whatever_its_sign(value):
+    known, claim = Known(emanet__cnn=Estimate(value, 0.002, 50)), quality_claim("x/one", ("emanet", "cnn"))
+    verdict = verdicts.task_verdicts([claim], known, 0.02)["x/one"]
+    assert verdict.pairs[0].adjusted <= verdicts.ALPHA
+    assert verdict.verdict == "no difference"
+    assert (verdict.p_claim, verdict.p_opposite) == (1, 1)
+    wide = verdicts.task_verdicts([claim], known, 0.001)["x/one"]
+    assert wide.verdict == ("supported" if value > 0 else "contradicted")
 
 
 def test_an_inconclusive_claim_says_which_gap_would_have_shown(random):
