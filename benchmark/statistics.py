@@ -162,6 +162,12 @@ def crossed(values: np.ndarray, design: Design, usual: RunVariance | None = None
     return Estimate(parts.mean, math.sqrt(total), total**2 / square)
 
 
+def over_images(values: np.ndarray, design: Design) -> Estimate:
+    """Return the mean of one run, or of these very runs: other images are in its variance, other runs are not."""
+    parts = _components(values, design)
+    return Estimate(parts.mean, math.sqrt(parts.images), parts.images_freedom)
+
+
 def usual_variance(columns: Sequence[np.ndarray], design: Design, paired: bool) -> RunVariance | None:
     """Return how much runs usually vary: the mean over the models' values or, ``paired``, over all their differences.
 
@@ -209,6 +215,31 @@ def resampled(means: Sequence[float], test_to_train: float) -> Estimate:
         return Estimate(float(np.mean(means)), math.nan, math.nan)
     error = float(np.std(means, ddof=1)) * math.sqrt(1 / runs + test_to_train)
     return Estimate(float(np.mean(means)), error, runs - 1)
+
+
+def mean_over(estimates: Sequence[Estimate]) -> Estimate:
+    """Return the mean of independent estimates with equal weight; degrees of freedom are Satterthwaite's."""
+    count = len(estimates)
+    value, errors = float(np.mean([one.value for one in estimates])), np.array([one.error for one in estimates])
+    variances = errors**2 / count**2
+    if not variances.any():
+        return Estimate(value, 0.0, math.inf)
+    square = sum(variance**2 / one.freedom for variance, one in zip(variances, estimates, strict=True))
+    return Estimate(value, math.sqrt(variances.sum()), float(variances.sum() ** 2 / square))
+
+
+def heterogeneity(estimates: Sequence[Estimate]) -> float:
+    """Return I², the share of the spread of independent estimates that chance does not explain, from 0 to 1.
+
+    From Cochran's Q with inverse variances as weights (Higgins & Thompson 2002, doi 10.1002/sim.1186). It is 0 for one
+    estimate, or if an error is 0.
+    """
+    values, errors = (np.array([getattr(one, name) for one in estimates]) for name in ("value", "error"))
+    if len(estimates) < 2 or not errors.all():
+        return 0.0
+    weights = 1 / errors**2
+    q = float((weights * (values - np.average(values, weights=weights)) ** 2).sum())
+    return max(0.0, 1 - (len(estimates) - 1) / q) if q else 0.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -28,16 +28,19 @@ def main() -> None:
     asked.add_argument("--predictions", type=Path, metavar="FILE", help="compare a predictions file with the evidence")
     asked.add_argument("--score", metavar="TEXT", help='what bare scores imply: "accuracy=96.75, n=400"')
     parser.add_argument("--task", help="with --predictions: the task with the test images")
+    parser.add_argument("--logits", action="store_true", help="with --predictions: p0, p1, … are logits")
     args = parser.parse_args()
     if bool(args.predictions) != bool(args.task):
         raise BadInput("--predictions and --task go together; both must be given")
+    if args.logits and not args.predictions:
+        raise BadInput("--logits goes with --predictions; both must be given")
     if args.score is not None:
         print("\n".join(wording_scores.findings(reported.examine(_scores(args.score)))))
         return
     params, all_papers = parameters.load(), papers.load_all()
     papers.check(all_papers, params)
     if args.predictions:
-        compared = predictions.compare(params, args.task, args.predictions, papers.rows(all_papers))
+        compared = predictions.compare(params, args.task, args.predictions, papers.rows(all_papers), args.logits)
         print(page.comparison(compared), SCOPE, sep="\n")
     elif args.claim is not None:
         print(page.full(_record(params, all_papers, args.claim)))

@@ -15,7 +15,7 @@ from benchmark.cost.records import Costs, costs_of_task, kept_shares
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from benchmark.params import Params
-from benchmark.statistics import Design, Estimate, RunVariance, crossed, resampled, usual_variance
+from benchmark.statistics import Design, Estimate, RunVariance, crossed, over_images, resampled, usual_variance
 
 Values = dict[Measure, dict[int, np.ndarray]]  # measure → run → one value per test image (float, N)
 
@@ -84,6 +84,12 @@ class Answers:
 
     def gap(self, first: str, second: str, measure: Measure) -> Gap | None:
         """Return by how much one model exceeds another; None if they have no run in common."""
+        key = (first, second, measure)
+        if key not in self._gaps:
+            self._gaps[key] = self._measure_gap(*key)
+        return self._gaps[key]
+
+    def _measure_gap(self, first: str, second: str, measure: Measure) -> Gap | None:
         runs = self.runs(first, second, measure=measure)
         if not runs:
             return None
@@ -91,6 +97,19 @@ class Answers:
         estimate = crossed(np.concatenate(gaps), self._design(runs), self._usual((first, second), runs, measure))
         from_means = resampled([float(values.mean()) for values in gaps], self.test_to_train)
         return Gap(first, second, estimate, from_means, len(runs), sum(map(len, gaps)))
+
+    def mean_or_one(self, model: str, measure: Measure) -> Estimate:
+        """Return a model's mean in a measure; of one run, with the variance of its images alone."""
+        runs = self.runs(model, measure=measure)
+        if len(runs) > 1:
+            return self.mean(model, measure)
+        return over_images(self.per_image(model, measure, runs[0]), self._design(runs))
+
+    def gap_over_images(self, first: str, second: str, measure: Measure) -> Estimate:
+        """Return by how much one model exceeds another in their common runs, with the variance of images alone."""
+        runs = self.runs(first, second, measure=measure)
+        gaps = [self.per_image(first, measure, run) - self.per_image(second, measure, run) for run in runs]
+        return over_images(np.concatenate(gaps), self._design(runs))
 
     def _design(self, runs: list[int]) -> Design:
         if tuple(runs) not in self._designs:
@@ -117,6 +136,10 @@ class Answers:
             columns = [np.concatenate([self.per_image(model, measure, run) for run in runs]) for model in models]
             self._usual_variations[key] = usual_variance(columns, self._design(list(runs)), paired)
         return self._usual_variations[key]
+
+    @cached_property
+    def _gaps(self) -> dict[tuple[str, str, Measure], Gap | None]:
+        return {}
 
     @cached_property
     def _designs(self) -> dict[tuple[int, ...], Design]:

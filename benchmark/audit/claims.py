@@ -24,7 +24,7 @@ from benchmark.audit.reported import Averages, Reported, averages, plain_number,
 from benchmark.errors import BadInput, closest
 from benchmark.statistics import images_needed
 
-HEADLINE, OTHER = "headline", "other"
+HEADLINE, ORDER, ABLATION, ROBUSTNESS = FAMILIES = ("headline", "order", "ablation", "robustness")
 SHORT = {
     "accuracy": "accuracy",
     "precision_macro": "precision",
@@ -40,7 +40,9 @@ Verdict = Literal[
     "inconclusive",
     "supported in part",
     "contradicted in part",
+    "no difference in part",
     "mixed",
+    "depends on the reading",
     "inconsistent",
     "no evidence",
     "not testable",
@@ -107,6 +109,11 @@ class SettledClaim(Claim):
     verdict: Literal["inconsistent", "not testable"]
     reason: str | Averages
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether the verdict was typed by hand, into the paper's file, not computed from the printed scores."""
+        return isinstance(self.reason, str)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ValueClaim(Claim):
@@ -134,13 +141,18 @@ class PairsClaim(Claim):
 class QualityClaim(PairsClaim):
     """In every pair the first model scores ``better``, or both score about the ``same``.
 
-    ``family`` names the claims that it is tested together with; without one it is described, not tested. ``task`` has
-    the same images, if the paper names them.
+    ``families`` names, for each pair, those that it is tested together with; without any the claim is described, not
+    tested. ``task`` has the same images, if the paper names them.
     """
 
     rule: Literal["better", "same"]
-    family: str | None
+    families: tuple[str, ...] = ()
     task: str | None = None
+
+    @property
+    def family(self) -> str | None:
+        """The headline if all pairs belong to it, else the first other family; None if the claim is described."""
+        return next((family for family in self.families if family != HEADLINE), HEADLINE) if self.families else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,9 +239,9 @@ def _order_claims(
         if is_cost:
             yield CostClaim(**shared)
         else:
-            family = _family(paper, column.measure, (models,))
+            families = _families(paper, column.measure, (models,))
             claimed = _claimed_gap(column.measure, printed[high], printed[low])
-            yield QualityClaim(**shared, rule="better", family=family, task=column.task, claimed=claimed)
+            yield QualityClaim(**shared, rule="better", families=families, task=column.task, claimed=claimed)
 
 
 def _claimed_gap(measure: str, better: float, worse: float) -> ClaimedGap:
@@ -239,14 +251,19 @@ def _claimed_gap(measure: str, better: float, worse: float) -> ClaimedGap:
     return ClaimedGap(gap, error_ratio)
 
 
-def _family(paper: Paper, measure: Measure, pairs: tuple[Models, ...]) -> str | None:
-    """Return the family of a claim: only accuracy, with or without corruption, is tested."""
+def _families(paper: Paper, measure: Measure, pairs: tuple[Models, ...]) -> tuple[str, ...]:
+    """Return the family of each pair, by its kind; none unless it concerns accuracy, with or without corruption.
+
+    The headline is the proposed model against the paper's other systems, an order is among those; any other model is an
+    ablation.
+    """
     if isinstance(measure, Robustness):
-        return OTHER
+        return (ROBUSTNESS,) * len(pairs)
     if measure != "accuracy":
-        return None
-    rivals = set(paper.systems.values()) - {paper.proposed}
-    return HEADLINE if all(first == paper.proposed and second in rivals for first, second in pairs) else OTHER
+        return ()
+    systems = set(paper.systems.values())
+    kinds = {pair: HEADLINE if paper.proposed in pair else ORDER for pair in pairs if set(pair) <= systems}
+    return tuple(kinds.get(pair, ABLATION) for pair in pairs)
 
 
 def _averages_claim(paper: Paper, name: str, table: Table, task: str | None) -> Claim | None:
@@ -302,5 +319,5 @@ def _statement_claim(paper: Paper, name: str) -> Claim:
         case Better() | Same():
             pairs = tuple((first, second) for first, second in statement.pairs)
             rule, measure = statement.rule, statement.measure
-    family = _family(paper, measure, pairs)
-    return QualityClaim(**shared, rule=rule, measure=measure, pairs=pairs, family=family, task=statement.task)
+    families = _families(paper, measure, pairs)
+    return QualityClaim(**shared, rule=rule, measure=measure, pairs=pairs, families=families, task=statement.task)

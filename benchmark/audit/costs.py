@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmark.audit.answers import Answers
 from benchmark.audit.claims import CostClaim, Models, Verdict
-from benchmark.audit.decisions import CostDecision, CostVerdict, find_lacking, mixed_verdict
+from benchmark.audit.decisions import CostDecision, CostVerdict, find_lacking, part_verdict
 from benchmark.cost.records import Costs
 from benchmark.statistics import Ratio
 
@@ -21,7 +21,7 @@ def decide(claim: CostClaim, tasks: Sequence[Answers]) -> CostDecision:
     if not verdicts:
         lacking = find_lacking(claim.models, tasks, lambda task, model: not _is_measured(claim, task, model))
         return CostDecision("no evidence", tuple(conditions), lacking)
-    both = mixed_verdict("supported" in verdicts, "contradicted" in verdicts)
+    both = part_verdict(*(word in verdicts for word in ("supported", "contradicted", "no difference")))
     return CostDecision(verdicts.pop() if len(verdicts) == 1 else both, tuple(conditions), None)
 
 

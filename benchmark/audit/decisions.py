@@ -1,8 +1,9 @@
 """What was decided of a claim, typed: the verdict with everything that its reason, scope, command and numbers need."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Protocol
 
 from benchmark.audit.answers import Answers
 from benchmark.audit.claims import Models, Verdict
@@ -10,6 +11,14 @@ from benchmark.audit.reported import Averages
 from benchmark.audit.verdicts import TaskVerdict
 from benchmark.cost.records import Costs
 from benchmark.statistics import Estimate, Ratio
+
+
+class Flip(Protocol):
+    """The verdict by another reading, beside that of the chosen one on the same sources."""
+
+    reading: str
+    verdict: Verdict
+    chosen: Verdict
 
 
 @dataclass(frozen=True)
@@ -30,15 +39,16 @@ class SettledDecision:
 
 @dataclass(frozen=True)
 class SourcesVerdict:
-    """The verdict over several sources.
+    """The verdict over several sources: that on the ``mean`` over them, or one in part; without evidence no mean.
 
-    ``shown`` and ``opposite`` say in how many of them at least the claim, or its opposite, is shown. ``least_p`` is the
-    least p-value over them after Bonferroni, where some source decides by itself but none does after that; else None.
+    ``counts`` say in how many sources at least the claim, its opposite and no difference are shown, where the mean is
+    inconclusive. ``least_p`` is the least p-value over them after Bonferroni, where some source decides by itself but
+    none does after that; else None.
     """
 
     verdict: Verdict
-    shown: int
-    opposite: int
+    mean: TaskVerdict | None
+    counts: tuple[int, int, int] = (0, 0, 0)
     least_p: float | None = None
 
 
@@ -47,6 +57,7 @@ class QualityDecision:
     """What scores say: on every task, over the tasks that count (one per source), and by other splits of the sources.
 
     ``sources`` is None for a claim that is described, not tested. ``lacking`` is given where there is no evidence.
+    ``heterogeneity`` maps each pair to I², the share of the spread of its gaps over the sources that is not chance.
     """
 
     tasks: tuple[TaskVerdict, ...]
@@ -54,6 +65,7 @@ class QualityDecision:
     not_counting: tuple[TaskVerdict, ...]
     sources: SourcesVerdict | None
     lacking: Lacking | None
+    heterogeneity: dict[Models, float] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -83,11 +95,20 @@ class CostVerdict:
 
 @dataclass(frozen=True)
 class CostDecision:
-    """What measured costs say, under every condition; ``lacking`` is given where none decides."""
+    """What measured costs say, under every condition; ``lacking`` is given where none decides.
 
-    verdict: Verdict
+    ``by_conditions`` is the verdict of the chosen readings, ``flipped_by`` the other readings that change it.
+    """
+
+    by_conditions: Verdict
     conditions: tuple[CostVerdict, ...]
     lacking: Lacking | None
+    flipped_by: tuple[Flip, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict; what another reading changes depends on the reading."""
+        return "depends on the reading" if self.flipped_by else self.by_conditions
 
     @property
     def deciding(self) -> tuple[CostVerdict, ...]:
@@ -138,11 +159,13 @@ class CalibrationDecision:
 Decision = SettledDecision | QualityDecision | CostDecision | ValueDecision | CalibrationDecision
 
 
-def mixed_verdict(shown: bool, opposite: bool) -> Verdict:
-    """Return the verdict where some sources or conditions show a claim, or its opposite, and others do not."""
+def part_verdict(shown: int, opposite: int, no_difference: int = 0) -> Verdict:
+    """Return the verdict where a claim, its opposite or no difference is shown in some sources or conditions alone."""
     if shown and opposite:
         return "mixed"
-    return "supported in part" if shown else "contradicted in part"
+    if shown or opposite:
+        return "supported in part" if shown else "contradicted in part"
+    return "no difference in part" if no_difference else "inconclusive"
 
 
 def find_lacking(models: Sequence[str], tasks: Sequence[Answers], lacks: Callable[[Answers, str], bool]) -> Lacking:

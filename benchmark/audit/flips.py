@@ -12,7 +12,6 @@ from benchmark.audit.answers import Answers
 from benchmark.audit.claims import CostClaim, PairsClaim, QualityClaim, Verdict
 from benchmark.audit.papers import Paper
 from benchmark.audit.records import ReadingVerdict
-from benchmark.audit.verdicts import task_verdicts
 
 
 def headline_flips(
@@ -23,36 +22,43 @@ def headline_flips(
     for reading in paper.readings:
         trained = [task for task in tasks if not task.synthetic and len(task.runs(reading)) > 1]
         chosen = _headline_verdicts(paper, headline, trained)
-        other = _headline_verdicts(paper, [_replaced(claim, paper, reading) for claim in headline], trained)
+        other = _headline_verdicts(paper, [_replaced(claim, paper.proposed, reading) for claim in headline], trained)
         for name, entries in flips.items():
             entries.append(ReadingVerdict(reading, other[name], chosen[name], _sources(trained)))
     return flips
 
 
 def cost_flips(paper: Paper, claim: CostClaim, tasks: Sequence[Answers]) -> list[ReadingVerdict]:
-    """Return the verdict on a claim on costs by each other reading."""
+    """Return the verdict on a claim on costs by each other reading of the proposed model, and of a rival."""
+    readings = {paper.proposed: paper.readings} | paper.rivals
+    pairs = [(model, reading) for model, others in readings.items() if model in claim.models for reading in others]
     flips = []
-    for reading in paper.readings:
+    for model, reading in pairs:
         measured = [
             task for task in tasks if not task.synthetic and any(reading in costs.models for costs in task.costs)
         ]
         chosen = costs.decide(claim, measured).verdict
-        other = costs.decide(_replaced(claim, paper, reading), measured).verdict
+        other = costs.decide(_replaced(claim, model, reading), measured).verdict
         flips.append(ReadingVerdict(reading, other, chosen, _sources(measured)))
     return flips
 
 
 def _headline_verdicts(paper: Paper, headline: Sequence[QualityClaim], tasks: Sequence[Answers]) -> dict[str, Verdict]:
-    on_tasks = [task_verdicts(headline, task, paper.margin) for task in tasks]
-    verdicts = {
-        claim.name: [on_task[claim.name] for on_task in on_tasks if claim.name in on_task] for claim in headline
-    }
-    return {name: quality.over_sources(quality.one_per_source(own)).verdict for name, own in verdicts.items()}
+    decisions = quality.decide_all(headline, tasks, paper.margin)
+    return {name: decision.verdict for name, decision in decisions.items()}
 
 
-def _replaced(claim: PairsClaim, paper: Paper, reading: str) -> PairsClaim:
-    """Return a claim with another reading in the place of the proposed model."""
-    swap = {paper.proposed: reading}
+def changed(flips: Sequence[ReadingVerdict]) -> list[ReadingVerdict]:
+    """Return the readings that turn a decided verdict into another decided one."""
+    open_verdicts = ("no evidence", "inconclusive")
+    return [
+        flip for flip in flips if flip.verdict != flip.chosen and not {flip.verdict, flip.chosen} & set(open_verdicts)
+    ]
+
+
+def _replaced(claim: PairsClaim, model: str, reading: str) -> PairsClaim:
+    """Return a claim with another reading in the place of a model."""
+    swap = {model: reading}
     return replace(claim, pairs=tuple((swap.get(one, one), swap.get(other, other)) for one, other in claim.pairs))
 
 

@@ -7,10 +7,9 @@ from functools import cached_property
 from benchmark.audit import commands, costs, flips, quality, values, wording
 from benchmark.audit.answers import Answers
 from benchmark.audit.claims import HEADLINE, Claim, CostClaim, QualityClaim, SettledClaim, ValueClaim
-from benchmark.audit.decisions import Decision, SettledDecision
+from benchmark.audit.decisions import Decision, QualityDecision, SettledDecision
 from benchmark.audit.papers import Paper
 from benchmark.audit.records import Nothing, ReadingVerdict, Record, numbers
-from benchmark.audit.verdicts import TaskVerdict, task_verdicts
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class Judge:
             says=claim.says,
             family=claim.family if isinstance(claim, QualityClaim) else None,
             claimed=claim.claimed or Nothing(),
+            by_hand=isinstance(claim, SettledClaim) and claim.by_hand,
             verdict=decision.verdict,
             scope=wording.scope(claim, decision),
             reason=wording.reason(claim, decision),
@@ -54,10 +54,10 @@ class Judge:
             case ValueClaim():
                 return values.decide(claim, self.paper, self._tasks)
             case CostClaim():
-                return costs.decide(claim, self._tasks)
+                decision = costs.decide(claim, self._tasks)
+                return replace(decision, flipped_by=tuple(flips.changed(self._cost_flips[claim.name])))
             case QualityClaim():
-                own = [on_task[claim.name] for on_task in self._task_verdicts if claim.name in on_task]
-                return quality.decide(claim, own, self._tasks)
+                return self._quality_decisions[claim.name]
 
     @cached_property
     def _tasks(self) -> list[Answers]:
@@ -65,18 +65,21 @@ class Judge:
         return [replace(task, rows=list(self.paper.systems.values())) for task in self.tasks]
 
     @cached_property
-    def _task_verdicts(self) -> list[dict[str, TaskVerdict]]:
-        return [task_verdicts(self.claims, task, self.paper.margin) for task in self._tasks]
+    def _quality_decisions(self) -> dict[str, QualityDecision]:
+        return quality.decide_all(self.claims, self._tasks, self.paper.margin)
 
     @cached_property
     def _headline_flips(self) -> dict[str, list[ReadingVerdict]]:
         headline = [claim for claim in self.claims if isinstance(claim, QualityClaim) and claim.family == HEADLINE]
         return flips.headline_flips(self.paper, headline, self._tasks)
 
+    @cached_property
+    def _cost_flips(self) -> dict[str, list[ReadingVerdict]]:
+        on_costs = [claim for claim in self.claims if isinstance(claim, CostClaim)]
+        return {claim.name: flips.cost_flips(self.paper, claim, self._tasks) for claim in on_costs}
+
     def _readings(self, claim: Claim) -> list[ReadingVerdict] | None:
-        """Return the verdicts by other readings: on the headline, and on what the proposed model costs."""
+        """Return the verdicts by other readings: on the headline, and on costs."""
         if isinstance(claim, QualityClaim) and claim.family == HEADLINE:
             return self._headline_flips[claim.name]
-        if isinstance(claim, CostClaim) and self.paper.proposed in claim.models:
-            return flips.cost_flips(self.paper, claim, self._tasks)
-        return None
+        return self._cost_flips[claim.name] or None if isinstance(claim, CostClaim) else None

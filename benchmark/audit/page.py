@@ -3,7 +3,6 @@
 Records are taken as ``results/audit.json`` has them (:mod:`benchmark.audit.records`).
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -30,18 +29,55 @@ def page(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
 
 
 def full(record: dict[str, Any]) -> str:
-    """Return one claim with all its numbers."""
-    lines = [f"{record['claim']}: {record['verdict'] or 'described'}"]
+    """Return one claim on about a page: why, in what scope, one line per number; audit.json has every digit."""
+    by_hand = " (by hand)" if record["by_hand"] else ""
+    lines = [f"{record['claim']}: {record['verdict'] or 'described'}{by_hand}"]
     lines += [f"  {name}: {record[name]}" for name in ("says", "place")]
     lines += [line for name in ("reason", "scope") for line in _listed(name, record[name])]
     lines.append(f"  command: {record['command']}")
     if "response" in record:
         lines.append(f"  response of the authors: {record['response']}")
-    for name in ("claimed", "numbers", "readings"):
-        if record.get(name):
-            text = json.dumps(record[name], indent=2, ensure_ascii=False)
-            lines.append(f"  {name}: " + text.replace("\n", "\n  "))
+    if record["claimed"]:
+        lines.append("  claimed: " + ", ".join(f"{name} {value}" for name, value in record["claimed"].items()))
+    for name, texts in (("numbers", _number_lines(record["numbers"])), ("readings", _reading_lines(record))):
+        if texts:
+            lines += _listed(name, texts)
     return "\n".join([*lines, f"  {SCOPE}"])
+
+
+def _number_lines(numbers: dict[str, Any]) -> list[str]:
+    """Return one line per pair, ratio or value of each task, and of the mean over the sources."""
+    rows = [
+        *numbers.get("tasks", []),
+        *([{"task": "mean over sources"} | numbers["mean"]] if "mean" in numbers else []),
+    ]
+    lines = []
+    for row in rows:
+        where = f"{row['task']}, {row['condition']}" if "condition" in row else row["task"]
+        for pair in row.get("pairs", []):
+            gap = f"{100 * pair['gap']:+.2f} [{100 * pair['low']:+.2f}, {100 * pair['high']:+.2f}] points"
+            sure = f"p {pair['p']:.3g}, p_same {pair['p_same']:.3g}"
+            lines.append(f"{where}: {' − '.join(pair['pair'])} {gap}, {sure}, {pair['runs']} runs")
+        for ratio in row.get("ratios", []):
+            times = f"{ratio['ratio']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]"
+            lines.append(f"{where}: {' / '.join(ratio['pair'])} {times}")
+        if "value" in row:
+            lines.append(f"{where}: {row['value']:.4g}")
+    if "gap" in numbers:
+        lines.append(
+            f"ours − published {numbers['gap']:+.4f} [{numbers['low_90']:+.4f}, {numbers['high_90']:+.4f}] (90 %)"
+        )
+    return lines
+
+
+def _reading_lines(record: dict[str, Any]) -> list[str]:
+    """Return one line per reading that changes the verdict, and how many do not or have no evidence."""
+    entries = record.get("readings", [])
+    known = [entry for entry in entries if entry["verdict"] != "no evidence"]
+    changed = [entry for entry in known if entry["verdict"] != entry["chosen"]]
+    lines = [f"{entry['reading']}: {entry['verdict']}, where the chosen one is {entry['chosen']}" for entry in changed]
+    same, without = len(known) - len(changed), len(entries) - len(known)
+    return [*lines, f"{same} others change nothing, {without} have no evidence"] if entries else []
 
 
 def _listed(name: str, lines: Sequence[str]) -> list[str]:
@@ -64,7 +100,8 @@ def _row(record: dict[str, Any]) -> list[str]:
     says = f"{record['says']} ({record['place']}), `{record['claim']}`"
     response = [f"The authors: {record['response']}"] if "response" in record else []
     why, scope = "<br>".join([*record["reason"], *response]), "<br>".join(record["scope"]) or "none"
-    cells = (says, record["verdict"] or "described", why, scope, f"`{record['command']}`")
+    verdict = (record["verdict"] or "described") + (" (by hand)" if record["by_hand"] else "")
+    cells = (says, verdict, why, scope, f"`{record['command']}`")
     return [cell.replace("|", "\\|") for cell in cells]
 
 
@@ -84,7 +121,11 @@ def counted(records: Sequence[dict[str, Any]]) -> list[tuple[str, int]]:
 
 
 def _counts(records: Sequence[dict[str, Any]]) -> str:
-    return f"{len(records)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counted(records)) + "."
+    """Count the verdicts, those that a rule gave and those that were typed by hand apart."""
+    groups = [[record for record in records if record["by_hand"] == by_hand] for by_hand in (False, True)]
+    judged, typed = (", ".join(f"{count} {verdict}" for verdict, count in counted(group)) for group in groups)
+    by_hand = f" {len(groups[1])} more, by hand, from reading the paper: {typed}." if groups[1] else ""
+    return f"{len(groups[0])} claims judged by rule: {judged}.{by_hand}"
 
 
 def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
@@ -115,15 +156,20 @@ def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
 
 def comparison(compared: Comparison) -> str:
     """Return the scores of somebody's predictions, and the gap in accuracy to each model with evidence."""
-    lines = [
-        f"run {run.run}, {run.images} images: " + ", ".join(f"{name} {value:.4f}" for name, value in run.scores.items())
-        for run in compared.runs
-    ]
+    lines = list(compared.notes)
+    for run in compared.runs:
+        scores = ", ".join(f"{name} {value:.4f}" for name, value in run.scores.items())
+        recalls = ", ".join(f"{name} {100 * share:.1f} %" for name, share in run.recalls.items())
+        lines += [f"run {run.run}, {run.images} images: {scores}", f"run {run.run}, recall of each class: {recalls}"]
     if compared.left_out:
         lines.append(f"{compared.left_out} images are left out: other test images of their run are missing")
-    for gap in compared.gaps:
+    mean, low, high = (100 * share for share in compared.mean.of_share())
+    lines.append(f"mean of {len(compared.runs)} runs: accuracy {mean:.1f} % [{low:.1f}, {high:.1f}]")
+    if len(compared.runs) == 1:
+        lines.append("of one run, intervals and p-values cover other test images, not other runs of the training")
+    for gap, adjusted in zip(compared.gaps, compared.adjusted, strict=True):
         low, high = (100 * bound for bound in gap.estimate.interval())
-        interval = f"[{low:+.1f}, {high:+.1f}]" if gap.runs > 1 else "(one run: no interval)"
-        difference = f"{100 * gap.estimate.value:+.1f} points {interval}, {gap.runs} runs"
-        lines.append(f"{gap.first} − {gap.second}: accuracy {difference}")
+        difference = f"{100 * gap.estimate.value:+.1f} points [{low:+.1f}, {high:+.1f}], {gap.runs} runs"
+        p_values = f"p = {gap.estimate.two_sided():.3f}, {adjusted:.3f} after Holm over {len(compared.gaps)} models"
+        lines.append(f"{gap.first} − {gap.second}: accuracy {difference}, {p_values}")
     return "\n".join(lines)

@@ -171,9 +171,10 @@ class Choice(Strict):
 class Paper(Strict):
     """What a paper claims, and how it is read where its words leave a choice.
 
-    ``proposed`` is the model of the proposed system; ``readings`` are other models that the paper's words allow.
-    Differences below ``margin`` (a share) count as none. ``trials`` is the number of runs behind a published mean, if
-    the paper gives it. ``responses`` maps the name of a claim from a table to what the authors answered.
+    ``proposed`` is the model of the proposed system; ``readings`` are other models that the paper's words allow,
+    ``rivals`` maps a rival to others that they allow. Differences below ``margin`` (a share) count as none. ``trials``
+    is the number of runs behind a published mean, if the paper gives it. ``responses`` maps the name of a claim from a
+    table to what the authors answered.
     """
 
     name: Name
@@ -181,6 +182,7 @@ class Paper(Strict):
     cite: str
     proposed: Name | None = None
     readings: list[Name] = Field([])
+    rivals: dict[Name, list[Name]] = Field({})
     choices: list[Choice] = Field([])
     margin: Annotated[Share, Field(gt=0)]
     trials: Annotated[int, Field(ge=1)] | None = None
@@ -196,6 +198,8 @@ class Paper(Strict):
             raise ValueError(f"systems: {repeated[0]!r} stands for two systems; it must stand for one")
         if self.proposed and self.proposed not in models:
             raise ValueError(f"proposed: {self.proposed!r} stands for no system; {closest(self.proposed, models)}")
+        if unknown := [rival for rival in self.rivals if rival not in models or rival == self.proposed]:
+            raise ValueError(f"rivals: {unknown[0]!r} is no rival; {closest(unknown[0], models)}")
         for name, table in self.tables.items():
             _check_rows(f"tables.{name}", table, list(self.systems))
             _check_values(f"tables.{name}", table)
@@ -214,6 +218,7 @@ class Paper(Strict):
         """All models that the paper's claims concern."""
         pairs = [pair for statement in self.statements.values() for pair in getattr(statement, "pairs", [])]
         named = [*self.systems.values(), *(model for pair in pairs for model in pair), *self.readings]
+        named += [model for others in self.rivals.values() for model in others]
         return list(dict.fromkeys([*named, *([self.proposed] if self.proposed else [])]))
 
 

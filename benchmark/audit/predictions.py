@@ -7,35 +7,45 @@ import numpy as np
 import pandas as pd
 
 from benchmark import evidence
-from benchmark.audit import answers
-from benchmark.audit.answers import Gap, Values
+from benchmark.audit import answers, predictions_file
+from benchmark.audit.answers import Answers, Gap, Values
+from benchmark.audit.predictions_file import Predictions
 from benchmark.data import splits
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from benchmark.params import Params
+from benchmark.statistics import Estimate, holm
 
 YOURS = "yours"
 
 
 @dataclass(frozen=True)
 class RunScores:
-    """The scores of one run: measure → value, over how many test images."""
+    """The scores of one run: measure → value, over how many test images, and class → share of its images right."""
 
     run: int
     images: int
     scores: dict[str, float]
+    recalls: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Scores of each complete run, how many images belong to incomplete ones, and gaps in accuracy to other models."""
+    """Scores of each complete run, how many images belong to incomplete ones, and gaps in accuracy to other models.
+
+    ``mean`` is the mean accuracy over the runs; ``adjusted`` are Holm's p-values of ``gaps``, over all of them. Of one
+    run, intervals and p-values cover other test images, not other training. ``notes`` say how the file was read.
+    """
 
     runs: list[RunScores]
     left_out: int
+    mean: Estimate
     gaps: list[Gap]
+    adjusted: list[float]
+    notes: list[str]
 
 
-def compare(params: Params, task: str, path: Path, rows: list[str]) -> Comparison:
+def compare(params: Params, task: str, path: Path, rows: list[str], logits: bool = False) -> Comparison:
     """Score a predictions file on the test images of ``task``; ``rows`` are the models of the papers' tables.
 
     The file contains all test images of one run or of several. Where the source has its own split there is one run,
@@ -44,12 +54,12 @@ def compare(params: Params, task: str, path: Path, rows: list[str]) -> Compariso
     protocol = params.task(task)
     if not (evidence.TASKS / task / "runs").exists():
         raise BadInput(f"--task: {task} has no evidence; it must be a task that has some")
-    ids, labels, probabilities = evidence.read_predictions(path)
-    theirs = answers.load(params, task, rows)
+    classes = evidence.read_json(evidence.TASKS / task / "manifest.json")["classes"]
+    mine = predictions_file.read(path, classes, logits)
     split = pd.read_csv(evidence.TASKS / task / "split.csv", dtype={"sample_id": str, "part": str})
-    _check_images(path, task, ids, split)
-    _check_rows(path, task, split.set_index("sample_id")["label"].loc[ids].to_numpy(), labels, probabilities)
-    row_of = {name: row for row, name in enumerate(ids)}
+    _check_images(path, task, mine.ids, split)
+    _check_labels(path, task, split.set_index("sample_id")["label"].loc[mine.ids].to_numpy(), mine.labels)
+    row_of = {name: row for row, name in enumerate(mine.ids)}
     values: Values = {measure: {} for measure in metrics.PER_IMAGE}
     runs = []
     for run in range(protocol.runs if protocol.split == "pooled" else 1):
@@ -57,15 +67,33 @@ def compare(params: Params, task: str, path: Path, rows: list[str]) -> Compariso
         if not set(test_ids) <= set(row_of):
             continue
         index = [row_of[name] for name in test_ids]
-        runs.append(RunScores(run, len(index), metrics.score(labels[index], probabilities[index])))
-        for measure, per_image in metrics.per_image(labels[index], probabilities[index]).items():
+        runs.append(_score(run, mine, index, classes))
+        for measure, per_image in metrics.per_image(mine.labels[index], mine.probabilities[index]).items():
             values[measure][run] = per_image
     if not runs:
         example = f"{evidence.TASKS / task}/runs/*/run-0/predictions.csv"
         raise BadInput(f"{path}: contains no run's test images completely; {example} lists those of run 0")
+    theirs = answers.load(params, task, rows)
     both = replace(theirs, values=theirs.values | {YOURS: values})
-    gaps = [gap for model in theirs.values if (gap := both.gap(YOURS, model, "accuracy"))]
-    return Comparison(runs, len(ids) - sum(run.images for run in runs), gaps)
+    gaps = [gap for model in theirs.values if (gap := _gap(both, model))]
+    left_out = len(mine.ids) - sum(run.images for run in runs)
+    adjusted = holm([gap.estimate.two_sided() for gap in gaps])
+    return Comparison(runs, left_out, both.mean_or_one(YOURS, "accuracy"), gaps, adjusted, mine.notes)
+
+
+def _score(run: int, mine: Predictions, index: list[int], classes: list[str]) -> RunScores:
+    labels, probabilities = mine.labels[index], mine.probabilities[index]
+    right = probabilities.argmax(1) == labels
+    recalls = {
+        name: float(right[labels == label].mean()) for label, name in enumerate(classes) if (labels == label).any()
+    }
+    return RunScores(run, len(index), metrics.score(labels, probabilities), recalls)
+
+
+def _gap(both: Answers, model: str) -> Gap | None:
+    """Return the gap to a model; of one run, with the variance of its images alone."""
+    gap = both.gap(YOURS, model, "accuracy")
+    return gap if gap is None or gap.runs > 1 else replace(gap, estimate=both.gap_over_images(YOURS, model, "accuracy"))
 
 
 def _check_images(path: Path, task: str, ids: list[str], split: pd.DataFrame) -> None:
@@ -77,15 +105,8 @@ def _check_images(path: Path, task: str, ids: list[str], split: pd.DataFrame) ->
         raise BadInput(f"{path}: no image {unknown[0]!r} in {task}; results/tasks/{task}/split.csv lists all")
 
 
-def _check_rows(path: Path, task: str, true: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> None:
-    """Raise :class:`BadInput` if labels are not those of the task, or if rows are no probabilities."""
+def _check_labels(path: Path, task: str, true: np.ndarray, labels: np.ndarray) -> None:
+    """Raise :class:`BadInput` if labels are not those of the task."""
     if (true != labels).any():
         row = int(np.flatnonzero(true != labels)[0])
         raise BadInput(f"{path}: line {row + 2} has label {labels[row]}; in {task} it is {true[row]}")
-    classes = len(evidence.read_json(evidence.TASKS / task / "manifest.json")["classes"])
-    if probabilities.shape[1] != classes:
-        raise BadInput(f"{path}: has {probabilities.shape[1]} columns p0, p1, …; {task} has {classes} classes")
-    with np.errstate(invalid="ignore"):
-        right = (probabilities >= 0).all(1) & (abs(probabilities.sum(1) - 1) < 1e-3)
-    if not right.all():
-        raise BadInput(f"{path}: line {int(np.argmin(right)) + 2}: p0, p1, … must be probabilities that add up to 1")

@@ -1,62 +1,86 @@
-"""Decides a claim on scores: first on each task (:mod:`benchmark.audit.verdicts`), then over the sources.
+"""Decides claims on scores: on each task (:mod:`benchmark.audit.verdicts`), and on the mean over the sources.
 
-Each source of real images counts once, by the task that splits it as the papers do if that has evidence. Synthetic
-images are shown and never counted.
+The verdict on a claim is that on the mean gap over the sources that have evidence on it. Only where that is
+inconclusive do single sources have a say, after Bonferroni: the verdict is then one *in part*. A claim about the images
+of one task is decided there.
 """
 
 from collections.abc import Sequence
 
 from benchmark.audit.answers import Answers
-from benchmark.audit.claims import QualityClaim
-from benchmark.audit.decisions import Lacking, QualityDecision, SourcesVerdict, find_lacking, mixed_verdict
-from benchmark.audit.verdicts import ALPHA, TaskVerdict
+from benchmark.audit.claims import Claim, QualityClaim
+from benchmark.audit.decisions import Lacking, QualityDecision, SourcesVerdict, find_lacking, part_verdict
+from benchmark.audit.sources import Sources
+from benchmark.audit.verdicts import ALPHA, PairTest, TaskVerdict, task_verdicts
 from benchmark.statistics import shown_in
 
 
-def decide(claim: QualityClaim, verdicts: Sequence[TaskVerdict], tasks: Sequence[Answers]) -> QualityDecision:
-    """Return what the ``verdicts`` of single tasks say together; ``tasks`` are all tasks, with evidence or without."""
-    counting = one_per_source(verdicts)
-    if claim.family is None and counting:
-        return QualityDecision(tuple(verdicts), tuple(counting), (), None, None)
-    sources = over_sources(counting)
-    if sources.verdict == "no evidence":
-        return QualityDecision(tuple(verdicts), tuple(counting), (), sources, _lacking(claim, tasks))
-    names = {verdict.answers.task for verdict in counting}
-    not_counting = [
+def decide_all(claims: Sequence[Claim], tasks: Sequence[Answers], margin: float) -> dict[str, QualityDecision]:
+    """Return claim → what the scores of all ``tasks`` say, for the claims of quality of a paper, all of them given."""
+    on_tasks = [task_verdicts(claims, task, margin) for task in tasks]
+    sources = Sources(tasks)
+    on_mean = task_verdicts(claims, sources, margin)
+    return {
+        claim.name: _decide(
+            claim,
+            [verdicts[claim.name] for verdicts in on_tasks if claim.name in verdicts],
+            on_mean.get(claim.name),
+            sources,
+        )
+        for claim in claims
+        if isinstance(claim, QualityClaim)
+    }
+
+
+def _decide(
+    claim: QualityClaim, verdicts: Sequence[TaskVerdict], mean: TaskVerdict | None, sources: Sources
+) -> QualityDecision:
+    """Return what the ``verdicts`` of single tasks, and that on the ``mean`` over the sources, say together."""
+    names = _counting_tasks(claim, sources)
+    counting = tuple(verdict for verdict in verdicts if verdict.answers.task in names)
+    if claim.task:  # its images are those of one task
+        mean = counting[0] if counting else None
+    if not claim.families and counting:
+        return QualityDecision(tuple(verdicts), counting, (), None, None)
+    verdict = over_sources(mean, counting)
+    if verdict.verdict == "no evidence":
+        return QualityDecision(tuple(verdicts), counting, (), verdict, _lacking(claim, sources.tasks))
+    not_counting = tuple(
         verdict
         for verdict in verdicts
         if not verdict.answers.synthetic and verdict.answers.task not in names and verdict.verdict != "no evidence"
+    )
+    spread = {(test.gap.first, test.gap.second): _heterogeneity(claim, test, sources) for test in mean.pairs}
+    return QualityDecision(tuple(verdicts), counting, not_counting, verdict, None, spread)
+
+
+def over_sources(mean: TaskVerdict | None, counting: Sequence[TaskVerdict]) -> SourcesVerdict:
+    """Return the verdict on the mean over the sources, or one in part where that is inconclusive."""
+    if mean is None:
+        return SourcesVerdict("no evidence", None)
+    decided = SourcesVerdict(mean.verdict, mean)
+    if mean.verdict != "inconclusive" or len(counting) < 2:
+        return decided
+    p_values = [
+        [getattr(verdict, name) for verdict in counting] for name in ("p_claim", "p_opposite", "p_no_difference")
     ]
-    return QualityDecision(tuple(verdicts), tuple(counting), tuple(not_counting), sources, None)
+    counts = tuple(shown_in(of_sources, ALPHA) for of_sources in p_values)
+    if any(counts):
+        return SourcesVerdict(part_verdict(*counts), mean, counts)
+    least_p = len(counting) * min(map(min, p_values))
+    decides = any(verdict.verdict in ("supported", "contradicted", "no difference") for verdict in counting)
+    return SourcesVerdict("inconclusive", mean, least_p=least_p if decides else None)
 
 
-def one_per_source(verdicts: Sequence[TaskVerdict]) -> list[TaskVerdict]:
-    """Return the verdicts that count: one per source of real images, that of the pooled split if there is one."""
-    best: dict[str, TaskVerdict] = {}
-    for verdict in sorted(verdicts, key=lambda verdict: not verdict.answers.test_to_train):
-        if not verdict.answers.synthetic:
-            best.setdefault(verdict.answers.source, verdict)
-    return list(best.values())
+def _counting_tasks(claim: QualityClaim, sources: Sources) -> set[str]:
+    """Return the tasks that count for a pair of a claim; of models without a common source, those that have some."""
+    if claim.task:
+        return {claim.task}
+    return {task.task for pair in claim.pairs for task, _ in sources.by_source(*pair, claim.measure)}
 
 
-def over_sources(counting: Sequence[TaskVerdict]) -> SourcesVerdict:
-    """Return the verdict over the sources.
-
-    Beside a source that decides, one that lacks models is inconclusive unless it shows the opposite: a claim about
-    several rivals is never surer than one about some of them.
-    """
-    verdicts = {verdict.verdict for verdict in counting}
-    if verdicts <= {"no evidence"}:
-        return SourcesVerdict("no evidence", 0, 0)
-    verdicts = {"inconclusive" if verdict == "no evidence" else verdict for verdict in verdicts}
-    shown = shown_in([verdict.p_claim for verdict in counting], ALPHA)
-    opposite = shown_in([verdict.p_opposite for verdict in counting], ALPHA)
-    if len(verdicts) == 1:
-        return SourcesVerdict(verdicts.pop(), shown, opposite)
-    if shown or opposite:
-        return SourcesVerdict(mixed_verdict(bool(shown), bool(opposite)), shown, opposite)
-    least_p = len(counting) * min(min(verdict.p_claim, verdict.p_opposite) for verdict in counting)
-    return SourcesVerdict("inconclusive", 0, 0, least_p if verdicts & {"supported", "contradicted"} else None)
+def _heterogeneity(claim: QualityClaim, test: PairTest, sources: Sources) -> float:
+    return 0.0 if claim.task else sources.heterogeneity(test.gap.first, test.gap.second, claim.measure)
 
 
 def _lacking(claim: QualityClaim, tasks: Sequence[Answers]) -> Lacking:

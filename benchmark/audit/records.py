@@ -35,6 +35,8 @@ class PairNumbers:
     ``p_same`` is the p-value of two one-sided tests against a gap beyond the paper's margin. ``p_resampled`` is that of
     the corrected resampled t-test, None where all runs share one split. ``verdict`` to ``detectable`` belong to claims
     that are tested, ``first`` to ``error_ratio`` to measures of quality on clean images, ``claimed`` to claimed gaps.
+    ``p_of_all`` is the p-value of a claim about several pairs that this one follows from, ``i_squared`` the share of
+    the spread over the sources that is not chance, for the mean over them.
     """
 
     pair: Models
@@ -51,6 +53,8 @@ class PairNumbers:
     p_adjusted: float | None = field(default=None, metadata=OPTIONAL)
     adjusted_for: int | None = field(default=None, metadata=OPTIONAL)
     p_same_adjusted: float | None = field(default=None, metadata=OPTIONAL)
+    p_of_all: float | None = field(default=None, metadata=OPTIONAL)
+    i_squared: float | None = field(default=None, metadata=OPTIONAL)
     detectable: float | None = field(default=None, metadata=OPTIONAL)
     first: float | None = field(default=None, metadata=OPTIONAL)
     second: float | None = field(default=None, metadata=OPTIONAL)
@@ -115,10 +119,20 @@ class CostNumbers:
 
 
 @dataclass(frozen=True)
+class MeanNumbers:
+    """What the mean over several sources says of a claim on scores."""
+
+    verdict: Verdict
+    missing: tuple[str, ...]
+    pairs: list[PairNumbers]
+
+
+@dataclass(frozen=True)
 class TaskList:
-    """The numbers of each task, or of each condition."""
+    """The numbers of each task, or of each condition; of scores on several sources also those of the mean over them."""
 
     tasks: list[TaskNumbers] | list[ConditionNumbers] | list[ScoreNumbers | CostNumbers]
+    mean: MeanNumbers | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -147,6 +161,7 @@ class Record:
     """A claim with its verdict (None: described, not tested), and why, in what scope, and how to make it again.
 
     ``table`` names the table or figure of the paper's file that it follows from, None for a statement.
+    ``by_hand`` is whether the verdict stands in the paper's file, typed by whoever read the paper.
     """
 
     claim: str
@@ -157,6 +172,7 @@ class Record:
     says: str
     family: str | None
     claimed: ClaimedValue | ClaimedGap | Nothing
+    by_hand: bool
     verdict: Verdict | None
     scope: list[str]
     reason: list[str]
@@ -183,7 +199,8 @@ def numbers(claim: Claim, decision: Decision) -> TaskList | CalibrationNumbers |
     match decision:
         case QualityDecision():
             names = {verdict.answers.task for verdict in decision.counting}
-            return TaskList([_task_numbers(claim, task, task.answers.task in names) for task in decision.tasks])
+            tasks = [_task_numbers(claim, task, task.answers.task in names) for task in decision.tasks]
+            return TaskList(tasks, _mean_numbers(claim, decision))
         case CostDecision():
             return TaskList([_condition_numbers(condition) for condition in decision.conditions])
         case ValueDecision():
@@ -208,14 +225,28 @@ def _task_numbers(claim: QualityClaim, verdict: TaskVerdict, counted: bool) -> T
     )
 
 
-def _pair_numbers(claim: QualityClaim, verdict: TaskVerdict, test: PairTest) -> PairNumbers:
+def _mean_numbers(claim: QualityClaim, decision: QualityDecision) -> MeanNumbers | None:
+    if len(decision.counting) < 2 or not decision.sources:
+        return None
+    mean = decision.sources.mean
+    pairs = [_pair_numbers(claim, mean, test, decision.heterogeneity) for test in mean.pairs]
+    return MeanNumbers(mean.verdict, mean.missing, pairs)
+
+
+def _pair_numbers(
+    claim: QualityClaim, verdict: TaskVerdict, test: PairTest, heterogeneity: dict[Models, float] | None = None
+) -> PairNumbers:
+    """Return the numbers of a pair on one task or, with its I² over the sources, on the mean over them."""
     answers, gap, (low, high) = verdict.answers, test.gap, test.gap.estimate.interval()
     resampled = gap.resampled.within(verdict.margin) if test.rule == "same" else gap.resampled.two_sided()
     more: dict[str, Any] = {}
     if claim.family:
         more |= {"verdict": test.verdict, "p_adjusted": test.adjusted, "adjusted_for": test.adjusted_for}
         more |= {"p_same_adjusted": test.adjusted_same, "detectable": test.detectable}
-    if claim.measure in QUALITY:
+        more |= {"p_of_all": test.p_of_all if test.p_of_all < 1 else None}
+    if heterogeneity is not None:
+        more["i_squared"] = heterogeneity.get((gap.first, gap.second))
+    elif claim.measure in QUALITY:
         first, second = (answers.mean(model, claim.measure).value for model in (gap.first, gap.second))
         more |= {"first": first, "second": second}
         more["error_ratio"] = (1 - first) / (1 - second) if second < 1 else None
@@ -229,7 +260,7 @@ def _pair_numbers(claim: QualityClaim, verdict: TaskVerdict, test: PairTest) -> 
         degrees_of_freedom=gap.estimate.freedom,
         p=test.p_value,
         p_same=test.p_same,
-        p_resampled=resampled if answers.test_to_train else None,
+        p_resampled=resampled if heterogeneity is None and answers.test_to_train else None,
         runs=gap.runs,
         images=gap.images,
         **more,

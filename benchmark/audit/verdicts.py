@@ -1,33 +1,49 @@
 """What one task says of claims of quality: the test of each pair of models, and the verdict on a claim about several.
 
-A claim about several pairs is true if it is true of each (an intersection-union test), and contradicted if one pair
-shows the opposite. The pairs of a paper's headline, its claims on the accuracy of the proposed model, are tested
-together: their p-values are adjusted by Holm's method over all pairs that the headline names. The same is done with the
-paper's other claims on accuracy and robustness. Other measures of quality are described, not tested.
+A pair is tested once, however many claims name it. The pairs of a paper form families by kind
+(:data:`benchmark.audit.claims.FAMILIES`); p-values are adjusted by Holm's method over all pairs of a family, with
+evidence or without. A claim about several pairs is true if it is true of each: an intersection-union test (Berger 1982,
+doi 10.1080/00401706.1982.10487790), so each pair is tested at 5 % without adjustment, and what follows from a claim
+that is shown is shown as well. It is contradicted if one pair shows the opposite after Holm. Measures other than
+accuracy and robustness are described, not tested.
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from benchmark.audit.answers import Answers, Gap
-from benchmark.audit.claims import HEADLINE, OTHER, Claim, Models, QualityClaim, Verdict
+from benchmark.audit.answers import Gap
+from benchmark.audit.claims import FAMILIES, Claim, Models, QualityClaim, Verdict
 from benchmark.audit.papers import Measure
 from benchmark.statistics import holm
 
 ALPHA = 0.05
 
-Key = tuple[str | None, str, Measure, str | None, Models]  # family, rule, measure, task, pair
+Key = tuple[str, Measure, str | None, Models]  # rule, measure, task, pair
+
+
+class Evidence(Protocol):
+    """What claims of quality are judged by: the answers of one task, or of several sources as one."""
+
+    task: str
+
+    def gap(self, first: str, second: str, measure: Measure) -> Gap | None:
+        """Return by how much one model exceeds another; None without evidence."""
+
+    def runs(self, *models: str, measure: Measure = "accuracy") -> list[int]:
+        """Return the runs in which all ``models`` have a measure."""
 
 
 @dataclass(frozen=True)
 class PairTest:
-    """A pair of models on one task: the gap, and the p-values of the claim and of its opposite.
+    """A pair of models: the gap, and the p-values of the claim and of its opposite.
 
     For the rule ``better`` both are one-sided, and ``p_same`` is that of two one-sided tests against a difference
     beyond the paper's margin. For the rule ``same``, ``p_claim`` is the latter, and ``p_opposite`` the one-sided one of
     a difference beyond the margin. ``adjusted`` is Holm's two-sided p-value over ``adjusted_for`` pairs, and
-    ``adjusted_same`` Holm's value of ``p_same`` over as many.
+    ``adjusted_same`` Holm's value of ``p_same`` over as many. ``p_of_all`` is the least p-value of a claim about
+    several pairs of which this is one, 1 if there is none.
     """
 
     rule: str
@@ -38,6 +54,7 @@ class PairTest:
     adjusted: float = math.nan
     adjusted_same: float = math.nan
     adjusted_for: int = 1
+    p_of_all: float = 1.0
 
     @property
     def p_value(self) -> float:
@@ -50,11 +67,21 @@ class PairTest:
         return self.p_claim < self.p_opposite
 
     @property
+    def is_small(self) -> bool:
+        """Whether the difference is shown to be smaller than the margin, where more was claimed."""
+        return self.rule == "better" and self.adjusted_same <= ALPHA
+
+    @property
+    def p_shown(self) -> float:
+        """The p-value of what the gap leans to: Holm's, or that of a claim about several pairs that it follows from."""
+        return min(self.adjusted, self.p_of_all)
+
+    @property
     def verdict(self) -> Verdict:
         """The verdict on this pair: what is shown to be smaller than the margin is no difference, whatever its sign."""
-        if self.rule == "better" and self.adjusted_same <= ALPHA:
+        if self.is_small:
             return "no difference"
-        if self.adjusted <= ALPHA:
+        if self.p_shown <= ALPHA:
             return "supported" if self.leans_to_claim else "contradicted"
         return "inconclusive"
 
@@ -66,9 +93,9 @@ class PairTest:
 
 @dataclass(frozen=True)
 class TaskVerdict:
-    """What one task says of a claim; ``missing`` are its models without two runs there, ``margin`` is the paper's."""
+    """What one task says of a claim; ``missing`` are its models without evidence there, ``margin`` is the paper's."""
 
-    answers: Answers
+    answers: Evidence
     pairs: tuple[PairTest, ...]
     missing: tuple[str, ...]
     margin: float
@@ -76,25 +103,32 @@ class TaskVerdict:
     @property
     def verdict(self) -> Verdict:
         """The verdict on this task alone."""
-        verdicts = {pair.verdict for pair in self.pairs}
-        if "contradicted" in verdicts:
+        if self.p_opposite <= ALPHA:
             return "contradicted"
         if self.missing:
             return "no evidence"
-        return verdicts.pop() if len(verdicts) == 1 else "inconclusive"
+        if self.p_claim <= ALPHA:
+            return "supported"
+        return "no difference" if self.p_no_difference <= ALPHA else "inconclusive"
 
     @property
     def p_claim(self) -> float:
-        """Holm's p-value of the claim; 1 where a pair leans to the opposite, is missing or shown to be too small."""
-        possible = all(pair.leans_to_claim and pair.verdict != "no difference" for pair in self.pairs)
-        possible = possible and not self.missing
-        return max(pair.adjusted for pair in self.pairs) if possible else 1.0
+        """The p-value of the claim; 1 where a pair leans to the opposite, is missing or shown to be too small."""
+        if self.missing or not all(pair.leans_to_claim and not pair.is_small for pair in self.pairs):
+            return 1.0
+        return self.pairs[0].p_shown if len(self.pairs) == 1 else max(pair.p_value for pair in self.pairs)
 
     @property
     def p_opposite(self) -> float:
-        """Holm's p-value of the opposite, over the pairs that are not shown to be too small."""
-        against = [pair for pair in self.pairs if pair.p_opposite < pair.p_claim and pair.verdict != "no difference"]
-        return min((pair.adjusted for pair in against), default=1.0)
+        """The p-value of the opposite: the least over the pairs that are not shown to be too small."""
+        against = [pair for pair in self.pairs if pair.p_opposite < pair.p_claim and not pair.is_small]
+        return min((pair.p_shown for pair in against), default=1.0)
+
+    @property
+    def p_no_difference(self) -> float:
+        """Holm's p-value of a difference smaller than the margin in every pair; 1 for a claim of sameness."""
+        small = not self.missing and all(pair.rule == "better" for pair in self.pairs)
+        return max(pair.adjusted_same for pair in self.pairs) if small else 1.0
 
     @property
     def decisive(self) -> PairTest:
@@ -104,32 +138,46 @@ class TaskVerdict:
         return max(self.pairs, key=lambda pair: pair.p_claim)
 
 
-def task_verdicts(claims: Iterable[Claim], answers: Answers, margin: float) -> dict[str, TaskVerdict]:
+def task_verdicts(claims: Iterable[Claim], answers: Evidence, margin: float) -> dict[str, TaskVerdict]:
     """Return claim → what a task says of it, for the claims of quality on which the task has evidence.
 
     ``claims`` are all claims of a paper, with evidence or without: Holm's method counts them. ``margin`` (a share) is
     the difference below which the paper's scores count as the same.
     """
     concerned = [claim for claim in claims if isinstance(claim, QualityClaim) and claim.task in (None, answers.task)]
-    keys: dict[str, list[Key]] = {
-        claim.name: [(claim.family, claim.rule, claim.measure, claim.task, pair) for pair in claim.pairs]
-        for claim in concerned
-    }
+    keys = {claim.name: _keys(claim) for claim in concerned}
     tests: dict[Key, PairTest] = {}
     for key in dict.fromkeys(key for of_claim in keys.values() for key in of_claim):
-        _, rule, measure, _, pair = key
+        rule, measure, _, pair = key
         gap = answers.gap(*pair, measure)
         if gap and gap.runs > 1:  # one run has no spread between runs, and so no test
             tests[key] = _test(rule, gap, margin)
-    for family in (HEADLINE, OTHER):
-        tests |= _adjusted(tests, [key for of_claim in keys.values() for key in of_claim if key[0] == family])
+    for family in FAMILIES:
+        in_family = [
+            key
+            for claim in concerned
+            for key, of_key in zip(keys[claim.name], claim.families, strict=False)
+            if of_key == family
+        ]
+        tests |= _adjusted(tests, in_family)
+    tests |= _shown_with_others(tests, [keys[claim.name] for claim in concerned if claim.families])
     verdicts = {}
     for claim in concerned:
         pairs = tuple(tests[key] for key in keys[claim.name] if key in tests)
         if pairs:
-            missing = tuple(model for model in claim.models if len(answers.runs(model, measure=claim.measure)) < 2)
+            missing = _missing(claim, answers, [key[3] for key in keys[claim.name] if key not in tests])
             verdicts[claim.name] = TaskVerdict(answers, pairs, missing, margin)
     return verdicts
+
+
+def _keys(claim: QualityClaim) -> list[Key]:
+    return [(claim.rule, claim.measure, claim.task, pair) for pair in claim.pairs]
+
+
+def _missing(claim: QualityClaim, answers: Evidence, untested: Sequence[Models]) -> tuple[str, ...]:
+    """Return the models without two runs, else those of the pairs that have none in common."""
+    missing = tuple(model for model in claim.models if len(answers.runs(model, measure=claim.measure)) < 2)
+    return missing or tuple(dict.fromkeys(model for pair in untested for model in pair))
 
 
 def _test(rule: str, gap: Gap, margin: float) -> PairTest:
@@ -147,7 +195,7 @@ def _adjusted(tests: dict[Key, PairTest], declared: Sequence[Key]) -> dict[Key, 
     """
     groups: dict[tuple, list[Key]] = {}
     for key in declared:
-        _, rule, measure, task, pair = key
+        rule, measure, task, pair = key
         groups.setdefault((rule, measure, task, frozenset(pair)), []).append(key)
     firsts = [tests.get(keys[0]) for keys in groups.values()]
     adjusted = holm([test.p_value if test else 1.0 for test in firsts])
@@ -158,3 +206,15 @@ def _adjusted(tests: dict[Key, PairTest], declared: Sequence[Key]) -> dict[Key, 
         for key in keys
         if key in tests
     }
+
+
+def _shown_with_others(tests: dict[Key, PairTest], several: Sequence[Sequence[Key]]) -> dict[Key, PairTest]:
+    """Return the tests of pairs that follow from a claim about several, with the least p-value of such a claim."""
+    followed = dict(tests)
+    for keys in several:
+        if len(keys) > 1 and all(
+            key in tests and tests[key].leans_to_claim and not tests[key].is_small for key in keys
+        ):
+            p_of_all = max(tests[key].p_value for key in keys)
+            followed |= {key: replace(followed[key], p_of_all=min(p_of_all, followed[key].p_of_all)) for key in keys}
+    return followed

@@ -39,20 +39,23 @@ SCOPE = (
     "neighbour on pixels scores."
 )
 COUNTED = (
-    "Each source of real images counts once, by the 70/15/15 split that the papers name, where that has evidence. What "
-    "another split of the same images shows stands beside a claim and is not counted, even where it is the opposite. "
+    "A verdict on scores is that on the mean gap over the sources of real images, with equal weight. Each source "
+    "counts once, by a pooled 70/15/15 split (which one of the papers calls typical), where that has evidence. What "
+    "the source's own split shows is not counted; where it says otherwise, the reason begins with it. "
     "Intervals are 95 % and unadjusted; p-values are adjusted where they say so."
 )
 VERDICTS = {
     "supported": "shown by the test",
     "contradicted": "the opposite is shown, for at least one rival",
     "no difference": "shown to be smaller than the paper's margin, whatever its sign; for counts of operations, equal",
-    "inconclusive": "none of these, or not surely enough over several sources; where a source shows nothing, the "
-    "reason says which gap would have been found",
-    "supported in part": "shown in some sources or conditions, the opposite in none; the reason says which",
-    "contradicted in part": "the opposite is shown in some sources or conditions, the claim in none; the reason says "
-    "which",
-    "mixed": "shown in some sources or conditions, the opposite in others; the reason says which",
+    "inconclusive": "none of these on the mean over the sources, nor surely enough in single ones; the reason says "
+    "which gap would have been found",
+    "supported in part": "open on the mean over the sources, shown in single ones; or under some conditions of cost",
+    "contradicted in part": "the same of the opposite",
+    "no difference in part": "the same of a difference smaller than the margin",
+    "mixed": "open on the mean over the sources, shown in some and the opposite in others; or so for costs",
+    "depends on the reading": "another reading of a model, which the paper's words allow, changes the verdict; the "
+    "reason says which",
     "inconsistent": "the paper contradicts itself",
     "no evidence": "what would decide it is not trained or measured yet; the command beside it does that",
     "not testable": "it names nothing that evidence could decide, or no evidence made here can",
@@ -130,43 +133,88 @@ def _no_runs(claim: QualityClaim, decision: QualityDecision) -> str:
 
 
 def _over_sources(decision: QualityDecision) -> list[str]:
-    """Return how the sources add up, where they differ, and one line per source; a single one repeats no verdict."""
-    tasks, sources = decision.counting, decision.sources
+    """Return what another split says otherwise, the mean over the sources, and one line per source.
+
+    A single source repeats no verdict.
+    """
+    tasks = decision.counting
     lines = [
-        f"{task.answers.task}: {f'{task.verdict}: ' if len(tasks) > 1 else ''}{_task_reason(task)}" for task in tasks
+        f"but {task.answers.task}, {task.answers.split}, by itself: {task.verdict}"
+        for task in decision.not_counting
+        if task.verdict not in (decision.verdict, "inconclusive")
     ]
-    if sources.verdict in ("mixed", "supported in part", "contradicted in part"):
-        shown, opposite = (
-            f"at least {count} of {len(tasks)} sources" if count else "none"
-            for count in (sources.shown, sources.opposite)
-        )
-        lines.insert(0, f"shown in {shown}, the opposite in {opposite}")
+    if len(tasks) < 2:
+        return [*lines, *(f"{task.answers.task}: {_task_reason(task)}" for task in tasks)]
+    return [
+        *lines,
+        *_mean_reason(decision),
+        *(f"{task.answers.task}: {task.verdict}: {_task_reason(task)}" for task in tasks),
+    ]
+
+
+def _mean_reason(decision: QualityDecision) -> list[str]:
+    """Say what the mean over the sources shows, how much they differ, and what single ones show where it is open."""
+    sources, mean = decision.sources, decision.sources.mean
+    test = mean.decisive
+    share = decision.heterogeneity[test.gap.first, test.gap.second]
+    opposites = {"supported": "contradicted", "contradicted": "supported"}
+    opposite = opposites.get(mean.verdict)
+    against = [task.answers.task for task in decision.counting if task.verdict == opposite]
+    lines = [
+        f"the mean over {len(decision.counting)} sources: {mean.verdict}: {_test_reason(mean)}; of the spread over the "
+        f"sources {100 * share:.0f} % is not chance (I²)"
+        + (f"; the opposite by itself: {', '.join(against)}" if against else "")
+    ]
+    if any(sources.counts):
+        names = ("shown", "the opposite", "no difference")
+        parts = [
+            f"{name} in at least {count}" if count else f"{name} in none"
+            for name, count in zip(names, sources.counts, strict=True)
+        ]
+        lines.append(f"of {len(decision.counting)} sources by themselves, {', '.join(parts)}")
     if sources.least_p is not None:
-        lines.insert(0, f"the least p over {len(tasks)} sources, after Bonferroni, is {sources.least_p:.3f}")
+        lines.append(f"the least p over {len(decision.counting)} sources, after Bonferroni, is {sources.least_p:.3f}")
     return lines
 
 
 def _task_reason(task: TaskVerdict) -> str:
-    """Say what decides a claim on one task."""
+    """Say what decides a claim on one task, with the corrected resampled t-test where runs have splits of their own."""
+    text, pooled = _test_reason(task), task.answers.test_to_train
+    if task.verdict == "no evidence" or task.decisive.rule == "same":
+        return text
+    if pooled:
+        return f"{text} (corrected resampled t-test: {_p(task.decisive.gap.resampled.two_sided())}, unadjusted)"
+    return f"{text}; all runs test on the same images"
+
+
+def _test_reason(task: TaskVerdict) -> str:
+    """Say what decides a claim on one task, or on the mean over the sources."""
     test, margin = task.decisive, task.margin
     if task.verdict == "no evidence":
         return f"fewer than two runs of {', '.join(task.missing)}; {_other_pairs(task)}{_after_holm(test)}"
-    text = f"{gap(test)}{_after_holm(test)}"
+    text = f"{gap(test)}{_how_sure(task)}"
     if test.rule == "same":
         low, high = test.gap.estimate.interval(1 - 2 * ALPHA)
         kind = "by two one-sided tests" if test.leans_to_claim else "of a gap beyond the margin"
         return (
             f"{text}, {kind}; the 90 % interval is [{100 * low:.1f}, {100 * high:.1f}], the margin ±{100 * margin:.0f}"
         )
-    if task.answers.test_to_train:
-        text += f" (corrected resampled t-test: {_p(test.gap.resampled.two_sided())}, unadjusted)"
     if task.verdict == "no difference":
         p_same = _p(test.adjusted_same)
         text += f"; within ±{100 * margin:.0f} points, {p_same} after Holm, by two one-sided tests"
     elif task.verdict == "inconclusive":
-        detectable = f"a gap of {100 * test.detectable:.1f} points would have been found with 80 % power"
-        text += f"; on this source alone, {detectable}"
-    return text if task.answers.test_to_train else f"{text}; all runs test on the same images"
+        smallest = test.detectable if len(task.pairs) == 1 else test.gap.estimate.detectable(ALPHA)
+        text += f"; a gap of {100 * smallest:.1f} points would have been found with 80 % power"
+    return text
+
+
+def _how_sure(task: TaskVerdict) -> str:
+    """Return the p-value that decides: after Holm, or of the weakest pair of a claim that must be true of each."""
+    test = task.decisive
+    if len(task.pairs) == 1 or task.verdict in ("contradicted", "no difference"):
+        part = ", and shown as part of a claim about several rivals" if test.p_of_all <= ALPHA < test.adjusted else ""
+        return _after_holm(test) + part
+    return f", {_p(test.p_value)} for the weakest of {len(task.pairs)} pairs, each tested at 5 %"
 
 
 def _after_holm(test: PairTest) -> str:
@@ -201,6 +249,8 @@ def _quality_scope(decision: QualityDecision) -> list[str]:
     gaps = [test.gap for task in decision.deciding for test in task.pairs]
     models = list(dict.fromkeys(model for pair in gaps for model in (pair.first, pair.second)))
     lines = [_task_scope(task, models) for task in decision.deciding]
+    if len(lines) > 1:
+        lines.insert(0, f"the mean over {len(lines)} sources, each with equal weight")
     lines += [f"not counted: {_task_scope(task, models)}" for task in decision.not_counting]
     return lines + _notes(models, decision.deciding[0].answers) if lines else []
 
@@ -230,7 +280,8 @@ def _cost_reason(claim: CostClaim, decision: CostDecision) -> list[str]:
     if decision.lacking:
         task, models = decision.lacking.task or NO_TASK, ", ".join(decision.lacking.models)
         return [f"no {_unit(claim)} measured for {models} on {task}"]
-    return [
+    lines = [f"as chosen {flip.chosen}, with {flip.reading} {flip.verdict}" for flip in decision.flipped_by]
+    return lines + [
         f"{condition.answers.task}, {condition.costs.size} px: {_condition_reason(claim, condition)}"
         for condition in decision.deciding
     ]

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
+from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
@@ -16,8 +17,11 @@ from benchmark.statistics import (
     Estimate,
     RunVariance,
     crossed,
+    heterogeneity,
     holm,
     images_needed,
+    mean_over,
+    over_images,
     ratio,
     resampled,
     shown_in,
@@ -220,3 +224,34 @@ def test_one_disturbed_block_does_not_move_a_ratio_much():
 
 def test_few_blocks_bound_no_ratio():
     assert ratio([1, 2, 3, 4, 5]).half_width == np.inf
+
+
+def test_the_mean_over_two_sources_has_welchs_test(random):
+    first, second = random.normal(0.02, 0.1, 12), random.normal(0.03, 0.3, 7)
+    found = mean_over([Estimate(sample.mean(), stats.sem(sample), len(sample) - 1) for sample in (first, second)])
+    welch = stats.ttest_ind(first, -second, equal_var=False)
+    assert found.value == pytest.approx((first.mean() + second.mean()) / 2, **EXACT)
+    assert (found.freedom, found.two_sided()) == pytest.approx((welch.df, welch.pvalue), **EXACT)
+
+
+def test_the_mean_over_one_source_is_that_source_and_certain_ones_stay_certain():
+    one = Estimate(0.01, 0.02, 5)
+    found = mean_over([one])
+    assert (found.value, found.error, found.freedom) == pytest.approx((0.01, 0.02, 5), **EXACT)
+    certain = Estimate(0.04, 0.0, math.inf)
+    assert mean_over([certain, certain]).two_sided() == 0
+    assert mean_over([one, certain]).freedom == pytest.approx(5, **EXACT)
+
+
+def test_heterogeneity_is_that_of_statsmodels():
+    values, errors = np.array([0.02, 0.05, -0.03]), np.array([0.01, 0.02, 0.015])
+    estimates = [Estimate(*both, 20) for both in zip(values, errors, strict=True)]
+    assert heterogeneity(estimates) == pytest.approx(combine_effects(values, errors**2).i2, **EXACT)
+    assert heterogeneity(estimates[:1]) == 0
+    assert heterogeneity([Estimate(0.02, 0.01, 20)] * 3) == 0
+
+
+def test_one_run_has_the_variance_of_its_images(random):
+    values = random.normal(size=50)
+    found = over_images(values, Design(np.zeros(50, int), np.arange(50)))
+    assert (found.value, found.error) == pytest.approx((values.mean(), stats.sem(values)), **EXACT)

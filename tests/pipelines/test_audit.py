@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -97,7 +98,11 @@ def test_the_audit_needs_no_torch(audited):
 def test_one_claim_by_itself_is_judged_as_among_all(audited, command):
     command("audit")
     records = json.loads((audited / "results/audit.json").read_text(encoding="utf-8"))
-    for name in ("adaptive/knn-like-svm", "emanet_table1/macs/emanet-below-cnn", "adaptive/best-accuracy"):
+    for name in (
+        "adaptive_figure8/accuracy/random_forest-above-knn",
+        "emanet_table1/macs/emanet-below-cnn",
+        "adaptive/best-accuracy",
+    ):
         record = next(record for record in records if record["claim"] == name)
         assert page.full(record) == command("audit", "--claim", name)[1].rstrip("\n")
 
@@ -116,10 +121,15 @@ def test_a_new_paper_moves_no_record_of_another(audited, command):
 
 
 def test_one_claim_is_printed_in_full_and_nothing_is_written(audited, command):
-    status, out, _ = command("audit", "--claim", "adaptive/knn-like-svm")
+    status, out, _ = command("audit", "--claim", "adaptive_figure8/accuracy/random_forest-above-knn")
     assert status == 0
-    assert out.startswith("adaptive/knn-like-svm: ")
-    for text in ("place: Figure 8, by its prose", "command: python -m pipelines.verify", '"p_same"', SCOPE):
+    assert out.startswith("adaptive_figure8/accuracy/random_forest-above-knn: ")
+    for text in (
+        "place: Results and Discussion, Figure 8, by its prose",
+        "command: python -m pipelines.verify",
+        "p_same",
+        SCOPE,
+    ):
         assert text in out
     assert not (audited / "results/audit.json").exists()
 
@@ -130,7 +140,9 @@ def test_predictions_are_scored_and_set_beside_the_evidence(audited, command):
     expected = json.loads(mine.with_name("metrics.json").read_text(encoding="utf-8"))["accuracy"]
     assert status == 0
     assert f"accuracy {expected:.4f}" in out
-    assert "yours − svm: accuracy +0.0 points (one run: no interval), 1 runs" in out
+    assert "yours − svm: accuracy +0.0 points [+0.0, +0.0], 1 runs, p = 1.000, 1.000 after Holm over 3 models" in out
+    assert "intervals and p-values cover other test images, not other runs of the training" in out
+    assert re.search(r"run 0, recall of each class: malignant \d+\.\d %, normal, benign \d+\.\d %", out)
 
 
 def test_predictions_of_several_runs_have_an_interval(audited, command, tmp_path):
@@ -158,7 +170,7 @@ def test_predictions_on_a_split_of_the_source_are_those_of_one_run(audited, comm
     mine = next(target.glob("runs/*/run-0/predictions.csv"))
     status, out, _ = command("audit", "--predictions", str(mine), "--task", "breastmnist-official")
     assert (status, out.count("images: accuracy")) == (0, 1)
-    assert f"yours − {mine.parts[-3]}: accuracy +0.0 points (one run: no interval), 1 runs" in out
+    assert f"yours − {mine.parts[-3]}: accuracy +0.0 points [+0.0, +0.0], 1 runs, p = 1.000" in out
 
 
 def test_a_bare_score_is_read_without_evidence(workplace, command):
@@ -201,11 +213,17 @@ def test_what_is_wrong_is_said_in_one_line(audited, command, arguments, said):
         ("sample_id,label,p0,p1\ntrain/0,1,1,0\n", "contains no run's test images completely"),
         ("sample_id,label,p0,p1\ntrain/0,1,1,0\ntrain/0,1,1,0\n", "'train/0' is listed twice"),
         ("sample_id,label,p0,p1\ntrain/0,0,1,0\n", "line 2 has label 0; in breastmnist it is 1"),
-        ("sample_id,label,p0,p1,p2\ntrain/0,1,1,0,0\n", "has 3 columns p0, p1, …; breastmnist has 2 classes"),
+        ("sample_id,label,p0,p1,p2\ntrain/0,1,1,0,0\n", "has 3 columns p0, p1, …; the task has 2 classes"),
         ("sample_id,label\ntrain/0,1\n", "has 0 columns p0, p1, …"),
-        ("sample_id,label,q0,q1\ntrain/0,1,1,0\n", "lacks some of its columns; its columns must be sample_id,label,p0"),
+        ("sample_id,label,q0,q1\ntrain/0,1,1,0\n", "has 0 columns p0, p1, …; the task has 2 classes"),
         ("sample_id,label,p0,p1\ntrain/0,1,1,1\n", "line 2: p0, p1, … must be probabilities that add up to 1"),
-        ("sample_id,label,p0,p1\ntrain/0,1,,1\n", "line 2: p0, p1, … must be probabilities that add up to 1"),
+        ("sample_id,label,p0,p1\ntrain/0,1,,1\n", "line 2: '' is no number; p0, p1, … must be"),
+        ("sample_id,label,p0,p1\ntrain/0,7,0,1\n", "line 2: no label '7'; it must be 0 to 1, or of "),
+        ("sample_id,label,p0,p2\ntrain/0,1,0,1\n", "has columns p0, p2; they must be p0 to p1"),
+        ("id,label,p0,p1\ntrain/0,1,0,1\n", "has no column sample_id"),
+        ("sample_id,label,p0,p1\n", "has no rows; it must have one per test image"),
+        ("sample_id,label,p0,P0\ntrain/0,1,0,1\n", "has two columns 'p0'"),
+        ("sample_id,label,p0,p1\ntrain/0,1,2.5,-1.5\n", "or logits with --logits"),
     ],
 )
 def test_predictions_of_other_images_are_refused(audited, command, tmp_path, text, said):
@@ -222,3 +240,54 @@ def test_a_wrong_paper_file_is_named_and_nothing_is_written(audited, command):
     assert status == 2
     assert errors.startswith("error: papers/emanet.yaml: statements.best-accuracy: unknown kind 'bets'")
     assert not (audited / "results/audit.json").exists()
+
+
+def saved_otherwise(table, how):
+    """A predictions file as people save it."""
+    classes = json.loads((ROOT / "results/tasks/breastmnist/manifest.json").read_text(encoding="utf-8"))["classes"]
+    table = table.copy()
+    scores = table[["p0", "p1"]].astype(float)
+    match how:
+        case "index":
+            return table.to_csv()
+        case "extra":
+            return table.assign(model="mine").to_csv(index=False)
+        case "semicolon":
+            return table.assign(p0=scores.p0, p1=scores.p1).to_csv(index=False, sep=";", decimal=",")
+        case "tab":
+            return table.to_csv(index=False, sep="\t")
+        case "bom, CRLF":
+            return "\ufeff" + table.to_csv(index=False, lineterminator="\r\n")
+        case "upper":
+            return table.rename(columns=str.upper).to_csv(index=False)
+        case "from one":
+            return table.rename(columns={"p0": "p1", "p1": "p2"}).to_csv(index=False)
+        case "names":
+            return table.assign(label=[classes[int(label)].upper() for label in table["label"]]).to_csv(index=False)
+        case "rounded":
+            return table.assign(p0=scores.p0.round(3), p1=scores.p1.round(3)).to_csv(index=False)
+
+
+@pytest.mark.parametrize(
+    "how", ["index", "extra", "semicolon", "tab", "bom, CRLF", "upper", "from one", "names", "rounded"]
+)
+def test_predictions_are_read_as_people_save_them(audited, command, tmp_path, how):
+    mine = ROOT / "results/tasks/breastmnist/runs/svm/run-0/predictions.csv"
+    path = tmp_path / "mine.csv"
+    path.write_text(saved_otherwise(pd.read_csv(mine, dtype=str), how), encoding="utf-8", newline="")
+    status, out, errors = command("audit", "--predictions", str(path), "--task", "breastmnist")
+    assert (status, errors) == (0, "")
+    expected = json.loads(mine.with_name("metrics.json").read_text(encoding="utf-8"))["accuracy"]
+    assert f"accuracy {expected:.4f}" in out
+    assert ("columns left out" in out) == (how in ("index", "extra"))
+
+
+def test_logits_are_read_when_told_so(audited, command, tmp_path):
+    mine = pd.read_csv(ROOT / "results/tasks/breastmnist/runs/svm/run-0/predictions.csv", dtype={"sample_id": str})
+    odds = np.log(mine[["p0", "p1"]].clip(1e-9))
+    mine.assign(p0=odds.p0 + 3, p1=odds.p1 + 3).to_csv(tmp_path / "mine.csv", index=False)
+    arguments = ("audit", "--predictions", str(tmp_path / "mine.csv"), "--task", "breastmnist")
+    assert "or logits with --logits" in command(*arguments)[2]
+    status, out, _ = command(*arguments, "--logits")
+    assert status == 0
+    assert "yours − svm: accuracy +0.0 points" in out

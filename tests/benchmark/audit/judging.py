@@ -48,7 +48,7 @@ def judged(*tasks, known=CLAIMS, paper=PAPER):
     return {record["claim"]: record for record in judge(paper, known, tasks)}
 
 
-def quality_claim(name, pair, rule="better", measure="accuracy", family=claims.OTHER):
+def quality_claim(name, pair, rule="better", measure="accuracy", families=(claims.ORDER,)):
     return QualityClaim(
         name=name,
         paper="x",
@@ -58,7 +58,7 @@ def quality_claim(name, pair, rule="better", measure="accuracy", family=claims.O
         rule=rule,
         measure=measure,
         pairs=(pair,),
-        family=family,
+        families=families,
     )
 
 

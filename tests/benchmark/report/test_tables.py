@@ -126,7 +126,7 @@ def test_tables_say_which_split_they_rest_on(build):
 def test_latex_escapes_what_latex_would_read_as_commands(build):
     body = build(cnn=[0.8, 0.9])["adaptive_figure8.tex"]
     lines = [line for line in body.splitlines() if not line.startswith("%")]
-    assert "``99\\%''" in body
+    assert "0.98 (99\\%)" in body
     assert "“" not in body
     assert "random\\_forest" in body
     assert not re.search(r"(?<!\\)[%$#_]", "\n".join(lines))
