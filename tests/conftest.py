@@ -19,7 +19,7 @@ import pipelines
 from benchmark import data, evidence, params
 from benchmark.data import files, manifest, splits
 from benchmark.evidence import provenance
-from benchmark.training.runs import inputs, resolve
+from benchmark.training import runs
 
 ROOT = Path(__file__).parents[1]
 
@@ -143,7 +143,7 @@ def run_of(workplace):
 
     def run(model, number=0, task="phantom"):
         loaded = params.load()
-        return resolve(loaded, task, model, number, pipelines.code_of(loaded, model))
+        return runs.resolve(loaded, task, model, number, pipelines.code_of(loaded, model))
 
     return run
 
@@ -167,7 +167,7 @@ def leave():
     def write(run, folder, text="the same", **facts):
         for name in evidence.OF_ALL:
             evidence.replace_text(folder / name, text)
-        provenance.write(folder, {"inputs": inputs(run)} | facts)
+        provenance.write(folder, {"inputs": runs.inputs(run)} | facts)
         return folder
 
     return write

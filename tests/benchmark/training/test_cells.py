@@ -12,6 +12,7 @@ from benchmark import evidence
 from benchmark.errors import BadInput, TrainingFailed
 from benchmark.evidence import provenance
 from benchmark.training import cells, engine
+from benchmark.training import runs as resolving
 
 
 @pytest.fixture
@@ -204,7 +205,7 @@ def test_evidence_that_a_kill_left_half_swapped_comes_back(cell, played, stand):
 class Stops:
     """Stops the program at its N-th file operation: before it, halfway through it, or after it."""
 
-    def __init__(self, monkeypatch, tmp_path):
+    def __init__(self, monkeypatch):
         self.left, self.when = None, "before"
         for module, name, half in (
             (os, "replace", lambda *_: None),
@@ -247,12 +248,16 @@ class Stops:
 @pytest.mark.parametrize("when", ["before", "halfway", "after"])
 @pytest.mark.parametrize("older", [True, False], ids=["in place of older evidence", "where there is none"])
 def test_a_kill_at_any_file_operation_never_leaves_a_torn_run_in_place(
-    cell, edit, played, stand, monkeypatch, tmp_path, when, older
+    cell, edit, played, stand, monkeypatch, when, older
 ):
     outdated = cell(2)
     edit("models.knn.options", {"neighbours": 3})
     runs = cell(2)
-    stops = Stops(monkeypatch, tmp_path)
+    digests = {run: resolving.inputs(run) for run in (*outdated, *runs)}
+    for module in (resolving, engine, cells):
+        monkeypatch.setattr(module, "inputs", digests.get)  # not computed again hundreds of times
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    stops = Stops(monkeypatch)
     for operation in count():
         stops.at(None, when)
         for folder in (cells.SCRATCH, evidence.TASKS / "phantom/runs"):
