@@ -1,4 +1,4 @@
-"""One thin command a stage: ``python -m pipelines.STAGE``."""
+"""One thin command per stage: ``python -m pipelines.STAGE``."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command's words in one line."""
+    """Says what is wrong with the arguments of a command in one line."""
 
     def __init__(self, stage: str, about: str | None) -> None:
         super().__init__(prog=f"python -m pipelines.{stage}", description=about)

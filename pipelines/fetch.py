@@ -12,10 +12,10 @@ def main() -> None:
     fetch(params.load(), parser.parse_args().task)
 
 
-def fetch(settings: params.Params, name: str) -> None:
+def fetch(loaded: params.Params, name: str) -> None:
     """Fetch the images of a task and describe them; :class:`BadInput` says where they should be."""
-    task = settings.task(name)
-    described, samples = manifest.describe(data.load(task), task, settings)
+    task = loaded.task(name)
+    described, samples = manifest.describe(data.load(task), task, loaded)
     folder = evidence.TASKS / name
     evidence.write_json(folder / "manifest.json", described)
     evidence.replace_text(folder / "samples.csv", samples.to_csv(index=False))
