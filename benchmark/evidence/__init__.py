@@ -44,6 +44,8 @@ def read_json(path: Path) -> Any:
         raise BadInput(f"{path}: missing; `dvc repro` makes it, `git checkout` brings a committed one back") from None
     except json.JSONDecodeError as error:
         raise BadInput(f"{path}: line {error.lineno}: {error.msg}; it must be JSON, as it was written") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: {error.reason}; it must be JSON in UTF-8, as it was written") from None
 
 
 def write_json(path: Path, content: Any) -> None:

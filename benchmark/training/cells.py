@@ -70,7 +70,7 @@ def is_up_to_date(run: Run) -> bool:
     """Whether the evidence of a run is whole and was made from what its inputs are now."""
     if not provenance.is_whole(run.folder):
         return False
-    return evidence.read_json(run.folder / evidence.PROVENANCE)["inputs"] == inputs(run)
+    return evidence.read_json(run.folder / evidence.PROVENANCE).get("inputs") == inputs(run)
 
 
 def _finished(run: Run) -> Path:
