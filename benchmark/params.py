@@ -141,9 +141,14 @@ class Recipe(Strict):
 
 
 class Task(Strict):
-    """A source with its protocol; ``name`` is its key under ``tasks``."""
+    """A source with its protocol; ``name`` is its key under ``tasks``.
+
+    ``sealed`` says why nobody may look at its test scores yet: its evidence stands, and tables, figures, audit and
+    report leave it out.
+    """
 
     name: Annotated[str, Field(exclude=True)]
+    sealed: str | None = None
     source: Source
     native_size: Pixels
     input_size: Pixels
@@ -384,6 +389,11 @@ class Params(Strict):
         if name not in self.costs:
             raise BadInput(f"params.yaml: no shape {name!r} in costs; {closest(name, list(self.costs))}")
         return self.costs[name]
+
+    @property
+    def open_tasks(self) -> list[str]:
+        """The names of the tasks that are not sealed."""
+        return [name for name, task in self.tasks.items() if task.sealed is None]
 
     def cells(self, task: str) -> list[str]:
         """Return the models that have evidence on ``task``, in the order of ``models``."""

@@ -69,7 +69,7 @@ def _record(params: Params, all_papers: list[Paper], name: str) -> dict[str, Any
 
 
 def _answers(params: Params, all_papers: list[Paper]) -> list[answers.Answers]:
-    return [answers.load(params, task, papers.rows(all_papers)) for task in params.tasks]
+    return [answers.load(params, task, papers.rows(all_papers)) for task in params.open_tasks]
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:

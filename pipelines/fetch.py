@@ -1,7 +1,8 @@
 """Fetch the images of a task, check them, and write the manifest that everything else goes by."""
 
-from benchmark import data, evidence, params
+from benchmark import data, evidence
 from benchmark.data import manifest
+from benchmark.params import Params, load
 from pipelines import Parser, run
 
 
@@ -9,13 +10,13 @@ def main() -> None:
     """Write ``manifest.json`` and ``samples.csv`` of a task."""
     parser = Parser("fetch", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
-    fetch(params.load(), parser.parse_args().task)
+    fetch(load(), parser.parse_args().task)
 
 
-def fetch(settings: params.Params, name: str) -> None:
+def fetch(params: Params, name: str) -> None:
     """Fetch the images of a task and describe them; :class:`BadInput` says where they should be."""
-    task = settings.task(name)
-    described, samples = manifest.describe(data.load(task), task, settings)
+    task = params.task(name)
+    described, samples = manifest.describe(data.load(task), task, params)
     folder = evidence.TASKS / name
     evidence.write_json(folder / "manifest.json", described)
     evidence.replace_text(folder / "samples.csv", samples.to_csv(index=False))

@@ -23,14 +23,20 @@ def main() -> None:
     from benchmark.report.figures.figure_data import FigureData
     from benchmark.report.figures.style import save
 
-    try:
-        images = data.load(protocol)
-    except BadInput as error:
-        images = None
-        print(f"{task}: no figure that shows images: {error}")
-    figures = draw(FigureData(params, all_papers, results.read(params, task), images))
-    save(figures, Path("scratch/figures", task), evidence.TASKS / task / "figures")
-    print(f"{task}: {', '.join(figures) or 'nothing to draw, since nothing has evidence'}")
+    folder, figures = evidence.TASKS / task / "figures", {}
+    if protocol.sealed:
+        print(f"{task} is sealed: {protocol.sealed}")
+    elif params.cells(task):
+        try:
+            images = data.load(protocol)
+        except BadInput as error:
+            images = None
+            print(f"{task}: no figure that shows images: {error}")
+        figures = draw(FigureData(params, all_papers, results.read(params, task), images))
+    save(figures, Path("scratch/figures", task), folder)
+    for kind in ("svg", "png"):
+        evidence.keep(folder / kind)
+    print(f"{task}: {', '.join(figures) or 'nothing to draw'}")
 
 
 if __name__ == "__main__":
