@@ -1,9 +1,12 @@
 """dvc.yaml says of every stage what it depends on, and repeats no list of params.yaml."""
 
 import ast
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
 from benchmark import params as parameters
@@ -108,3 +111,41 @@ def test_dvc_yaml_stays_small():
     assert looped.count("${tasks}") <= 5
     assert looped.count("${costs}") == 1
     assert looped.count(None) <= 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("tasks.phantom.recipe.epochs", 1),
+        ("tasks.brain-mri.recipe.learning_rate", 0.002),
+        ("timing.least", 7),
+        ("models.emanet_small.options.width", 32),
+    ],
+)
+def test_dvc_exp_run_set_param_leaves_a_params_yaml_that_loads_and_differs_there_alone(key, value, tmp_path):
+    path = tmp_path / "params.yaml"
+    shutil.copy(ROOT / "params.yaml", path)
+    apply_overrides(path, [f"{key}={value}"])  # what the option does; it wraps long lines
+    apply_overrides(path, [f"{key}={value}"])
+    expected = PARAMS.model_dump()
+    *way, last = key.split(".")
+    place = expected
+    for step in way:
+        place = place[step]
+    assert place[last] != value
+    place[last] = value
+    assert parameters.load(path).model_dump() == expected
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not in a git repository")
+def test_a_clone_by_git_for_windows_has_the_same_bytes(tmp_path):
+    clone = tmp_path / "clone"
+    subprocess.run(
+        ["git", "clone", "-q", "--shared", "--no-checkout", "-c", "core.autocrlf=true", ROOT, clone], check=True
+    )
+    results = [next(ROOT.glob(f"results/tasks/phantom/**/*.{kind}")) for kind in ("csv", "json", "png")]
+    names = ["params.yaml", "dvc.yaml", "Makefile", *(path.relative_to(ROOT).as_posix() for path in results)]
+    subprocess.run(["git", "checkout", "-q", "HEAD", "--", ".gitattributes", *names], cwd=clone, check=True)
+    for name in names:
+        committed = subprocess.run(["git", "show", f"HEAD:{name}"], cwd=clone, check=True, capture_output=True).stdout
+        assert (clone / name).read_bytes() == committed, name

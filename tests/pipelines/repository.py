@@ -97,10 +97,10 @@ def bytes_below(folder):
     return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def started(folder, task="phantom"):
-    """Return when each run of a task was started, by model and run; provenance says it to the second."""
-    paths = sorted((folder / "results/tasks" / task / "runs").glob("*/run-*/provenance.json"))
-    return {path.parts[-3:-1]: json.loads(path.read_text(encoding="utf-8"))["started"] for path in paths}
+def started(folder):
+    """Return when each run was started, by ``TASK/MODEL/run-K``; provenance says it to the second."""
+    paths = sorted((folder / "results/tasks").glob("*/runs/*/run-*/provenance.json"))
+    return {"/".join([path.parts[-5], *path.parts[-3:-1]]): json.loads(path.read_text())["started"] for path in paths}
 
 
 def stale(folder):
