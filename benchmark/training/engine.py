@@ -23,6 +23,7 @@ from benchmark.errors import BadInput, TrainingFailed
 from benchmark.evidence import provenance
 from benchmark.evidence.digests import digest
 from benchmark.training import perform
+from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import Run, inputs
 
 SHARED = "corrupted"  # the folder, beside those of the runs, of what all models of a task share
@@ -100,8 +101,9 @@ def interrupts_held_back() -> Iterator[None]:
 
 
 def _key(run: Run) -> str:
-    """Return what must be the same for work in scratch to be taken up: inputs, versions and kind of machine."""
-    return digest([inputs(run), provenance.versions(), provenance.machine()])[:16]
+    """Return what must be the same for work in scratch to be taken up: inputs, corruptions, versions, machine."""
+    corruptions = {name: kind.digest for name, kind in CORRUPTIONS.items()}
+    return digest([inputs(run), corruptions, provenance.versions(), provenance.machine()])[:16]
 
 
 def _check_model(run: Run) -> None:
