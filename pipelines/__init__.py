@@ -12,6 +12,10 @@ STOPPED = "stopped; the same command goes on from here"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal was heard. After a bare KeyboardInterrupt Python may end by SIGINT, whatever the status."""
+
+
 class _Command:
     """Whether a command is at work, so that a signal may raise in it, and the status that a signal asks for."""
 
@@ -24,7 +28,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
     _Command.status = 128 + number
     if _Command.at_work:
         _Command.at_work = False
-        raise KeyboardInterrupt
+        raise Stopped
     os.write(2, f"{STOPPED}\n".encode())
     os._exit(_Command.status)
 
