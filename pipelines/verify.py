@@ -4,7 +4,8 @@ import shutil
 import sys
 
 from benchmark import evidence, params
-from benchmark.errors import BadInput
+from benchmark.audit import papers
+from benchmark.errors import BadInput, closest
 from benchmark.params import Params
 from benchmark.training import cells as training
 from benchmark.training import reproduction
@@ -16,7 +17,9 @@ def main() -> int:
     """Return 0 if everything came out as it must, else 1."""
     parser = Parser("verify", __doc__)
     parser.add_argument("--task", nargs="+", help="tasks of params.yaml; all, if not given")
-    parser.add_argument("--model", nargs="+", help="models of params.yaml; all with evidence, if not given")
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--model", nargs="+", help="models of params.yaml; all with evidence, if not given")
+    chosen.add_argument("--paper", nargs="+", help="papers of papers/: the models of their tables' rows")
     parser.add_argument("--run", nargs="+", type=int, help="numbers of runs; all with evidence, if not given")
     parser.add_argument(
         "--base",
@@ -25,7 +28,7 @@ def main() -> int:
     )
     args = parser.parse_args()
     loaded = params.load()
-    runs = _with_evidence(loaded, args.task, args.model, args.run)
+    runs = _with_evidence(loaded, args.task, _models_of(args.paper) if args.paper else args.model, args.run)
     if args.base:
         outcomes = reproduction.with_base(args.base, runs, loaded.other_processor)
     else:
@@ -50,6 +53,15 @@ def main() -> int:
         print(f"The evidence came out as committed{'' if exact else ', within what another processor may change'}.")
     shutil.rmtree(reproduction.SCRATCH)
     return 0
+
+
+def _models_of(names: list[str]) -> list[str]:
+    """Return the models of the rows of some papers."""
+    by_name = {paper.name: paper for paper in papers.load_all()}
+    for name in names:
+        if name not in by_name:
+            raise BadInput(f"--paper: no paper {name!r}; {closest(name, list(by_name))}")
+    return papers.rows([by_name[name] for name in names])
 
 
 def _with_evidence(
