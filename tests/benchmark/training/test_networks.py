@@ -108,7 +108,7 @@ def test_a_finished_run_that_is_resumed_trains_no_more(recipe, tmp_path, monkeyp
 
 @pytest.mark.parametrize("measure", ["loss", "accuracy", "f1_macro", "auc"])
 def test_the_weights_of_the_best_epoch_are_returned_though_it_is_not_the_last(recipe, tmp_path, measure):
-    random = np.random.RandomState(1)
+    random = np.random.RandomState(2)
     noise = Part(random.randint(0, 256, (40, 1, 16, 16)).astype(np.uint8), random.randint(0, 2, 40))
     built, how = network(), recipe(best_epoch_by=measure, learning_rate=0.02)
     history = networks.fit(built, TRAIN, noise, LEVELS, how, 0, "cpu", tmp_path / "checkpoint.pt", lambda _: None)

@@ -115,7 +115,8 @@ def two_tasks(small, edit, describe):
     describe("ghost")
 
 
-def test_first_weights_are_trained_inside_the_run(two_tasks, edit, run_of, tmp_path):
+def test_first_weights_are_trained_inside_the_run(two_tasks, edit, run_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(perform, "CORRUPTIONS", {})
     run, heard = run_of("cnn", task="ghost"), []
     perform.perform(run, tmp_path / "one", tmp_path / "shared", lambda *epochs: heard.append(epochs))
     assert heard == [(0, 2), (1, 2), (1, 2), (2, 2)]
