@@ -14,7 +14,7 @@ setup: .venv/.ready
 	.venv/bin/pip --disable-pip-version-check install --require-hashes --requirement requirements.lock
 	@touch $@
 
-# Train the papers' rows on a task again, make its tables, and say whether the evidence came out as committed.
+# Train the rows of the papers' tables on a task again, and say whether the evidence came out as committed.
 reproduce: setup
 	python -m pipelines.verify --task $(TASK) --paper emanet adaptive
 
@@ -22,11 +22,12 @@ reproduce: setup
 reproduce-all: setup
 	python -m pipelines.verify --task $(TASK)
 
+# On every core; `python -m pytest PATH` runs single tests.
 test: setup
-	python -m pytest
+	python -m pytest -n auto --dist worksteal
 
 test-long: setup
-	python -m pytest -m long
+	python -m pytest -n auto --dist worksteal -m long
 
 # Needs Chromium.
 test-browser: setup
