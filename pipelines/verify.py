@@ -1,4 +1,7 @@
-"""Train again and compare: with the committed evidence, or, by --base, two versions of the code on this machine."""
+"""Train again and compare: with the committed evidence, or, by --base, two versions of the code on this machine.
+
+By --static nothing is trained: all that is derived from runs is made again, and where runs come from is checked.
+"""
 
 import shutil
 import sys
@@ -23,8 +26,13 @@ def main() -> int:
         metavar="REV",
         help="a commit whose evidence is up to date: does this code do the same on synthetic images?",
     )
+    parser.add_argument("--static", action="store_true", help="check all evidence without any training")
     args = parser.parse_args()
     loaded = params.load()
+    if args.static:
+        if args.task or args.model or args.run or args.base:
+            raise BadInput("--static checks all evidence; it goes with no other option")
+        return _check_without_training(loaded)
     runs = _with_evidence(loaded, args.task, args.model, args.run)
     if args.base:
         outcomes = reproduction.with_base(args.base, runs, loaded.other_processor)
@@ -50,6 +58,22 @@ def main() -> int:
         print(f"The evidence came out as committed{'' if exact else ', within what another processor may change'}.")
     shutil.rmtree(reproduction.SCRATCH)
     return 0
+
+
+def _check_without_training(loaded: Params) -> int:
+    """Check the whole chain; print each failure, what was not checked, and a count per check. Return 1 on a failure."""
+    from pipelines.static_checks import run_all
+
+    checks = run_all(loaded)
+    for check in checks:
+        for failure in check.failures:
+            print(f"{check.about}: {failure}")
+        for skipped in check.skipped:
+            print(f"not checked: {skipped}")
+    width = max(len(check.about) for check in checks)
+    for check in checks:
+        print(f"{check.about:{width}} {check.count - len(check.failures):6} of {check.count}")
+    return 1 if any(check.failures for check in checks) else 0
 
 
 def _with_evidence(
