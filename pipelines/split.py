@@ -44,8 +44,8 @@ def made(params: Params, name: str) -> pd.DataFrame:
         for subset, index in rows.items():
             if missing := set(classes) - set(named["label"].iloc[index]):
                 raise BadInput(
-                    f"{name}: the {subset} images of run {number} hold none of class {min(missing)!r}; "
-                    f"every part of a run must hold every class (split: {task.split})"
+                    f"{name}: the {subset} images of run {number} contain none of class {min(missing)!r}; "
+                    f"every part of a run must contain every class (split: {task.split})"
                 )
     return table
 

@@ -24,7 +24,7 @@ from benchmark.training.dataset import Dataset
 from benchmark.training.runs import Run
 
 BATCH = {"cpu": 16, "cuda": 64}  # for the throughput
-SHARES = tuple(tenths / 10 for tenths in range(1, 11))  # of its tokens that a masked network is made to keep
+SHARES = tuple(fifths / 5 for fifths in range(1, 6))  # of its tokens that a masked network is made to keep
 
 Key = tuple[str, float | None]  # a model, and the share of its tokens that its mask keeps
 
