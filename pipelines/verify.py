@@ -54,10 +54,20 @@ def main() -> int:
         print("\n".join(reasons))
         print(f"This code does what {args.base} does; {count} runs now say so. `dvc commit` records it.")
     else:
-        exact = all(outcome.exact for outcome in outcomes)
-        print(f"The evidence came out as committed{'' if exact else ', within what another processor may change'}.")
+        print(_told(outcomes))
     shutil.rmtree(reproduction.SCRATCH)
     return 0
+
+
+def _told(outcomes: list[reproduction.Outcome]) -> str:
+    """Say how all cells together came out; each passed."""
+    same, runs = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("same", "runs"))
+    if same == runs:
+        return f"All {runs} runs came out as committed, byte for byte."
+    return (
+        f"{same} of {runs} runs came out as committed, byte for byte. The others' bytes could not be compared: "
+        "their evidence says that it was made elsewhere; what differs is within what another processor may change."
+    )
 
 
 def _check_without_training(loaded: Params) -> int:

@@ -77,7 +77,7 @@ def _is_whole(check: Check, run: Run) -> None:
 def _inputs_are_todays(check: Check, run: Run) -> None:
     facts, now = _facts(run), inputs(run)
     robustness = {name: kind.digest for name, kind in CORRUPTIONS.items()}
-    names = {"task": run.task.name, "model": run.model.name, "run": run.number}
+    names = {"task": run.task.name, "model": run.model.name, "run": run.number, "device": run.task.device, "threads": 1}
     pairs = [(key, facts.get(key), value) for key, value in names.items()]
     pairs += [
         (f"inputs: {key}", facts.get("inputs", {}).get(key), now.get(key)) for key in facts.get("inputs", now) | now
