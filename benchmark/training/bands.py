@@ -97,14 +97,16 @@ def _under_corruption(pairs: Sequence[Pair], band: NetworkBand | EstimatorBand) 
     An image counts once, by the number of strengths at which it is right: its answers at them are not independent.
     """
     tables = [[_right_by_corruption(folder) for folder in pair] for pair in pairs]
-    found = []
+    differences = []
     for name in tables[0][0]:
         before, after = (np.concatenate([pair[side][name] for pair in tables], 1) for side in (0, 1))
         lost, gained = ((after.sum(0) < before.sum(0)).sum(), (after.sum(0) > before.sum(0)).sum())
         p, changed = _mcnemar(int(lost), int(gained)), float((before != after).mean())
         within = p >= band.mcnemar if isinstance(band, NetworkBand) else changed <= band.changed_labels
-        found.append(Part(f"under {name} {lost} images more often wrong, {gained} more often right, p {p:.2g}", within))
-    return found
+        differences.append(
+            Part(f"under {name} {lost} images more often wrong, {gained} more often right, p {p:.2g}", within)
+        )
+    return differences
 
 
 def _right_by_corruption(folder: Path) -> dict[str, np.ndarray]:
@@ -129,15 +131,17 @@ def _numbers_apart(pairs: Sequence[Pair], cells: Sequence[Sequence[Path]]) -> li
     """
     own, *others = [[numbers(folder) for folder in cell] for cell in cells]
     before, after = ([numbers(pair[side]) for pair in pairs] for side in (0, 1))
-    found = []
+    differences = []
     for name in before[0]:
         spreads = [_variance([run[name] for run in cell if name in run]) for cell in (own, *others)]
         variance = max(spreads[0], float(np.mean([value for value in spreads if value] or [0.0])))
         allowed = max(SPREADS * math.sqrt(2 * variance), EQUAL)
         gaps = np.array([new[name] - old[name] for old, new in zip(before, after, strict=True)])
         within = np.abs(gaps).max() <= allowed and abs(gaps.mean()) <= allowed / math.sqrt(len(gaps))
-        found.append(Part(f"{name} by {gaps.mean():+.4f} on average (a run by at most {allowed:.4f})", bool(within)))
-    return found
+        differences.append(
+            Part(f"{name} by {gaps.mean():+.4f} on average (a run by at most {allowed:.4f})", bool(within))
+        )
+    return differences
 
 
 def numbers(folder: Path) -> dict[str, float]:

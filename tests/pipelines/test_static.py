@@ -108,16 +108,16 @@ def test_a_number_in_metrics_is_found(inside):
     content = evidence.read_json(RUN / "metrics.json")
     evidence.write_json(RUN / "metrics.json", content | {"accuracy": content["accuracy"] + 0.01})
     seal(RUN)
-    found = of_runs()["metrics follow from predictions"]
-    assert found[0].startswith(f"{RUN}/metrics.json: accuracy is {content['accuracy'] + 0.01}; it must be")
+    failing = of_runs()["metrics follow from predictions"]
+    assert failing[0].startswith(f"{RUN}/metrics.json: accuracy is {content['accuracy'] + 0.01}; it must be")
 
 
 def test_a_flipped_image_is_found_by_the_commit_that_has_the_run(inside):
     flip_one_image()
-    found = of_runs()
-    assert "predictions.csv: is not what it was at" in found["runs name a commit and its code"][0]
-    assert "metrics follow from predictions" not in found
-    assert "tables and summaries follow from runs" in found
+    failing = of_runs()
+    assert "predictions.csv: is not what it was at" in failing["runs name a commit and its code"][0]
+    assert "metrics follow from predictions" not in failing
+    assert "tables and summaries follow from runs" in failing
 
 
 def test_a_changed_table_is_found(inside):
@@ -166,11 +166,10 @@ def test_a_changed_row_of_robustness_is_found(inside, column):
 
 def test_a_number_in_the_readme_is_found(inside):
     text = readme.README.read_text(encoding="utf-8")
-    begin = text.index(" | ", text.index("`phantom`") if "| phantom" not in text else text.index("| phantom"))
-    row = text.index("[", begin)
-    readme.README.write_text(text[:row] + "9" + text[row:], encoding="utf-8")
-    found = failures(static_checks._readme(params.load()))
-    assert found["README has the tables of today"][0].startswith("README.md: line ")
+    number = text.index("[", text.index(readme.BEGIN.format("tables"))) + 1
+    readme.README.write_text(text[:number] + "9" + text[number:], encoding="utf-8")
+    failing = failures(static_checks._readme(params.load()))
+    assert failing["README has the tables of today"][0].startswith("README.md: line ")
 
 
 def test_a_verdict_in_the_audit_is_found(inside):
@@ -178,9 +177,9 @@ def test_a_verdict_in_the_audit_is_found(inside):
     records = json.loads(path.read_text(encoding="utf-8"))
     judged = next(record for record in records if record["verdict"])
     replace_in(path, f'"verdict": "{judged["verdict"]}"', '"verdict": "confirmed by hand"')
-    found = failures(static_checks._audit(params.load()))
-    assert [line.split(": ")[0] for line in found["audit follows from runs, costs and papers"]] == [str(path)]
-    assert "confirmed by hand" in found["audit follows from runs, costs and papers"][0]
+    failing = failures(static_checks._audit(params.load()))
+    assert [line.split(": ")[0] for line in failing["audit follows from runs, costs and papers"]] == [str(path)]
+    assert "confirmed by hand" in failing["audit follows from runs, costs and papers"][0]
 
 
 def test_a_missing_run_and_one_too_many_are_found(inside):
@@ -190,12 +189,12 @@ def test_a_missing_run_and_one_too_many_are_found(inside):
     shutil.copytree(missing, extra)
     shutil.rmtree(missing)
     try:
-        found = failures(checks_of_task("phantom", runs))["runs are those of params.yaml"]
+        failing = failures(checks_of_task("phantom", runs))["runs are those of params.yaml"]
     finally:
         shutil.copytree(extra, missing)
         shutil.rmtree(extra)
-    assert any(line.startswith(f"{missing}: missing") for line in found)
-    assert any(line.startswith(f"{extra}: params.yaml asks for no such run") for line in found)
+    assert any(line.startswith(f"{missing}: missing") for line in failing)
+    assert any(line.startswith(f"{extra}: params.yaml asks for no such run") for line in failing)
 
 
 def test_static_goes_with_no_other_option(command):
