@@ -267,12 +267,14 @@ class Bands(Strict):
 class Shape(Strict):
     """An input shape that models are measured at, on a ``device``.
 
-    ``images`` is the task whose training images models are shown and estimators are fitted to.
+    ``images`` is the task whose training images models are shown and estimators are fitted to. Models that have
+    evidence at this size are measured, and those in ``also``.
     """
 
     device: Literal["cpu", "cuda"]
     size: Pixels
     images: str
+    also: Annotated[list[str], Field(exclude=True)] = []
 
 
 class Timing(Strict):
@@ -330,6 +332,7 @@ class Params(Strict):
                     raise ValueError(f"models.{model.name}.tasks: {task}: the model {misfit}")
         for name, shape in self.costs.items():
             _require(f"costs.{name}.images", [shape.images], list(self.tasks))
+            _require(f"costs.{name}.also", shape.also, list(self.models))
         _require("timing.reference", [self.timing.reference], list(self.models))
         if self.models[self.timing.reference].kind != "network":
             raise ValueError(f"timing.reference: {self.timing.reference!r} is no network; it must be one")

@@ -38,16 +38,19 @@ class Subject:
 
 
 def models_at(params: Params, shape: Shape) -> list[str]:
-    """Return the models that are measured at a shape.
+    """Return the models that are measured at a shape: those with evidence at its size, and those that it names.
 
     A model that learns from fewer images, or whose first weights come from another task, costs what the whole one does;
     one that is told the lesion serves nobody. Estimators are measured on a CPU, at their task's own input size.
     """
     fits = shape.device == "cpu" and shape.size == params.task(shape.images).input_size
+    at_this_size = {name for name, task in params.tasks.items() if task.input_size == shape.size}
     return [
         name
         for name, model in params.models.items()
-        if not (model.train_parts or model.lesion or model.pretraining) and (model.kind == "network" or fits)
+        if (at_this_size & set(model.tasks) or name in shape.also)
+        and not (model.train_parts or model.lesion or model.pretraining)
+        and (model.kind == "network" or fits)
     ]
 
 
