@@ -7,7 +7,7 @@ import pytest
 from benchmark.errors import BadInput
 from benchmark.evidence.digests import code_digest, digest, file_digest, source_digest
 
-CODE = '''
+CODE = """
 def area(width, height=2):
     sides = (width, height)
     return "{} m2".format(sides[0] * sides[1])
@@ -15,7 +15,7 @@ def area(width, height=2):
 
 class Square:
     side = 3
-'''
+"""
 
 THE_SAME = {
     "a comment": CODE.replace("    sides", "    # in metres\n    sides"),

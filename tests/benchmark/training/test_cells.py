@@ -324,5 +324,5 @@ def test_copies_among_the_evidence_are_refused(cell, played, stand, place):
 
 def test_a_folder_for_copies_that_cannot_be_made_is_named(cell, played):
     Path("file").touch()
-    with pytest.raises(BadInput, match="file/copies: .*; it must be a folder that can be written to"):
+    with pytest.raises(BadInput, match=r"file/copies: .*; it must be a folder that can be written to"):
         cells.train_into(cell(1), Path("file/copies"))

@@ -180,7 +180,9 @@ def test_the_precision_is_that_of_matrix_products_and_convolutions(recipe, tmp_p
 
 
 def test_bfloat16_learns_and_comes_out_near_float32_and_the_same_each_time(recipe, tmp_path):
-    results = [fit(recipe(precision=precision), tmp_path / "x.pt")[1] for precision in ("bfloat16", "bfloat16", "float32")]
+    results = [
+        fit(recipe(precision=precision), tmp_path / "x.pt")[1] for precision in ("bfloat16", "bfloat16", "float32")
+    ]
     assert results[0].tobytes() == results[1].tobytes()
     assert results[0].tobytes() != results[2].tobytes()
     assert (results[0].argmax(1) == TEST.labels).mean() > 0.8

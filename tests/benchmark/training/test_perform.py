@@ -16,6 +16,7 @@ from benchmark.training import perform as performing
 from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import inputs
 
+
 @pytest.fixture
 def perform(small, run_of, tmp_path):
     """Return a function that performs a run of a model; it returns the folder of its evidence."""
