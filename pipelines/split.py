@@ -17,7 +17,16 @@ def main() -> None:
 
 
 def split(params: Params, name: str) -> None:
-    """Split the images of a task; :class:`BadInput` if a part of a run lacks a class."""
+    """Split the images of a task."""
+    table = made(params, name)
+    evidence.replace_text(evidence.TASKS / name / "split.csv", table.to_csv(index=False))
+    rows = splits.of_run(table, params.task(name), params.pooled_split, 0)
+    counts = ", ".join(f"{len(index)} {subset}" for subset, index in rows.items())
+    print(f"{name}: {table['cluster'].nunique()} clusters; run 0 has {counts}")
+
+
+def made(params: Params, name: str) -> pd.DataFrame:
+    """Return the split of a task's images; :class:`BadInput` if a part of a run lacks a class."""
     task, shares = params.task(name), params.pooled_split
     path = evidence.TASKS / name / "samples.csv"
     if not path.exists():
@@ -38,9 +47,7 @@ def split(params: Params, name: str) -> None:
                     f"{name}: the {subset} images of run {number} contain none of class {min(missing)!r}; "
                     f"every part of a run must contain every class (split: {task.split})"
                 )
-    evidence.replace_text(evidence.TASKS / name / "split.csv", table.to_csv(index=False))
-    counts = ", ".join(f"{len(index)} {subset}" for subset, index in splits.of_run(table, task, shares, 0).items())
-    print(f"{name}: {table['cluster'].nunique()} clusters; run 0 has {counts}")
+    return table
 
 
 if __name__ == "__main__":
