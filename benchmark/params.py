@@ -150,9 +150,14 @@ class Recipe(Strict):
 
 
 class Task(Strict):
-    """A source with its protocol; ``name`` is its key under ``tasks``."""
+    """A source with its protocol; ``name`` is its key under ``tasks``.
+
+    ``sealed`` says why nobody may look at its test scores yet: its evidence stands, and tables, figures, audit and
+    report leave it out.
+    """
 
     name: Annotated[str, Field(exclude=True)]
+    sealed: str | None = None
     source: Source
     native_size: Pixels
     input_size: Pixels
@@ -271,12 +276,14 @@ class Bands(Strict):
 class Shape(Strict):
     """An input shape that models are measured at, on a ``device``.
 
-    ``images`` is the task whose training images models are shown and estimators are fitted to.
+    ``images`` is the task whose training images models are shown and estimators are fitted to. Models that have
+    evidence at this size are measured, and those in ``also``.
     """
 
     device: Literal["cpu", "cuda"]
     size: Pixels
     images: str
+    also: Annotated[list[str], Field(exclude=True)] = []
 
 
 class Timing(Strict):
@@ -334,6 +341,7 @@ class Params(Strict):
                     raise ValueError(f"models.{model.name}.tasks: {task}: the model {misfit}")
         for name, shape in self.costs.items():
             _require(f"costs.{name}.images", [shape.images], list(self.tasks))
+            _require(f"costs.{name}.also", shape.also, list(self.models))
         _require("timing.reference", [self.timing.reference], list(self.models))
         if self.models[self.timing.reference].kind != "network":
             raise ValueError(f"timing.reference: {self.timing.reference!r} is no network; it must be one")
@@ -393,6 +401,11 @@ class Params(Strict):
         if name not in self.costs:
             raise BadInput(f"params.yaml: no shape {name!r} in costs; {closest(name, list(self.costs))}")
         return self.costs[name]
+
+    @property
+    def open_tasks(self) -> list[str]:
+        """The names of the tasks that are not sealed."""
+        return [name for name, task in self.tasks.items() if task.sealed is None]
 
     def cells(self, task: str) -> list[str]:
         """Return the models that have evidence on ``task``, in the order of ``models``."""

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
-from benchmark import evidence, params
+from benchmark import evidence
 from benchmark.data import splits
 from benchmark.errors import BadInput
+from benchmark.params import Params, load
 from pipelines import Parser, run
 
 
@@ -12,12 +13,21 @@ def main() -> None:
     """Write ``split.csv`` of a task, from its table of images alone."""
     parser = Parser("split", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
-    split(params.load(), parser.parse_args().task)
+    split(load(), parser.parse_args().task)
 
 
-def split(loaded: params.Params, name: str) -> None:
-    """Split the images of a task; :class:`BadInput` if a part of a run lacks a class."""
-    task, shares = loaded.task(name), loaded.pooled_split
+def split(params: Params, name: str) -> None:
+    """Split the images of a task."""
+    table = made(params, name)
+    evidence.replace_text(evidence.TASKS / name / "split.csv", table.to_csv(index=False))
+    rows = splits.of_run(table, params.task(name), params.pooled_split, 0)
+    counts = ", ".join(f"{len(index)} {subset}" for subset, index in rows.items())
+    print(f"{name}: {table['cluster'].nunique()} clusters; run 0 has {counts}")
+
+
+def made(params: Params, name: str) -> pd.DataFrame:
+    """Return the split of a task's images; :class:`BadInput` if a part of a run lacks a class."""
+    task, shares = params.task(name), params.pooled_split
     path = evidence.TASKS / name / "samples.csv"
     if not path.exists():
         raise BadInput(f"{path}: missing; make it with `dvc repro fetch@{name}`")
@@ -37,9 +47,7 @@ def split(loaded: params.Params, name: str) -> None:
                     f"{name}: the {subset} images of run {number} contain none of class {min(missing)!r}; "
                     f"every part of a run must contain every class (split: {task.split})"
                 )
-    evidence.replace_text(evidence.TASKS / name / "split.csv", table.to_csv(index=False))
-    counts = ", ".join(f"{len(index)} {subset}" for subset, index in splits.of_run(table, task, shares, 0).items())
-    print(f"{name}: {table['cluster'].nunique()} clusters; run 0 has {counts}")
+    return table
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ def main() -> None:
     print(f"{', '.join(args.task)}: {len(trained)} of {total} runs trained; the others were up to date")
     for task in dict.fromkeys(args.task):
         evidence.keep(evidence.TASKS / task / "runs")
+    _name_stale_corruptions(wanted)
     if not args.model:
         _name_unlisted(loaded, args.task)
 
@@ -55,6 +56,15 @@ def still_wanted(run: Run) -> bool:
 def cells_of(loaded: Params, run: Run) -> list[Run]:
     """Return the runs of the same task and model by other parameters."""
     return cells(loaded, [run.task.name], [run.model.name])[0]
+
+
+def _name_stale_corruptions(cells_up_to_date: list[list[Run]]) -> None:
+    """Say whose robustness.csv is not by the corruptions as they are now; it is the only file that they decide."""
+    for runs in cells_up_to_date:
+        if stale := sorted({name for one in runs for name in training.stale_corruptions(one)}):
+            task, model = runs[0].cell
+            command = f"python -m pipelines.train --task {task} --model {model} --force"
+            print(f"{task}-{model}: robustness is stale under {', '.join(stale)}; `{command}` makes it anew")
 
 
 def _name_unlisted(loaded: Params, tasks: list[str]) -> None:

@@ -50,8 +50,12 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people to read; a number that is not finite becomes ``null``."""
-    text = json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)
-    replace_text(path, text + "\n")
+    replace_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """Return what :func:`write_json` writes."""
+    return json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -117,9 +121,14 @@ class Difference:
         )
 
 
+def differing_files(one: Path, other: Path) -> tuple[str, ...]:
+    """Return the deterministic files of two runs that are not the same bytes."""
+    return tuple(name for name in DETERMINISTIC if _bytes(one / name) != _bytes(other / name))
+
+
 def compare(one: Path, other: Path) -> Difference:
     """Compare two folders of evidence of the same run."""
-    files = tuple(name for name in DETERMINISTIC if _bytes(one / name) != _bytes(other / name))
+    files = differing_files(one, other)
     if not files:
         return Difference(())
     (ids, labels, p), (other_ids, other_labels, q) = (read_predictions(f / "predictions.csv") for f in (one, other))

@@ -125,7 +125,7 @@ class TaskFiles:
 
 def all_tasks(params: Params, papers: Sequence[Paper]) -> list[TaskFiles]:
     """Return what there is of all tasks, those with synthetic images last."""
-    names = sorted(params.tasks, key=lambda name: params.task(name).synthetic)
+    names = sorted(params.open_tasks, key=lambda name: params.task(name).synthetic)
     return [TaskFiles(name, params, _rows(papers, name)) for name in names]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmark import evidence
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
+from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.engine import SHARED, train
 from benchmark.training.runs import Run, inputs
 
@@ -71,6 +72,12 @@ def is_up_to_date(run: Run) -> bool:
     if not provenance.is_whole(run.folder):
         return False
     return evidence.read_json(run.folder / evidence.PROVENANCE).get("inputs") == inputs(run)
+
+
+def stale_corruptions(run: Run) -> list[str]:
+    """Return the corruptions that the run has not met as they are now: other code, other strengths, or new."""
+    met = evidence.read_json(run.folder / evidence.PROVENANCE).get("robustness", {})
+    return [name for name, kind in CORRUPTIONS.items() if met.get(name) != kind.digest]
 
 
 def _finished(run: Run) -> Path:

@@ -226,6 +226,7 @@ def test_a_command_in_its_own_process_says_one_line_too(workplace):
     assert "did you mean 'phantom'?" in one_line(done.stderr)
 
 
+@pytest.mark.long
 def test_images_that_are_gone_when_training_starts_are_named_without_a_traceback(command, recovered, workplace):
     path = recovered()
     command("fetch", "--task", "chestxray")

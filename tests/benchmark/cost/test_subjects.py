@@ -48,9 +48,9 @@ def test_estimators_are_measured_on_a_cpu_at_their_tasks_own_size(settings):
     assert "knn" not in models_at(settings, shape(64, "cuda"))
 
 
-def test_a_masked_network_is_counted_at_each_tenth_of_its_tokens(build):
+def test_a_masked_network_is_counted_at_each_fifth_of_its_tokens(build):
     by_share = build("emanet", 64)
-    assert list(by_share) == [round(64 * tenths / 10) / 64 for tenths in range(1, 11)]
+    assert list(by_share) == [round(64 * fifths / 5) / 64 for fifths in range(1, 6)]
     macs = [subject.counts["macs"] for subject in by_share.values()]
     assert macs == sorted(set(macs))
     assert len({subject.counts["params"] for subject in by_share.values()}) == 1

@@ -149,5 +149,5 @@ def test_what_first_weights_are_trained_on_is_an_input_of_the_run(two_tasks, edi
 def test_weights_from_the_same_source_are_refused(small, edit, run_of):
     edit("models.cnn.tasks", [])
     edit("models.cnn.init", "task:phantom")
-    with pytest.raises(BadInput, match=r"models.cnn has init: task:phantom, a task with the images of 'phantom'"):
+    with pytest.raises(BadInput, match=r"models\.cnn has init: task:phantom, a task with the images of 'phantom'"):
         run_of("cnn")
