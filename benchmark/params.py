@@ -96,12 +96,21 @@ class Folder(Strict):
     channels: Literal[1, 3] = 1
     group_pattern: str | None = None
 
+    @field_validator("classes")
+    @classmethod
+    def _folders_differ(cls, classes: dict[str, list[str]] | None) -> dict[str, list[str]] | None:
+        folders = [folder for names in (classes or {}).values() for folder in names]
+        for folder in folders:
+            if folders.count(folder) > 1:
+                raise ValueError(f"folder {folder!r} is listed twice; each belongs to one class")
+        return classes
+
     @field_validator("group_pattern")
     @classmethod
     def _finds_a_group(cls, pattern: str | None) -> str | None:
         try:
             if pattern is not None and re.compile(pattern).groups != 1:
-                raise ValueError(f"{pattern!r} must hold one group, in parentheses")
+                raise ValueError(f"{pattern!r} must contain one group, in parentheses")
         except re.error as error:
             raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
         return pattern
@@ -166,7 +175,7 @@ class Task(Strict):
 
     @property
     def synthetic(self) -> bool:
-        """Whether the images are synthetic, so that no verdict on a paper may rest on them."""
+        """Whether the images are synthetic, so no verdict on a paper may rest on them."""
         return self.source.kind == "phantom"
 
 
@@ -447,8 +456,8 @@ def say(error: ValidationError, raw: Any) -> str:
     elif first["type"] in ("model_type", "model_attributes_type", "dict_type"):
         what = f"must be a mapping, not {first['input']!r}"
     elif first["type"] in ("too_short", "too_long"):
-        bound = "min_length" if first["type"] == "too_short" else "max_length"
-        what = f"holds {first['ctx']['actual_length']} values; it must hold {first['ctx'][bound]}"
+        key, bound = ("min_length", "at least") if first["type"] == "too_short" else ("max_length", "at most")
+        what = f"contains {first['ctx']['actual_length']} values; it must contain {bound} {first['ctx'][key]}"
     else:
         what = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
     return ": ".join(filter(None, [".".join(path), what])) + (f" (and {len(others)} more)" if others else "")

@@ -1,4 +1,4 @@
-"""One thin command a stage: ``python -m pipelines.STAGE``.
+"""One thin command per stage: ``python -m pipelines.STAGE``.
 
 This file is imported before a stage's own: it hears Ctrl-C and SIGTERM before anything slow is imported.
 """

@@ -10,7 +10,7 @@ from pipelines import Parser, run
 
 
 def main() -> None:
-    """Write ``split.csv`` of a task, from its manifest's table of images alone."""
+    """Write ``split.csv`` of a task, from its table of images alone."""
     parser = Parser("split", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     split(load(), parser.parse_args().task)

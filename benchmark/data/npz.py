@@ -1,6 +1,6 @@
 """Sources of kind ``npz``: one MedMNIST-shaped file.
 
-It holds ``{train,val,test}_images`` (uint8, N × H × W or N × H × W × 3), ``…_labels`` (N × 1) and, where groups of
+It contains ``{train,val,test}_images`` (uint8, N × H × W or N × H × W × 3), ``…_labels`` (N × 1) and, where groups of
 images belong together, ``…_groups`` (N).
 """
 

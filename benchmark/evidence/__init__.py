@@ -1,8 +1,8 @@
 """Evidence: what a run leaves, where it lies, how it is read, compared and put in place.
 
-A run's folder holds ``metrics.json``, ``predictions.csv``, ``history.csv``, ``robustness.csv``, of a network also
-``explanations.json`` and, if it masks, ``masks.csv``, which come out the same each time, and ``provenance.json``, which
-holds all that may differ.
+The folder of a run contains ``metrics.json``, ``predictions.csv``, ``history.csv`` and ``robustness.csv``, of a network
+also ``explanations.json`` and, if it masks, ``masks.csv``, which come out the same each time. ``provenance.json``
+contains all that may differ.
 """
 
 import json
@@ -59,7 +59,7 @@ def json_text(content: Any) -> str:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
@@ -67,7 +67,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def keep(folder: Path) -> None:
-    """Have git keep a folder that a stage puts out, empty or not."""
+    """Make git keep the output folder of a stage, empty or not."""
     folder.mkdir(parents=True, exist_ok=True)
     if not any(path.name != ".gitkeep" for path in folder.iterdir()):
         (folder / ".gitkeep").touch()
@@ -93,14 +93,14 @@ def read_predictions(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 
 def write_predictions(path: Path, ids: list[str], labels: np.ndarray, probabilities: np.ndarray) -> None:
-    """Write a row a test image: ``sample_id,label,p0,p1,…``."""
+    """Write one row per test image: ``sample_id,label,p0,p1,…``."""
     columns = {f"p{index}": column for index, column in enumerate(probabilities.T)}
     pd.DataFrame({"sample_id": ids, "label": labels} | columns).to_csv(path, index=False, float_format=DIGITS)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two sets of evidence of one run lie apart: files that differ, and the predictions, image by image.
+    """How far two sets of evidence of one run differ: in which files, and in the predictions, image by image.
 
     ``lost`` and ``gained`` are how many images only the one, and only the other, has right.
     """
@@ -160,13 +160,13 @@ def swap(finished: Path, target: Path) -> None:
 
 
 def sync(folder: Path) -> None:
-    """Have the disk hold a folder's files, and their names, before anything else relies on them."""
+    """Write the files of a folder, and their names, to the disk before anything else relies on them."""
     for path in [*folder.rglob("*"), folder]:
         sync_one(path)
 
 
 def sync_one(path: Path) -> None:
-    """Have the disk hold a file, or the names in a folder."""
+    """Write a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

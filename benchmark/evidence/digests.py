@@ -24,7 +24,7 @@ def file_digest(path: Path) -> str:
 
 
 def code_digest(paths: Iterable[Path]) -> str:
-    """Return the digest of the code in some Python files, without comments, docstrings, annotations and layout.
+    """Return the digest of the code in Python files, without comments, docstrings, layout and annotations of functions.
 
     It is the same on every Python from 3.11 on: of the syntax tree, only fields that are set are looked at.
     :class:`BadInput` names a file that is missing or is no Python.

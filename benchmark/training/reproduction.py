@@ -1,4 +1,4 @@
-"""Whether evidence comes out again: on this machine, on another one, and with another version of the code."""
+"""Whether evidence can be reproduced: on this machine, on another one, and with another version of the code."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from benchmark import evidence
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
-from benchmark.params import Bands, Task
+from benchmark.params import Bands, Model, Task
 from benchmark.training import cells
 from benchmark.training.bands import Part, parts
 from benchmark.training.corruptions import CORRUPTIONS
@@ -141,7 +141,7 @@ def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
             models = [run.model.name for run in sample if run.task.name == task and not _trained(there, run)]
             if models:
                 _train_base(tree, task, models, there)
-    cells.train_into([run for run in sample if not _trained(here, run)], here)
+    cells.train_into(sample, here)
     return compare(sample, bands, there, here)
 
 
@@ -185,12 +185,16 @@ def _changed_key(known: dict[str, Any], run: Run, synthetic: Task) -> str | None
 
     A key that it lacks must have the value that it has on ``synthetic``, a task that was trained again.
     """
+    for key, name in (("tasks", run.task.name), ("models", run.model.name)):
+        if name not in known[key]:
+            return f"{key}.{name}"
     task, model = known["tasks"][run.task.name], known["models"][run.model.name]
     common = synthetic.recipe.model_dump() | task["recipe"]
     pairs = [(key, task.get(key), getattr(run.task, key)) for key in PROTOCOL]
     pairs += [(f"recipe.{key}", common[key], value) for key, value in run.task.recipe.model_dump().items()]
-    entry = run.model.model_dump()
-    pairs += [(f"models.{key}", value, entry.get(key)) for key, value in model.items() if key != "tasks"]
+    entry, defaults = run.model.model_dump(), {key: field.default for key, field in Model.model_fields.items()}
+    keys = [key for key in entry | model if key != "tasks"]
+    pairs += [(f"models.{key}", model.get(key, defaults.get(key)), entry.get(key)) for key in keys]
     return next((key for key, then, value in pairs if then != value), None)
 
 
@@ -218,7 +222,7 @@ def _params_of(base: str) -> dict[str, Any]:
 
 @contextmanager
 def _checkout(base: str) -> Iterator[Path]:
-    """Check a commit out into a folder of its own, for a while."""
+    """Check a commit out into a folder of its own; it is deleted in the end."""
     tree = (SCRATCH / "checkout").resolve()
     _git("worktree", "prune")
     try:

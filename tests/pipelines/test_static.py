@@ -115,7 +115,7 @@ def test_a_number_in_metrics_is_found(inside):
 def test_a_flipped_image_is_found_by_the_commit_that_has_the_run(inside):
     flip_one_image()
     failing = of_runs()
-    assert "predictions.csv: is not what it was at" in failing["runs name a commit and its code"][0]
+    assert "is not what it was at" in failing["runs name a commit and its code"][0]
     assert "metrics follow from predictions" not in failing
     assert "tables and summaries follow from runs" in failing
 

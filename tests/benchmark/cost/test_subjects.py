@@ -38,8 +38,14 @@ def shape(size, device="cpu", images="brain-mri"):
 
 def test_models_that_cost_what_another_one_does_are_not_measured(settings):
     models = set(models_at(settings, shape(64)))
-    assert {"emanet", "cnn", "svm", "transfer", "resnet18_28"} <= models
+    assert {"emanet", "cnn", "svm", "transfer"} <= models
     assert not models & {"adaptive_parts_1", "emanet_lesion_mask", "transfer_breastmnist"}
+
+
+def test_models_without_evidence_at_a_size_are_measured_where_a_shape_names_them(settings):
+    assert "resnet18_28" not in models_at(settings, shape(64))
+    named = shape(64).model_copy(update={"also": ["resnet18_28"]})
+    assert set(models_at(settings, named)) == {*models_at(settings, shape(64)), "resnet18_28"}
 
 
 def test_estimators_are_measured_on_a_cpu_at_their_tasks_own_size(settings):
