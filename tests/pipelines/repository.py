@@ -55,7 +55,7 @@ def build(folder):
     listed = call(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines()
     for name in listed:
         left_out = ("results/", "dvc.lock", "tests/", "papers/")
-        if not name.startswith(left_out) and (ROOT / name).exists():
+        if not name.startswith(left_out) and (ROOT / name).is_file():  # a linked .venv is no file
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     (folder / "papers").mkdir()

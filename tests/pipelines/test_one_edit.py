@@ -1,6 +1,7 @@
 """One thing, one edit: what `dvc repro` trains after each edit that the design names, and what stays as it was."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import PurePath
 
 import numpy as np
@@ -92,7 +93,8 @@ class Effect:
 
     def changed_besides(self, *patterns):
         """Return the files that changed and fit none of the patterns."""
-        return [path for path in sorted(self.changed) if not any(path.match(pattern) for pattern in patterns)]
+        names = sorted(path.as_posix() for path in self.changed)
+        return [name for name in names if not any(fnmatch(name, pattern) for pattern in patterns)]
 
 
 @pytest.fixture
