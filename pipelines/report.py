@@ -29,7 +29,7 @@ def main() -> None:
 def records() -> list[dict[str, Any]] | None:
     """Return the records of the audit; None if there is none yet."""
     path = RESULTS / "audit.json"
-    return evidence.read_json(path) if path.exists() else None
+    return evidence.read_json(path, list) if path.exists() else None
 
 
 def text(params: Params, all_papers: list[Paper]) -> str:

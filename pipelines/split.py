@@ -31,7 +31,7 @@ def made(params: Params, name: str) -> pd.DataFrame:
     path = evidence.TASKS / name / "samples.csv"
     if not path.exists():
         raise BadInput(f"{path}: missing; make it with `dvc repro fetch@{name}`")
-    samples = pd.read_csv(path, dtype={"sample_id": str, "digest": str})
+    samples = evidence.read_table(path, "label", "official", "cluster", sample_id=str, digest=str)
     classes = evidence.read_json(evidence.TASKS / name / "manifest.json")["classes"]
     named = samples.assign(label=samples["label"].map(dict(enumerate(classes))))
     validated = "validation" in set(samples["official"])

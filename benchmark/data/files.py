@@ -11,6 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
+from benchmark import reading
 from benchmark.errors import BadInput
 
 TIMEOUT_S = 30
@@ -42,7 +43,7 @@ def require(path: str, obtain: str) -> Path:
 def check(path: Path, algorithm: str, expected: str, origin: str | None = None) -> Path:
     """Return ``path`` if its checksum is ``expected``, else refuse it with :class:`BadInput` that names its origin."""
     try:
-        with path.open("rb") as file:
+        with reading.regular(path, "it must be a readable file").open("rb") as file:
             found = hashlib.file_digest(file, algorithm).hexdigest()
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}; it must be a readable file") from None

@@ -114,6 +114,6 @@ def read(path: Path) -> ResultTable:
     """Return a table from its :func:`json_text`; :class:`BadInput` if it is missing or something else."""
     content = evidence.read_json(path)
     try:
-        return ResultTable(**content | {"columns": [ResultColumn(**column) for column in content["columns"]]})
+        return ResultTable(**content | {"columns": [ResultColumn(**column) for column in content.get("columns")]})
     except (KeyError, TypeError):
         raise BadInput(f"{path}: is no table; it must be one that `python -m pipelines.tables` wrote") from None
