@@ -6,6 +6,7 @@ from benchmark import evidence, params
 from benchmark.errors import BadInput
 from benchmark.params import Params
 from benchmark.training import cells as training
+from benchmark.training import preflight
 from benchmark.training.runs import Run, inputs
 from pipelines import Parser, cells, run
 from pipelines.fetch import fetch
@@ -24,6 +25,7 @@ def main() -> None:
     if args.run and not args.into:
         raise BadInput("--run: goes with --into only; the evidence of a model on a task is replaced as a whole")
     loaded = params.load()
+    preflight.check_lock(loaded)
     wanted = cells(loaded, args.task, args.model)
     for task in dict.fromkeys(args.task):
         if not (evidence.TASKS / task / "manifest.json").exists():

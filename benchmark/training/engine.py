@@ -184,8 +184,8 @@ def _check_model(run: Run) -> None:
 def _expected_seconds(run: Run) -> float:
     """Return what a run took before, by its evidence; where there is none, networks count more than estimators."""
     path = evidence.run_folder(*run.cell, 0) / evidence.PROVENANCE
-    if path.exists():
-        return evidence.read_json(path)["seconds"]
+    with suppress(BadInput, TypeError, ValueError):  # a damaged one is trained again like a missing one
+        return float(evidence.read_json(path)["seconds"])
     return 100.0 if run.model.kind == "network" else 10.0
 
 
