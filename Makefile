@@ -3,7 +3,7 @@ PYTHON ?= python3
 TASK ?= phantom
 export PATH := $(CURDIR)/.venv/bin:$(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
-.PHONY: setup reproduce reproduce-ablations test test-long test-browser lint readme lock
+.PHONY: setup reproduce reproduce-all test test-long test-browser lint readme lock
 
 setup: .venv/.ready
 
@@ -14,19 +14,20 @@ setup: .venv/.ready
 	.venv/bin/pip --disable-pip-version-check install --require-hashes --requirement requirements.lock
 	@touch $@
 
-# Train the papers' rows on a task again, make its tables, and say whether the evidence came out as committed.
+# Train the rows of the papers' tables on a task again, and say whether the evidence came out as committed.
 reproduce: setup
-	python -m pipelines.verify --task $(TASK) --stage train baseline estimator
+	python -m pipelines.verify --task $(TASK) --paper emanet adaptive
 
-# The same for other readings of the proposed networks, and for parts taken out.
-reproduce-ablations: setup
-	python -m pipelines.verify --task $(TASK) --stage ablation_emanet reading_emanet lesion_emanet ablation_adaptive reading_adaptive
+# The same for every model that has evidence there: other readings, parts taken out, sizes.
+reproduce-all: setup
+	python -m pipelines.verify --task $(TASK)
 
+# On every core; `python -m pytest PATH` runs single tests.
 test: setup
-	python -m pytest
+	python -m pytest -n auto --dist worksteal
 
 test-long: setup
-	python -m pytest -m long
+	python -m pytest -n auto --dist worksteal -m long
 
 # Needs Chromium.
 test-browser: setup

@@ -3,6 +3,7 @@
 Whatever is wrong with the file is said in one line, before anything else is done.
 """
 
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,10 +11,20 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
+from benchmark import reading
 from benchmark.errors import BadInput, closest
 
 FILE = Path("params.yaml")
+MOST_VALUES, DEEPEST = 100_000, 40
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -25,7 +36,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 class Strict(BaseModel):
     """Refuses unknown keys and values of another type."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -96,13 +107,22 @@ class Folder(Strict):
     channels: Literal[1, 3] = 1
     group_pattern: str | None = None
 
+    @field_validator("classes")
+    @classmethod
+    def _folders_differ(cls, classes: dict[str, list[str]] | None) -> dict[str, list[str]] | None:
+        folders = [folder for names in (classes or {}).values() for folder in names]
+        for folder in folders:
+            if folders.count(folder) > 1:
+                raise ValueError(f"folder {folder!r} is listed twice; each belongs to one class")
+        return classes
+
     @field_validator("group_pattern")
     @classmethod
     def _finds_a_group(cls, pattern: str | None) -> str | None:
         try:
             if pattern is not None and re.compile(pattern).groups != 1:
-                raise ValueError(f"{pattern!r} must hold one group, in parentheses")
-        except re.error as error:
+                raise ValueError(f"{pattern!r} must contain one group, in parentheses")
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
         return pattern
 
@@ -166,7 +186,7 @@ class Task(Strict):
 
     @property
     def synthetic(self) -> bool:
-        """Whether the images are synthetic, so that no verdict on a paper may rest on them."""
+        """Whether the images are synthetic, so no verdict on a paper may rest on them."""
         return self.source.kind == "phantom"
 
 
@@ -267,12 +287,14 @@ class Bands(Strict):
 class Shape(Strict):
     """An input shape that models are measured at, on a ``device``.
 
-    ``images`` is the task whose training images models are shown and estimators are fitted to.
+    ``images`` is the task whose training images models are shown and estimators are fitted to. Models that have
+    evidence at this size are measured, and those in ``also``.
     """
 
     device: Literal["cpu", "cuda"]
     size: Pixels
     images: str
+    also: Annotated[list[str], Field(exclude=True)] = []
 
 
 class Timing(Strict):
@@ -330,6 +352,7 @@ class Params(Strict):
                     raise ValueError(f"models.{model.name}.tasks: {task}: the model {misfit}")
         for name, shape in self.costs.items():
             _require(f"costs.{name}.images", [shape.images], list(self.tasks))
+            _require(f"costs.{name}.also", shape.also, list(self.models))
         _require("timing.reference", [self.timing.reference], list(self.models))
         if self.models[self.timing.reference].kind != "network":
             raise ValueError(f"timing.reference: {self.timing.reference!r} is no network; it must be one")
@@ -411,17 +434,47 @@ def load(path: Path = FILE) -> Params:
 
 def read_yaml(path: Path) -> Any:
     """Read a YAML file; :class:`BadInput` names the line at fault."""
+    if not path.exists():
+        raise BadInput(f"{path}: no such file here; run this in the project's top folder")
+    text = reading.text(path, "it must be a text file in UTF-8")
     try:
-        return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file here; run this in the project's top folder") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: cannot be read ({error}); it must be a text file in UTF-8") from None
+        _refuse_expansion(path, text)
+        return YAML(typ="safe").load(text)
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}:" if mark else ""
-        problem = str(getattr(error, "problem", error)).splitlines()[0]
-        raise BadInput(f"{path}:{where} {problem}; it must be valid YAML") from None
+        problem = next(iter(str(getattr(error, "problem", error)).splitlines()), "broken")
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:  # a tag that does not fit
+        where, problem = "", f"a value cannot be read ({error})"
+    raise BadInput(f"{path}:{where} {problem}; it must be valid YAML")
+
+
+def _refuse_expansion(path: Path, text: str) -> None:
+    """Refuse YAML that is nested too deeply, or that its aliases make too large, before anything of it is built."""
+    sizes: dict[str | None, float] = {}  # anchor → how many values it stands for
+    nested: list[tuple[str | None, float]] = [(None, 0.0)]
+    for event in YAML(typ="safe").parse(text):
+        anchor = getattr(event, "anchor", None)
+        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+            nested.append((anchor, 1.0))
+            sizes[anchor] = math.inf  # an alias within what it stands for never ends
+            continue
+        size = 0.0
+        if isinstance(event, MappingEndEvent | SequenceEndEvent):
+            anchor, size = nested.pop()
+        elif isinstance(event, ScalarEvent):
+            size = 1.0
+        elif isinstance(event, AliasEvent):
+            size, anchor = sizes.get(anchor, 1.0), None
+        if anchor:
+            sizes[anchor] = size
+        nested[-1] = (nested[-1][0], nested[-1][1] + size)
+        if nested[-1][1] > MOST_VALUES or len(nested) > DEEPEST:
+            line = event.start_mark.line + 1
+            raise BadInput(
+                f"{path}: line {line}: too deep, or too large with its aliases; it must contain at most "
+                f"{MOST_VALUES} values, nested at most {DEEPEST} deep"
+            )
 
 
 def say(error: ValidationError, raw: Any) -> str:
@@ -440,15 +493,24 @@ def say(error: ValidationError, raw: Any) -> str:
     elif first["type"] == "union_tag_invalid":
         what = f"unknown kind {first['ctx']['tag']!r}; known: {first['ctx']['expected_tags']}"
     elif first["type"] == "string_type":
-        what = f"must be text, in quotes, not {first['input']!r}"
+        what = f"must be text, in quotes, not {_shown(first['input'])}"
     elif first["type"] in ("model_type", "model_attributes_type", "dict_type"):
-        what = f"must be a mapping, not {first['input']!r}"
+        what = f"must be a mapping, not {_shown(first['input'])}"
     elif first["type"] in ("too_short", "too_long"):
-        bound = "min_length" if first["type"] == "too_short" else "max_length"
-        what = f"holds {first['ctx']['actual_length']} values; it must hold {first['ctx'][bound]}"
+        key, bound = ("min_length", "at least") if first["type"] == "too_short" else ("max_length", "at most")
+        what = f"contains {first['ctx']['actual_length']} values; it must contain {bound} {first['ctx'][key]}"
     else:
-        what = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+        what = f"{first['msg'][0].lower()}{first['msg'][1:]}, not {_shown(first['input'])}"
     return ": ".join(filter(None, [".".join(path), what])) + (f" (and {len(others)} more)" if others else "")
+
+
+def _shown(value: Any) -> str:
+    """Return a value as Python writes it, of a long one the beginning."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def _named(entries: Any) -> Any:

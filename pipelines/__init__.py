@@ -1,15 +1,49 @@
-"""One thin command a stage: ``python -m pipelines.STAGE``."""
+"""One thin command per stage: ``python -m pipelines.STAGE``.
 
-import argparse
+This file is imported before a stage's own: it hears Ctrl-C and SIGTERM before anything slow is imported.
+"""
+
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from types import FrameType
 
-from benchmark.errors import BadInput, TrainingFailed
-from benchmark.params import Params
+STOPPED = "stopped; the same command goes on from here"
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal was heard. After a bare KeyboardInterrupt Python may end by SIGINT, whatever the status."""
+
+
+class _Command:
+    """Whether a command is at work, so that a signal may raise in it, and the status that a signal asks for."""
+
+    at_work = False
+    status: int | None = None
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Stop the command: in an orderly way while it is at work; before and after that, or when told again, at once."""
+    _Command.status = 128 + number
+    if _Command.at_work:
+        _Command.at_work = False
+        raise Stopped
+    os.write(2, f"{STOPPED}\n".encode())
+    os._exit(_Command.status)
+
+
+if sys.argv[0] == "-m":  # Python is about to run a command from here; workers and tests only import this
+    for _number in SIGNALS:
+        signal.signal(_number, _stop)
+
+import argparse  # noqa: E402
+from collections.abc import Callable, Iterable  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import TYPE_CHECKING, NoReturn  # noqa: E402
+
+from benchmark.errors import BadInput, TrainingFailed, failure, one_line  # noqa: E402
+from benchmark.params import Params  # noqa: E402
 
 if TYPE_CHECKING:
     from benchmark.training.runs import Run
@@ -23,28 +57,55 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the command as bad input does."""
-        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+        self.exit(2, one_line(f"error: {message}; see {self.prog} --help") + "\n")
 
 
 def run(main: Callable[[], int | None]) -> None:
-    """Run a command; what goes wrong ends it with one line on standard error: bad input with status 2, else 1."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as by Ctrl-C, workers included
+    """Run a command; what goes wrong ends it with one line on standard error.
+
+    The status is 2 after bad input, 130 after Ctrl-C, 143 after SIGTERM, else 1. An exception that is none of these
+    is a fault of the program, and shows its traceback.
+    """
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="replace")  # what a terminal cannot show must not end a command
+    before = {number: signal.signal(number, _stop) for number in SIGNALS}
     try:
-        status = main()
-        sys.stdout.flush()
-    except BadInput as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 2
-    except TrainingFailed as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        status = 130
-    except BrokenPipeError:
+        _Command.at_work, _Command.status = True, None
+        status = main() or 0
+        print(end="", flush=True)
+        _Command.at_work = False
+    except BaseException as error:
+        _Command.at_work = False
+        status, line = _ending(error)
+        if status is None:
+            raise
+        _leave_output()
+        print(line, end="", file=sys.stderr)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    sys.exit(status)
+
+
+def _ending(error: BaseException) -> tuple[int | None, str]:
+    """Return the status and the line that a command ends with after ``error``; None where it is not for a person."""
+    if _Command.status or isinstance(error, KeyboardInterrupt):  # a library may make another error of the interrupt
+        return _Command.status or 128 + signal.SIGINT, f"{STOPPED}\n"
+    if isinstance(error, BadInput):
+        return 2, one_line(f"error: {error}") + "\n"
+    if isinstance(error, BrokenPipeError):  # nobody reads on
+        return 1, ""
+    if isinstance(error, TrainingFailed | OSError | MemoryError):
+        return 1, one_line(f"error: {failure(error)}") + "\n"
+    return None, ""
+
+
+def _leave_output() -> None:
+    """Send what standard output cannot take any more to nowhere, so that Python's own end says nothing of it."""
+    try:
+        print(end="", flush=True)
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
-    sys.exit(status or 0)
 
 
 def code_of(params: Params, model: str) -> Path:

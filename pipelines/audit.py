@@ -45,17 +45,25 @@ def main() -> None:
     elif args.claim is not None:
         print(page.full(_record(params, all_papers, args.claim)))
     else:
-        _write(all_papers, _records(params, all_papers))
+        _write(all_papers, all_records(params, all_papers))
 
 
 def _write(all_papers: list[Paper], records: list[dict[str, Any]]) -> None:
-    evidence.write_json(RESULTS / "audit.json", records)
-    evidence.replace_text(RESULTS / "audit.csv", pd.DataFrame(map(_flat, records)).to_csv(index=False))
-    evidence.replace_text(RESULTS / "audit.md", page.page(all_papers, records))
+    for path, text in texts(all_papers, records).items():
+        evidence.replace_text(path, text)
     print(page.summary(all_papers, records), f"All claims: {RESULTS / 'audit.md'}", sep="\n")
 
 
-def _records(params: Params, all_papers: list[Paper]) -> list[dict[str, Any]]:
+def texts(all_papers: list[Paper], records: list[dict[str, Any]]) -> dict[Path, str]:
+    """Return path → text of the files of the audit."""
+    return {
+        RESULTS / "audit.json": evidence.json_text(records),
+        RESULTS / "audit.csv": pd.DataFrame(map(_flat, records)).to_csv(index=False),
+        RESULTS / "audit.md": page.page(all_papers, records),
+    }
+
+
+def all_records(params: Params, all_papers: list[Paper]) -> list[dict[str, Any]]:
     """Return the records of all papers."""
     tasks = _answers(params, all_papers)
     return [as_json(record) for paper in all_papers for record in Judge(paper, claims.of_paper(paper), tasks).records()]

@@ -64,7 +64,7 @@ def _update(session: "Session", models: list[str]) -> None:
         return
     if not session.has_device:
         print(f"{session.name}: no CUDA device here; a machine that has one must measure {', '.join(models)}")
-        (COSTS / session.name).mkdir(parents=True, exist_ok=True)  # an output of the stage, which must be there
+        evidence.keep(COSTS / session.name)  # an output of the stage, which must be there
         return
     records, failures = session.measure(models, partial(_progress, session))
     reasons = {model: f"cannot run at this shape ({why})" for model, why in failures.items()}

@@ -1,7 +1,10 @@
 """Fetch the images of a task, check them, and write the manifest that everything else goes by."""
 
-from benchmark import data, evidence, params
-from benchmark.data import manifest
+from typing import Any
+
+from benchmark import data, evidence
+from benchmark.data import Images, manifest
+from benchmark.params import Params, Task, load
 from pipelines import Parser, run
 
 
@@ -9,19 +12,24 @@ def main() -> None:
     """Write ``manifest.json`` and ``samples.csv`` of a task."""
     parser = Parser("fetch", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
-    fetch(params.load(), parser.parse_args().task)
+    fetch(load(), parser.parse_args().task)
 
 
-def fetch(settings: params.Params, name: str) -> None:
+def fetch(params: Params, name: str) -> None:
     """Fetch the images of a task and describe them; :class:`BadInput` says where they should be."""
-    task = settings.task(name)
-    described, samples = manifest.describe(data.load(task), task, settings)
-    folder = evidence.TASKS / name
-    evidence.write_json(folder / "manifest.json", described)
-    evidence.replace_text(folder / "samples.csv", samples.to_csv(index=False))
+    task = params.task(name)
+    described, texts = describe(data.load(task), task, params)
+    for file, text in texts.items():
+        evidence.replace_text(evidence.TASKS / name / file, text)
     print(
         f"{name}: {described['images']} images, {len(described['classes'])} classes, digest {described['digest'][:12]}"
     )
+
+
+def describe(images: Images, task: Task, params: Params) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the manifest of a task's images, and name → text of the files that describe them."""
+    described, samples = manifest.describe(images, task, params)
+    return described, {"manifest.json": evidence.json_text(described), "samples.csv": samples.to_csv(index=False)}
 
 
 if __name__ == "__main__":

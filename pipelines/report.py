@@ -1,10 +1,12 @@
 """Make the report: one HTML page with tables, audit and figures."""
 
 from pathlib import Path
+from typing import Any
 
 from benchmark import evidence
 from benchmark.audit import papers
-from benchmark.params import load
+from benchmark.audit.papers import Paper
+from benchmark.params import Params, load
 from pipelines import Parser, run
 
 RESULTS = Path("results")
@@ -16,16 +18,26 @@ def main() -> None:
     Parser("report", __doc__).parse_args()
     params, all_papers = load(), papers.load_all()
     papers.check(all_papers, params)
-    from benchmark.report import page, tables
     from benchmark.report.figures.audit import gaps
     from benchmark.report.figures.style import save
 
-    path = RESULTS / "audit.json"
-    records = evidence.read_json(path) if path.exists() else None
-    save({"audit": gaps(records or [])}, Path("scratch/report/figures"), FIGURES)
-    saving = tables.attention_table(params)
-    evidence.replace_text(PAGE, page.render(params, all_papers, records, FIGURES / "svg/audit.svg", saving))
+    save({"audit": gaps(records() or [])}, Path("scratch/report/figures"), FIGURES)
+    evidence.replace_text(PAGE, text(params, all_papers))
     print(f"{PAGE}: {PAGE.stat().st_size / 1e6:.1f} MB")
+
+
+def records() -> list[dict[str, Any]] | None:
+    """Return the records of the audit; None if there is none yet."""
+    path = RESULTS / "audit.json"
+    return evidence.read_json(path, list) if path.exists() else None
+
+
+def text(params: Params, all_papers: list[Paper]) -> str:
+    """Return the page."""
+    from benchmark.report import page, tables
+
+    saving = tables.attention_table(params)
+    return page.render(params, all_papers, records(), FIGURES / "svg/audit.svg", saving)
 
 
 if __name__ == "__main__":

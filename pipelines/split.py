@@ -2,26 +2,36 @@
 
 import pandas as pd
 
-from benchmark import evidence, params
+from benchmark import evidence
 from benchmark.data import splits
 from benchmark.errors import BadInput
+from benchmark.params import Params, load
 from pipelines import Parser, run
 
 
 def main() -> None:
-    """Write ``split.csv`` of a task, from its manifest's table of images alone."""
+    """Write ``split.csv`` of a task, from its table of images alone."""
     parser = Parser("split", __doc__)
     parser.add_argument("--task", required=True, help="a task of params.yaml")
-    split(params.load(), parser.parse_args().task)
+    split(load(), parser.parse_args().task)
 
 
-def split(settings: params.Params, name: str) -> None:
-    """Split the images of a task; :class:`BadInput` if a part of a run lacks a class."""
-    task, shares = settings.task(name), settings.pooled_split
+def split(params: Params, name: str) -> None:
+    """Split the images of a task."""
+    table = made(params, name)
+    evidence.replace_text(evidence.TASKS / name / "split.csv", table.to_csv(index=False))
+    rows = splits.of_run(table, params.task(name), params.pooled_split, 0)
+    counts = ", ".join(f"{len(index)} {subset}" for subset, index in rows.items())
+    print(f"{name}: {table['cluster'].nunique()} clusters; run 0 has {counts}")
+
+
+def made(params: Params, name: str) -> pd.DataFrame:
+    """Return the split of a task's images; :class:`BadInput` if a part of a run lacks a class."""
+    task, shares = params.task(name), params.pooled_split
     path = evidence.TASKS / name / "samples.csv"
     if not path.exists():
         raise BadInput(f"{path}: missing; make it with `dvc repro fetch@{name}`")
-    samples = pd.read_csv(path, dtype={"sample_id": str, "digest": str})
+    samples = evidence.read_table(path, "label", "official", "cluster", sample_id=str, digest=str)
     classes = evidence.read_json(evidence.TASKS / name / "manifest.json")["classes"]
     named = samples.assign(label=samples["label"].map(dict(enumerate(classes))))
     validated = "validation" in set(samples["official"])
@@ -34,12 +44,10 @@ def split(settings: params.Params, name: str) -> None:
         for subset, index in rows.items():
             if missing := set(classes) - set(named["label"].iloc[index]):
                 raise BadInput(
-                    f"{name}: the {subset} images of run {number} hold none of class {min(missing)!r}; "
-                    f"every part of a run must hold every class (split: {task.split})"
+                    f"{name}: the {subset} images of run {number} contain none of class {min(missing)!r}; "
+                    f"every part of a run must contain every class (split: {task.split})"
                 )
-    evidence.replace_text(evidence.TASKS / name / "split.csv", table.to_csv(index=False))
-    counts = ", ".join(f"{len(index)} {subset}" for subset, index in splits.of_run(table, task, shares, 0).items())
-    print(f"{name}: {table['cluster'].nunique()} clusters; run 0 has {counts}")
+    return table
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmark import evidence
 from benchmark.audit import papers
-from benchmark.params import load
+from benchmark.params import Params, load
 from benchmark.report import renderings, result_table, results, tables
 from pipelines import Parser, run
 
@@ -16,25 +16,32 @@ def main() -> None:
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     task = parser.parse_args().task
     params = load()
-    sealed = params.task(task).sealed
     papers.check(papers.load_all(), params)
-    if sealed:
+    if sealed := params.task(task).sealed:
         print(f"{task} is sealed: {sealed}")
-    measured = results.read(params, task) if params.cells(task) and not sealed else None
-    made = tables.make(params, measured) if measured else {}
     finished = Path("scratch/tables", task)
     shutil.rmtree(finished, ignore_errors=True)
-    for name, table in made.items():
-        result_table.write(finished / "tables" / f"{name}.json", table)
-        for kind, text in renderings.all_kinds(table).items():
-            evidence.replace_text(finished / "tables" / f"{name}.{kind}", text)
-    for model, means in tables.summary(measured).items() if measured else ():
-        evidence.write_json(finished / "summary" / f"{model}.json", means)
+    made = texts(params, task)
+    for path, text in made.items():
+        evidence.replace_text(finished / path, text)
     for part in ("tables", "summary"):
         evidence.keep(finished / part)
         evidence.swap(finished / part, evidence.TASKS / task / part)
-    for _, table in sorted(made.items()):
-        print(renderings.markdown(table))
+    for path in sorted(path for path in made if path.endswith(".md")):
+        print(made[path])
+
+
+def texts(params: Params, task: str) -> dict[str, str]:
+    """Return path → text of the files below ``tables/`` and ``summary/`` of a task; none of a sealed one."""
+    if params.task(task).sealed or not params.cells(task):
+        return {}
+    measured = results.read(params, task)
+    made = {}
+    for name, table in tables.make(params, measured).items():
+        kinds = {"json": result_table.json_text(table)} | renderings.all_kinds(table)
+        made |= {f"tables/{name}.{kind}": text for kind, text in kinds.items()}
+    means = tables.summary(measured)
+    return made | {f"summary/{model}.json": evidence.json_text(of_model) for model, of_model in means.items()}
 
 
 if __name__ == "__main__":

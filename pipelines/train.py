@@ -6,6 +6,7 @@ from benchmark import evidence, params
 from benchmark.errors import BadInput
 from benchmark.params import Params
 from benchmark.training import cells as training
+from benchmark.training import preflight
 from benchmark.training.runs import Run, inputs
 from pipelines import Parser, cells, run
 from pipelines.fetch import fetch
@@ -24,6 +25,7 @@ def main() -> None:
     if args.run and not args.into:
         raise BadInput("--run: goes with --into only; the evidence of a model on a task is replaced as a whole")
     loaded = params.load()
+    preflight.check_lock(loaded)
     wanted = cells(loaded, args.task, args.model)
     for task in dict.fromkeys(args.task):
         if not (evidence.TASKS / task / "manifest.json").exists():
@@ -40,6 +42,7 @@ def main() -> None:
     print(f"{', '.join(args.task)}: {len(trained)} of {total} runs trained; the others were up to date")
     for task in dict.fromkeys(args.task):
         evidence.keep(evidence.TASKS / task / "runs")
+    _name_stale_corruptions(wanted)
     if not args.model:
         _name_unlisted(loaded, args.task)
 
@@ -55,6 +58,15 @@ def still_wanted(run: Run) -> bool:
 def cells_of(loaded: Params, run: Run) -> list[Run]:
     """Return the runs of the same task and model by other parameters."""
     return cells(loaded, [run.task.name], [run.model.name])[0]
+
+
+def _name_stale_corruptions(cells_up_to_date: list[list[Run]]) -> None:
+    """Say whose robustness.csv is not by the corruptions as they are now; it is the only file that they decide."""
+    for runs in cells_up_to_date:
+        if stale := sorted({name for one in runs for name in training.stale_corruptions(one)}):
+            task, model = runs[0].cell
+            command = f"python -m pipelines.train --task {task} --model {model} --force"
+            print(f"{task}-{model}: robustness is stale under {', '.join(stale)}; `{command}` makes it anew")
 
 
 def _name_unlisted(loaded: Params, tasks: list[str]) -> None:

@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 import pipelines
 from benchmark import data, evidence, params
 from benchmark.data import files, manifest, splits
+from benchmark.evidence import provenance
+from benchmark.training import runs
 
 ROOT = Path(__file__).parents[1]
 
@@ -119,17 +121,53 @@ def describe(workplace):
     """Return a function that writes the manifest and the split of a task of the workplace."""
 
     def write(task):
-        found = params.load()
-        described, samples = manifest.describe(data.load(found.task(task)), found.task(task), found)
+        loaded = params.load()
+        described, samples = manifest.describe(data.load(loaded.task(task)), loaded.task(task), loaded)
         evidence.write_json(evidence.TASKS / task / "manifest.json", described)
-        samples["part"] = splits.deal(samples, found.pooled_split.parts, task)
+        samples["part"] = splits.deal(samples, loaded.pooled_split.parts, task)
         samples.to_csv(evidence.TASKS / task / "split.csv", index=False)
-        return found
+        return loaded
 
     return write
 
 
 @pytest.fixture
 def small(describe):
-    """The parameters of the workplace, which then holds the manifest and the split of its small phantom."""
+    """The parameters of the workplace, which then contains the manifest and the split of its small phantom."""
     return describe("phantom")
+
+
+@pytest.fixture
+def run_of(workplace):
+    """Return a function that returns a run by the workplace's parameters of the moment: ``run_of("knn")``."""
+
+    def run(model, number=0, task="phantom"):
+        loaded = params.load()
+        return runs.resolve(loaded, task, model, number, pipelines.code_of(loaded, model))
+
+    return run
+
+
+@pytest.fixture
+def own_code(workplace):
+    """The workplace with its own copy of the code, for digests alone: what is imported stays that of the project."""
+    for name in ("baselines", "benchmark"):
+        (workplace / name).unlink()
+        for path in (ROOT / name).rglob("*.py"):
+            copy = workplace / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    return workplace
+
+
+@pytest.fixture
+def leave():
+    """Return a function that leaves whole evidence of a run in a folder; ``text`` stands in its files."""
+
+    def write(run, folder, text="the same", **facts):
+        for name in evidence.OF_ALL:
+            evidence.replace_text(folder / name, text)
+        provenance.write(folder, {"inputs": runs.inputs(run)} | facts)
+        return folder
+
+    return write

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmark import evidence
 from benchmark.evidence import metrics
@@ -69,7 +68,9 @@ def kept_shares(runs: Path) -> dict[str, float]:
     """Return model → the share of tokens that its mask kept of the test images, the mean over ``runs``'s runs."""
     shares: dict[str, list[float]] = {}
     for path in sorted(runs.glob("*/run-*/masks.csv")):
-        shares.setdefault(path.parts[-3], []).append(metrics.mask_scores(pd.read_csv(path))["kept_share"])
+        shares.setdefault(path.parts[-3], []).append(
+            metrics.mask_scores(evidence.read_table(path, "kept"))["kept_share"]
+        )
     return {model: sum(of_runs) / len(of_runs) for model, of_runs in shares.items()}
 
 

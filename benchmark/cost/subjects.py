@@ -24,7 +24,7 @@ from benchmark.training.dataset import Dataset
 from benchmark.training.runs import Run
 
 BATCH = {"cpu": 16, "cuda": 64}  # for the throughput
-SHARES = tuple(tenths / 10 for tenths in range(1, 11))  # of its tokens that a masked network is made to keep
+SHARES = tuple(fifths / 5 for fifths in range(1, 6))  # of its tokens that a masked network is made to keep
 
 Key = tuple[str, float | None]  # a model, and the share of its tokens that its mask keeps
 
@@ -38,16 +38,19 @@ class Subject:
 
 
 def models_at(params: Params, shape: Shape) -> list[str]:
-    """Return the models that are measured at a shape.
+    """Return the models that are measured at a shape: those with evidence at its size, and those that it names.
 
     A model that learns from fewer images, or whose first weights come from another task, costs what the whole one does;
     one that is told the lesion serves nobody. Estimators are measured on a CPU, at their task's own input size.
     """
     fits = shape.device == "cpu" and shape.size == params.task(shape.images).input_size
+    at_this_size = {name for name, task in params.tasks.items() if task.input_size == shape.size}
     return [
         name
         for name, model in params.models.items()
-        if not (model.train_parts or model.lesion or model.pretraining) and (model.kind == "network" or fits)
+        if (at_this_size & set(model.tasks) or name in shape.also)
+        and not (model.train_parts or model.lesion or model.pretraining)
+        and (model.kind == "network" or fits)
     ]
 
 

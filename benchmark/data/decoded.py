@@ -1,7 +1,7 @@
-"""Decoded images, kept in the data folder under the digest of what they are, so a set is decoded once."""
+"""Decoded images, kept in the data folder under their digest, so a set is decoded once."""
 
 import os
-import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,13 @@ TEXTS = ("ids", "classes", "official", "groups")
 
 
 def read(digest: str) -> Images | None:
-    """Return the images of this digest; None where they are not kept, or are no longer what they were."""
+    """Return the images of this digest; None if they are not kept or no longer have it."""
     path = _path(digest)
     try:
         with np.load(path) as arrays:
             texts = {name: arrays[name].tolist() for name in TEXTS}
             images = Images(arrays["pixels"], arrays["labels"], **texts)
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+    except Exception:  # zipfile and NumPy raise whatever the bytes make them
         return None
     return images if images.digest == digest else None
 
@@ -35,7 +35,8 @@ def write(images: Images) -> None:
             np.savez(file, pixels=images.pixels, labels=images.labels, **texts)
         part.replace(path)
     except OSError:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def _path(digest: str) -> Path:

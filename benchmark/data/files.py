@@ -1,7 +1,7 @@
-"""Where files lie: the data folder, then a mirror folder, then, if the source allows it, a download.
+"""Where files are looked for: the data folder, then a mirror folder, then, if the source allows it, a download.
 
 The data folder is ``data/`` or ``RETABLE_DATA``; the mirror is ``RETABLE_MIRROR``, a folder laid out like the data
-folder, or one that holds the file itself. Nothing is ever written to the mirror.
+folder, or one that contains the file itself. Nothing is ever written to the mirror.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
+from benchmark import reading
 from benchmark.errors import BadInput
 
 TIMEOUT_S = 30
@@ -27,7 +28,7 @@ def find(path: str) -> Path | None:
     places = [data_folder() / path]
     if mirror := os.environ.get("RETABLE_MIRROR"):
         if not Path(mirror).is_dir():
-            raise BadInput(f"RETABLE_MIRROR={mirror}: no such folder; it must name one that holds {path}")
+            raise BadInput(f"RETABLE_MIRROR={mirror}: no such folder; it must name one that contains {path}")
         places += [Path(mirror) / path, Path(mirror) / Path(path).name]
     return next((place for place in places if place.exists()), None)
 
@@ -42,7 +43,7 @@ def require(path: str, obtain: str) -> Path:
 def check(path: Path, algorithm: str, expected: str, origin: str | None = None) -> Path:
     """Return ``path`` if its checksum is ``expected``, else refuse it with :class:`BadInput` that names its origin."""
     try:
-        with path.open("rb") as file:
+        with reading.regular(path, "it must be a readable file").open("rb") as file:
             found = hashlib.file_digest(file, algorithm).hexdigest()
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}; it must be a readable file") from None
@@ -56,7 +57,7 @@ def download(url: str, path: str, algorithm: str, expected: str) -> Path:
     from tqdm import tqdm
 
     target = data_folder() / path
-    by_hand = "put the file there by hand, or name a folder that holds it with RETABLE_MIRROR"
+    by_hand = "put the file there by hand, or name a folder that contains it with RETABLE_MIRROR"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".partial-") as partial:

@@ -2,12 +2,15 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from benchmark import reading
 from benchmark.data import Images, files
+from benchmark.data.images import group_name
 from benchmark.data.resize import resize_one
 from benchmark.errors import BadInput
 from benchmark.params import Folder
@@ -20,6 +23,7 @@ def load(source: Folder, size: int) -> Images:
     top = files.require(source.path, source.obtain)
     parts = {"train": source.train, "validation": source.validation, "test": source.test}
     part_folders = {part: top / name for part, name in parts.items() if name is not None}
+    _refuse_same(source, part_folders)
     folders = {part: _class_folders(folder) for part, folder in part_folders.items()}
     class_of = _class_of(source, folders)
     classes = list(source.classes) if source.classes else sorted(set(class_of.values()))
@@ -46,6 +50,15 @@ def load(source: Folder, size: int) -> Images:
     )
 
 
+def _refuse_same(source: Folder, folders: dict[str, Path]) -> None:
+    """Refuse two parts that are one folder: what is tested on would be trained on."""
+    for one, other in combinations(folders, 2):
+        if folders[one].resolve() == folders[other].resolve():
+            raise BadInput(
+                f"{source.name}: {one} and {other} are the same folder, {folders[one]}; each part needs its own"
+            )
+
+
 def _class_of(source: Folder, folders: dict[str, list[Path]]) -> dict[str, str]:
     """Return the class that each folder name stands for; :class:`BadInput` names a folder that no class lists."""
     names = [folder.name for folders_of_part in folders.values() for folder in folders_of_part]
@@ -69,13 +82,15 @@ def _class_folders(part: Path) -> list[Path]:
 
 def _read(path: Path, size: int, channels: int) -> np.ndarray:
     try:
-        with Image.open(path) as image:
+        with Image.open(reading.regular(path, "it must be an image")) as image:
             if image.mode.startswith(("I", "F")):
                 raise ValueError(f"mode {image.mode}, not 8 bits a channel")
             if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < 255:
                 raise ValueError("it has transparent pixels")
             return resize_one(image.convert("L" if channels == 1 else "RGB"), size)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as error:
+    except (BadInput, MemoryError):
+        raise
+    except Exception as error:  # the decoders of a damaged image raise a dozen kinds
         reason = str(error).replace(f" {str(path)!r}", "")
         raise BadInput(f"{path}: cannot be read ({reason}); it must be a whole, opaque 8-bit image") from None
 
@@ -83,6 +98,6 @@ def _read(path: Path, size: int, channels: int) -> np.ndarray:
 def _group(name: str, pattern: str | None) -> str:
     if pattern is None:
         return ""
-    if match := re.search(pattern, name):
-        return match.group(1)
+    if (match := re.search(pattern, name)) and match.group(1) is not None:
+        return group_name(match.group(1))
     raise BadInput(f"{name}: does not match group_pattern {pattern!r}; every file name must contain its group")

@@ -1,6 +1,7 @@
 """Images of a source with their labels, whatever kind of source they come from."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,3 +41,9 @@ class Images:
         rows = zip(self.ids, self.labels, self.official, self.groups, self.digests, strict=True)
         text = "\n".join(",".join(map(str, row)) for row in [self.classes, *rows])
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def group_name(group: object) -> str:
+    """Return the name of a group, the same for ``3``, ``3.0`` and `` 3``; an empty one or NaN is none, and empty."""
+    text = (group.decode("utf-8", "replace") if isinstance(group, bytes) else str(group)).strip()
+    return "" if text.lower() == "nan" else re.sub(r"^(-?\d+)\.0*$", r"\1", text)

@@ -1,4 +1,4 @@
-"""What is known of a task's images: the manifest, and a row an image."""
+"""What is known of the images of a task: the manifest, and a table with one row per image."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ OTHER_CORRELATIONS = (0.99, 0.97, 0.95, 0.93, 0.9)
 
 
 def describe(images: Images, task: Task, params: Params) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Return the manifest of a task's images and their table: id, label, official part, cluster, digest."""
+    """Return the manifest of the images of a task and their table: id, label, official part, cluster, digest."""
     joined, _ = duplicates.pairs(images, params.duplicates)
     cluster = duplicates.clusters(len(images), np.concatenate([joined, _within_groups(images.groups)]))
     samples = pd.DataFrame(
@@ -99,7 +99,7 @@ def _duplicates(samples: pd.DataFrame, joined: np.ndarray, params: Params) -> di
 
 
 def _at(images: Images, params: Params, correlation: float) -> dict[str, Any]:
-    """Say what another threshold would find, so that a reader can judge the one in use."""
+    """Return what another threshold would find, so a reader can judge the one in use."""
     threshold = params.duplicates.model_copy(update={"pixel_correlation": correlation})
     joined, _ = duplicates.pairs(images, threshold)
     sizes = np.bincount(duplicates.clusters(len(images), joined))

@@ -1,22 +1,24 @@
 """Sources of kind ``npz``: one MedMNIST-shaped file.
 
-It holds ``{train,val,test}_images`` (uint8, N × H × W or N × H × W × 3), ``…_labels`` (N × 1) and, where groups of
+It contains ``{train,val,test}_images`` (uint8, N × H × W or N × H × W × 3), ``…_labels`` (N × 1) and, where groups of
 images belong together, ``…_groups`` (N).
 """
 
+import math
+import os
 import zipfile
-import zlib
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 
 from benchmark.data import PARTS, Images, files
+from benchmark.data.images import group_name
 from benchmark.data.resize import resize
 from benchmark.errors import BadInput
 from benchmark.params import Npz
 
 KEYS = {"train": "train", "validation": "val", "test": "test"}
+MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")  # bytes of this machine
 
 
 def load(source: Npz, size: int) -> Images:
@@ -35,7 +37,7 @@ def read(path: Path, classes: list[str], size: int) -> Images:
         raise BadInput(
             f"{path}: {error.args[0]} is missing; it must hold images and labels of train, val and test"
         ) from None
-    groups = {part: arrays.get(f"{KEYS[part]}_groups", np.full(len(labels[part]), "")) for part in PARTS}
+    groups = _groups(path, arrays, labels)
     for part in PARTS:
         counts = {len(pixels[part]), len(labels[part]), len(groups[part])}
         if len(counts) > 1:
@@ -53,34 +55,58 @@ def read(path: Path, classes: list[str], size: int) -> Images:
         ids=[f"{part}/{index}" for part in PARTS for index in range(len(labels[part]))],
         classes=classes,
         official=[part for part in PARTS for _ in labels[part]],
-        groups=[str(group) for part in PARTS for group in groups[part]],
+        groups=[group for part in PARTS for group in groups[part]],
     )
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of the file that belong to a part; what they declare to be is checked before it is read."""
+    wanted = {f"{key}_{what}" for key in KEYS.values() for what in ("images", "labels", "groups")}
     try:
-        with path.open("rb") as file:
-            if not zipfile.is_zipfile(file):
-                raise ValueError("no zip archive")
-        with np.load(path) as archive:
-            return dict(archive)
-    except (
-        ValueError,
-        EOFError,
-        OSError,
-        zipfile.BadZipFile,
-        zlib.error,
-        TokenError,
-        SyntaxError,
-        RuntimeError,
-    ) as error:
+        with zipfile.ZipFile(path) as archive:
+            entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+            entries = {name: entry for name, entry in entries.items() if name in wanted}
+            declared = sum(entry.file_size for entry in entries.values())
+            if declared > MEMORY:
+                raise ValueError(f"it declares {declared / 1e9:.0f} GB, this machine has {MEMORY / 1e9:.0f} GB")
+            return {name: _array(archive, entry) for name, entry in entries.items()}
+    except MemoryError:
+        raise
+    except Exception as error:  # zipfile, its decompressors and numpy raise a dozen kinds
         raise BadInput(f"{path}: cannot be read ({error}); it must be an .npz file of arrays") from None
+
+
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = header[version](file)
+    if math.prod(shape) * dtype.itemsize > entry.file_size:
+        raise ValueError(f"{entry.filename} is shorter than its header says")
+    with archive.open(entry) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _labels(path: Path, name: str, labels: np.ndarray) -> np.ndarray:
     if not np.issubdtype(labels.dtype, np.integer):
         raise BadInput(f"{path}: {name}_labels are {labels.dtype}; they must be whole numbers")
     return labels.reshape(-1).astype(np.int64)
+
+
+def _groups(path: Path, arrays: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> dict[str, list[str]]:
+    """Return the group of each image of each part, empty where none is named; all parts name groups, or none does."""
+    named = [part for part in PARTS if f"{KEYS[part]}_groups" in arrays]
+    if not named:
+        return {part: [""] * len(labels[part]) for part in PARTS}
+    for part in PARTS:
+        if part not in named:
+            without = f"{KEYS[part]}_groups is missing, and {KEYS[named[0]]}_groups is there"
+            raise BadInput(f"{path}: {without}; all parts must name groups, or none")
+        if arrays[f"{KEYS[part]}_groups"].ndim not in (1, 2):
+            raise BadInput(f"{path}: {KEYS[part]}_groups must have one entry per image")
+    return {
+        part: [group_name(group) for group in arrays[f"{KEYS[part]}_groups"].reshape(-1).tolist()] for part in PARTS
+    }
 
 
 def _images(path: Path, name: str, images: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Each image is a body (an ellipse) over a dark background, with soft tissue of low spatial frequency, a few bright
 vessels that cross it, and detector noise. One class has no finding, one a smooth round lesion, one a spiculated lesion:
-a core of the same size with thin spikes around it. Contrast, size and place vary, so that a model has to look at the
+a core of the same size with thin spikes around it. Contrast, size and place vary, so a model has to look at the
 lesion's border, not at its brightness.
 """
 
@@ -15,13 +15,13 @@ from benchmark.params import Phantom
 
 CLASSES = ["no_finding", "round_lesion", "spiculated_lesion"]
 SIZE = 32  # pixels; lengths below are in pixels of this size
-FINE = 2  # drawn this many times finer, then averaged, so that borders are smooth
+FINE = 2  # drawn this many times finer, then averaged, so borders are smooth
 
 
 def load(source: Phantom, size: int) -> Images:
     """Draw the images and the masks of their lesions; the native size is 32, other sizes are resized from it."""
     labels = np.repeat(np.arange(len(CLASSES)), source.images_per_class)
-    # RandomState, since numpy promises that its stream never changes; one stream an image.
+    # RandomState, since numpy promises that its stream never changes; one stream per image.
     drawn = [_draw(int(label), np.random.RandomState([source.seed, index])) for index, label in enumerate(labels)]
     pixels = np.stack([image for image, _ in drawn])
     masks = np.stack([mask for _, mask in drawn])

@@ -1,4 +1,4 @@
-"""Resizing of uint8 images, in integers, so that the bytes are the same on every machine."""
+"""Resizing of uint8 images, in integers, so the bytes are the same on every machine."""
 
 import numpy as np
 from PIL import Image
@@ -7,7 +7,7 @@ from PIL import Image
 def resize(images: np.ndarray, size: int) -> np.ndarray:
     """Return uint8 ``images`` (N × H × W or N × H × W × C, C 1 or 3) as N × ``size`` × ``size`` × C, bilinear.
 
-    Pillow widens the filter when it makes an image smaller, so that fine texture does not alias.
+    Pillow widens the filter when it makes an image smaller, so fine texture does not alias.
     """
     if images.ndim == 3:
         images = images[..., np.newaxis]

@@ -16,7 +16,7 @@ def deal(samples: pd.DataFrame, parts: int, source: str) -> np.ndarray:
     """Return the part (int, 0 to ``parts`` - 1) of each row of ``samples``, stratified and never dividing a cluster.
 
     ``samples`` has the columns ``label``, ``cluster`` and ``digest``. Clusters go, the largest first, each to the part
-    that holds fewest images of its class; among equals a digest of the cluster decides, so that neither the order of
+    that has the fewest images of its class; among equals a digest of the cluster decides, so neither the order of
     files nor their names matter. :class:`BadInput` if a class has fewer clusters than there are parts.
     """
     clusters = samples.groupby("cluster").agg(

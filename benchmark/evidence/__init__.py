@@ -1,27 +1,31 @@
 """Evidence: what a run leaves, where it lies, how it is read, compared and put in place.
 
-A run's folder holds ``metrics.json``, ``predictions.csv``, ``history.csv``, ``robustness.csv``, of a network also
-``explanations.json`` and, if it masks, ``masks.csv``, which come out the same each time, and ``provenance.json``, which
-holds all that may differ.
+The folder of a run contains ``metrics.json``, ``predictions.csv``, ``history.csv`` and ``robustness.csv``, of a network
+also ``explanations.json`` and, if it masks, ``masks.csv``, which come out the same each time. ``provenance.json``
+contains all that may differ.
 """
 
 import json
 import math
 import os
 import shutil
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
+from pandas.errors import ParserWarning
 
+from benchmark import reading
 from benchmark.errors import BadInput
 
 TASKS = Path("results/tasks")
 OF_ALL = ("metrics.json", "predictions.csv", "history.csv", "robustness.csv")
 DETERMINISTIC = (*OF_ALL, "explanations.json", "masks.csv")
 PROVENANCE = "provenance.json"
+RESTORE = "`dvc repro` makes it, `git checkout` brings a committed one back"
 DIGITS = "%.9g"  # enough that metrics come out the same from the file
 
 
@@ -36,24 +40,74 @@ def runs_of(task: str, model: str) -> list[int]:
     return sorted(int(folder.name[4:]) for folder in folders if (folder / PROVENANCE).exists())
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; :class:`BadInput` if it is missing or broken."""
+class JsonObject(dict[str, Any]):
+    """An object of a JSON file; a key that it lacks is :class:`BadInput`, which names file and key."""
+
+    path: Path | None = None
+
+    def __missing__(self, key: str) -> NoReturn:
+        raise BadInput(f"{self.path}: lacks the key {key!r}; {RESTORE}")
+
+
+def read_json(path: Path, kind: type = dict) -> Any:
+    """Return what a JSON file contains, an object unless ``kind`` is ``list``.
+
+    :class:`BadInput` if it is missing, broken or of another kind, or, later, if a key is asked for that it lacks.
+    """
+
+    def named(pairs: list[tuple[str, Any]]) -> JsonObject:
+        content = JsonObject(pairs)
+        content.path = path
+        if len(content) < len(pairs):
+            raise ValueError("a key is given twice")
+        return content
+
+    def no_number(name: str) -> NoReturn:
+        raise ValueError(f"{name} is no number in JSON")
+
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; `dvc repro` makes it, `git checkout` brings a committed one back") from None
+        content = json.loads(reading.text(path, RESTORE), object_pairs_hook=named, parse_constant=no_number)
     except json.JSONDecodeError as error:
         raise BadInput(f"{path}: line {error.lineno}: {error.msg}; it must be JSON, as it was written") from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: {error}; it must be JSON, as it was written") from None
+    if not isinstance(content, kind):
+        raise BadInput(f"{path}: must contain a JSON {'object' if kind is dict else 'array'}; {RESTORE}")
+    return content
+
+
+def read_table(path: Path, *columns: str, right: str = RESTORE, **types: type) -> pd.DataFrame:
+    """Return a CSV file that has at least some columns; those in ``types`` are read as these types.
+
+    :class:`BadInput` if it is missing or broken, or names a column that it lacks; it ends with what would be ``right``.
+    """
+    reading.regular(path, right)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ParserWarning)  # a row that is longer than the others
+            table = pd.read_csv(path, dtype=types, compression=None, index_col=False)
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}; {right}") from None
+    except (ValueError, OverflowError, ParserWarning) as error:
+        raise BadInput(f"{path}: {error}; {right}") from None
+    for column in (*columns, *types):
+        if column not in table:
+            raise BadInput(f"{path}: lacks the column {column!r}; {right}")
+    return table
 
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people to read; a number that is not finite becomes ``null``."""
-    text = json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)
-    replace_text(path, text + "\n")
+    replace_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """Return what :func:`write_json` writes."""
+    return json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
@@ -61,7 +115,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def keep(folder: Path) -> None:
-    """Have git keep a folder that a stage puts out, empty or not."""
+    """Make git keep the output folder of a stage, empty or not."""
     folder.mkdir(parents=True, exist_ok=True)
     if not any(path.name != ".gitkeep" for path in folder.iterdir()):
         (folder / ".gitkeep").touch()
@@ -71,30 +125,39 @@ def keep(folder: Path) -> None:
 
 def read_predictions(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return sample ids, labels (int64, N) and probabilities (float64, N × classes) of a predictions file."""
+    right = "its columns must be sample_id,label,p0,p1,…, all but the first numbers"
+    table = read_table(path, "label", "p0", "p1", right=right, sample_id=str)
+    classes = [f"p{index}" for index in range(table.shape[1] - 2)]
+    if set(table) != {"sample_id", "label", *classes}:
+        raise BadInput(f"{path}: has other columns; {right}")
+    ids, numbers = table["sample_id"], table[["label", *classes]].apply(_numbers)
+    fits = ids.notna() & np.isfinite(numbers).all(axis=1) & numbers["label"].isin(range(len(classes)))
+    if not len(table) or not fits.all():
+        line = int(np.argmin(fits)) if len(table) else 0
+        row = ",".join(map(str, next(table.iloc[line:].itertuples(index=False), ["nothing"])))
+        what = f"a sample_id, a label from 0 to {len(classes) - 1}, and finite numbers"
+        raise BadInput(f"{path}: line {line + 2} is {row}; it must be {what}")
+    return ids.tolist(), numbers["label"].to_numpy(np.int64), numbers[classes].to_numpy(np.float64)
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """Return a column as float64, NaN where it contains no number."""
     try:
-        table = pd.read_csv(path, dtype={"sample_id": str})
-        probabilities = table[[f"p{index}" for index in range(table.shape[1] - 2)]].to_numpy(np.float64)
-        return table["sample_id"].tolist(), table["label"].to_numpy(np.int64), probabilities
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; it must be a predictions file") from None
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; it must be a predictions file") from None
-    except (KeyError, ValueError) as error:
-        what = "lacks some of its columns" if isinstance(error, KeyError) else error
-        raise BadInput(
-            f"{path}: {what}; its columns must be sample_id,label,p0,p1,…, all but the first numbers"
-        ) from None
+        numbers = pd.to_numeric(column.where(~column.map(lambda value: isinstance(value, bool))), errors="coerce")
+        return numbers.astype(np.float64)
+    except (OverflowError, TypeError):  # a whole number of hundreds of digits
+        return pd.Series(np.nan, column.index)
 
 
 def write_predictions(path: Path, ids: list[str], labels: np.ndarray, probabilities: np.ndarray) -> None:
-    """Write a row a test image: ``sample_id,label,p0,p1,…``."""
+    """Write one row per test image: ``sample_id,label,p0,p1,…``."""
     columns = {f"p{index}": column for index, column in enumerate(probabilities.T)}
     pd.DataFrame({"sample_id": ids, "label": labels} | columns).to_csv(path, index=False, float_format=DIGITS)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two sets of evidence of one run lie apart: files that differ, and the predictions, image by image.
+    """How far two sets of evidence of one run differ: in which files, and in the predictions, image by image.
 
     ``lost`` and ``gained`` are how many images only the one, and only the other, has right.
     """
@@ -115,9 +178,14 @@ class Difference:
         )
 
 
+def differing_files(one: Path, other: Path) -> tuple[str, ...]:
+    """Return the deterministic files of two runs that are not the same bytes."""
+    return tuple(name for name in DETERMINISTIC if _bytes(one / name) != _bytes(other / name))
+
+
 def compare(one: Path, other: Path) -> Difference:
     """Compare two folders of evidence of the same run."""
-    files = tuple(name for name in DETERMINISTIC if _bytes(one / name) != _bytes(other / name))
+    files = differing_files(one, other)
     if not files:
         return Difference(())
     (ids, labels, p), (other_ids, other_labels, q) = (read_predictions(f / "predictions.csv") for f in (one, other))
@@ -149,13 +217,13 @@ def swap(finished: Path, target: Path) -> None:
 
 
 def sync(folder: Path) -> None:
-    """Have the disk hold a folder's files, and their names, before anything else relies on them."""
+    """Write the files of a folder, and their names, to the disk before anything else relies on them."""
     for path in [*folder.rglob("*"), folder]:
         sync_one(path)
 
 
 def sync_one(path: Path) -> None:
-    """Have the disk hold a file, or the names in a folder."""
+    """Write a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

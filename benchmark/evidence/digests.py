@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,18 @@ def file_digest(path: Path) -> str:
 
 
 def code_digest(paths: Iterable[Path]) -> str:
-    """Return the digest of the code in some Python files, without comments, docstrings, annotations and layout.
+    """Return the digest of the code in Python files, without comments, docstrings, layout and annotations of functions.
 
     It is the same on every Python from 3.11 on: of the syntax tree, only fields that are set are looked at.
     :class:`BadInput` names a file that is missing or is no Python.
     """
-    return digest([_code(path) for path in paths])
+    return sources_digest(tuple((str(path), _text(path)) for path in paths))
+
+
+@cache
+def sources_digest(sources: tuple[tuple[str, str], ...]) -> str:
+    """Return the digest of (path, text) of some Python files, as :func:`code_digest` does."""
+    return digest([_code(path, text) for path, text in sources])
 
 
 def source_digest(source: str) -> str:
@@ -36,11 +43,17 @@ def source_digest(source: str) -> str:
     return digest(_plain(ast.parse(source)))
 
 
-def _code(path: Path) -> Any:
+def _text(path: Path) -> str:
     try:
-        return _plain(ast.parse(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; it must be a Python file") from None
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: {getattr(error, 'strerror', error)}; it must be a Python file") from None
+
+
+@cache
+def _code(path: str, text: str) -> Any:
+    try:
+        return _plain(ast.parse(text))
     except (SyntaxError, ValueError) as error:
         raise BadInput(f"{path}: {error}; it must be a Python file") from None
 

@@ -26,9 +26,9 @@ def is_whole(folder: Path) -> bool:
         return False
     try:
         files = evidence.read_json(folder / evidence.PROVENANCE)["files"]
-    except (BadInput, KeyError, TypeError):
+    except BadInput:
         return False
-    return set(evidence.OF_ALL) <= set(files) and files == file_digests(folder)
+    return isinstance(files, dict) and set(evidence.OF_ALL) <= set(files) and files == file_digests(folder)
 
 
 def file_digests(folder: Path) -> dict[str, str]:

@@ -1,5 +1,8 @@
 """A table as CSV for programs, as Markdown and LaTeX for people; the page renders it as HTML."""
 
+import re
+from typing import Any
+
 import pandas as pd
 from tabulate import tabulate
 
@@ -21,24 +24,41 @@ def all_kinds(table: ResultTable) -> dict[str, str]:
 
 def csv(table: ResultTable) -> str:
     """Return all fields of all rows as CSV, without title and notes."""
-    return pd.DataFrame(table.plain_rows()).to_csv(index=False, float_format=evidence.DIGITS)
+    rows = [{name: _no_formula(value) for name, value in row.items()} for row in table.plain_rows()]
+    return pd.DataFrame(rows).to_csv(index=False, float_format=evidence.DIGITS)
 
 
 def markdown(table: ResultTable) -> str:
     """Return the table as Markdown: its title, the table, and a paragraph per note."""
     headings, *rows = [[cell.replace("|", "\\|") for cell in cells] for cells in _cells(table)]
     text = tabulate(rows, headings, tablefmt="github", disable_numparse=True)
-    return "\n\n".join([f"**{table.title}**", text, *table.notes]) + "\n"
+    return _no_html("\n\n".join([f"**{_one_line(table.title)}**", text, *map(_one_line, table.notes)])) + "\n"
 
 
 def latex(table: ResultTable) -> str:
     """Return the table as LaTeX, its title and notes as comments."""
     headings, *rows = [["".join(LATEX.get(c, c) for c in cell) for cell in cells] for cells in _cells(table)]
     text = tabulate(rows, headings, tablefmt="latex_raw", disable_numparse=True)
-    return "\n".join([*(f"% {note}" for note in [table.title, *table.notes]), text]) + "\n"
+    return "\n".join([*(f"% {_one_line(note)}" for note in [table.title, *table.notes]), text]) + "\n"
 
 
 def _cells(table: ResultTable) -> list[list[str]]:
     """Return the headings, then the cells of each row, as people read them."""
     rows = [[column.text_beside_printed(row) for column in table.columns] for row in table.rows]
-    return [[column.title for column in table.columns], *rows]
+    return [[_one_line(cell) for cell in cells] for cells in [[column.title for column in table.columns], *rows]]
+
+
+def _one_line(text: str) -> str:
+    """Return a text without line breaks, which would end a cell or a comment."""
+    return " ".join(text.splitlines())
+
+
+def _no_html(text: str) -> str:
+    """Return Markdown in which nothing begins an HTML tag."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
+
+
+def _no_formula(value: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula; a number stays as it is."""
+    formula = isinstance(value, str) and re.match(r"[=@\t\r]|[+-](?![\d.]+(e[+-]?\d+)?$)", value)
+    return f"'{value}" if formula else value

@@ -95,20 +95,25 @@ def _rounded(value: Any) -> Any:
     return None if value != value else float(evidence.DIGITS % value)
 
 
-def write(path: Path, table: ResultTable) -> None:
-    """Write a table as JSON; what a column leaves at its default is left out."""
+def json_text(table: ResultTable) -> str:
+    """Return a table as JSON; what a column leaves at its default is left out."""
     defaults = {field.name: field.default for field in fields(ResultColumn)}
     content = asdict(table)
     content["columns"] = [
         {name: value for name, value in column.items() if value != defaults[name]} for column in content["columns"]
     ]
-    evidence.write_json(path, content)
+    return evidence.json_text(content)
+
+
+def write(path: Path, table: ResultTable) -> None:
+    """Write a table as JSON."""
+    evidence.replace_text(path, json_text(table))
 
 
 def read(path: Path) -> ResultTable:
-    """Return a table as :func:`write` wrote it; :class:`BadInput` if it is missing or something else."""
+    """Return a table from its :func:`json_text`; :class:`BadInput` if it is missing or something else."""
     content = evidence.read_json(path)
     try:
-        return ResultTable(**content | {"columns": [ResultColumn(**column) for column in content["columns"]]})
+        return ResultTable(**content | {"columns": [ResultColumn(**column) for column in content.get("columns")]})
     except (KeyError, TypeError):
         raise BadInput(f"{path}: is no table; it must be one that `python -m pipelines.tables` wrote") from None

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from benchmark import evidence
 from benchmark.audit import answers, papers
 from benchmark.audit.answers import Answers
@@ -59,9 +57,9 @@ def read(params: Params, task: str, runs: Path | None = None) -> Results:
     for path in sorted(runs.glob("*/run-*/predictions.csv")):
         scores.setdefault(path.parts[-3], []).append(_scores(path))
     for path in sorted(runs.glob("*/run-*/masks.csv")):
-        masks.setdefault(path.parts[-3], []).append(metrics.mask_scores(pd.read_csv(path)))
+        masks.setdefault(path.parts[-3], []).append(metrics.mask_scores(evidence.read_table(path, "kept", "tokens")))
     for path in sorted(runs.glob("*/run-*/history.csv")):
-        if len(history := pd.read_csv(path)) > 1:
+        if len(history := evidence.read_table(path)) > 1:
             criterion = params.recipe(params.task(task), params.model(path.parts[-3])).best_epoch_by
             per_epoch = history[f"validation_{criterion}"] * (-1 if criterion == "loss" else 1)
             best_epochs.setdefault(path.parts[-3], []).append(int(per_epoch.argmax()) + 1)

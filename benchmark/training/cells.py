@@ -14,6 +14,8 @@ from pathlib import Path
 from benchmark import evidence
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
+from benchmark.training import preflight
+from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.engine import SHARED, train
 from benchmark.training.runs import Run, inputs
 
@@ -34,6 +36,8 @@ def train_cells(cells: list[Cell], force: bool, still_wanted: Callable[[Run], bo
             evidence.recover(_finished(cell[0]), cell[0].folder.parent)
         todo = {run: cell for cell in cells for run in cell if force or not is_up_to_date(run)}
         left = {cell[0].cell: sum(run.cell == cell[0].cell for run in todo) for cell in cells}
+        for task in {run.task.name for run in todo}:
+            preflight.check([run for run in todo if run.task.name == task], SCRATCH, evidence.TASKS / task)
         folders: dict[Run, Path] = {}
         for run, folder in train(list(todo), SCRATCH):
             folders[run] = folder
@@ -58,6 +62,7 @@ def train_into(todo: list[Run], folder: Path) -> None:
     with ExitStack() as locks:
         for first in {run.cell: run for run in todo}.values():
             locks.enter_context(_locked(first))
+        preflight.check(todo, SCRATCH_OF_COPIES, None)
         for run, trained in dict(train(todo, SCRATCH_OF_COPIES)).items():
             target = folder / run.folder.relative_to(evidence.TASKS)
             _discard(target)
@@ -70,7 +75,13 @@ def is_up_to_date(run: Run) -> bool:
     """Whether the evidence of a run is whole and was made from what its inputs are now."""
     if not provenance.is_whole(run.folder):
         return False
-    return evidence.read_json(run.folder / evidence.PROVENANCE)["inputs"] == inputs(run)
+    return evidence.read_json(run.folder / evidence.PROVENANCE).get("inputs") == inputs(run)
+
+
+def stale_corruptions(run: Run) -> list[str]:
+    """Return the corruptions that the run has not met as they are now: other code, other strengths, or new."""
+    met = evidence.read_json(run.folder / evidence.PROVENANCE).get("robustness", {})
+    return [name for name, kind in CORRUPTIONS.items() if met.get(name) != kind.digest]
 
 
 def _finished(run: Run) -> Path:

@@ -1,6 +1,7 @@
 """Corrupted test images as a model is given them, made once for all models of a task and kept in a folder."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ def corrupted(dataset: Dataset, digests: list[str], name: str, strength: float, 
     kind, task = corruption(name), dataset.task
     decides = [digests, name, strength, kind.digest, task.native_size, task.input_size, task.recipe.gaussian_sigma]
     path = folder / f"{digest([*decides, dataset.lesion])[:16]}.npy"
-    if path.exists():
+    with suppress(OSError, ValueError, EOFError):  # not there yet, or torn by a power cut
         return np.load(path)
     pixels = dataset.images.pixels[dataset.rows["test"]]
     images = dataset.seen(kind.apply(pixels, digests, strength), "test")

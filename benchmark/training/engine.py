@@ -7,11 +7,14 @@ import sys
 import threading
 import time
 import traceback
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
-from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +22,16 @@ from joblib import cpu_count
 from tqdm import tqdm
 
 from benchmark import evidence
-from benchmark.errors import BadInput, TrainingFailed
+from benchmark.errors import BadInput, TrainingFailed, failure
 from benchmark.evidence import provenance
 from benchmark.evidence.digests import digest
 from benchmark.training import perform
+from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import Run, inputs
 
 SHARED = "corrupted"  # the folder, beside those of the runs, of what all models of a task share
 RUNS_PER_CARD = 12
-Heard = tuple[str, int, int]  # a run, how many of its epochs are done (-1: the run is), of how many
-_progress: "SimpleQueue[Heard | None]"
+_progress: Connection  # takes a run, how many of its epochs are done (-1: the run is), of how many; at the end None
 
 
 def train(todo: list[Run], scratch: Path) -> Iterator[tuple[Run, Path]]:
@@ -47,6 +50,7 @@ def train(todo: list[Run], scratch: Path) -> Iterator[tuple[Run, Path]]:
             yield run, folder
         else:
             (folder / evidence.PROVENANCE).unlink(missing_ok=True)
+            _set_torn_checkpoints_aside(run, folder)
             waiting.append(run)
     if waiting:
         yield from _side_by_side(waiting, folders, scratch / SHARED)
@@ -58,50 +62,99 @@ def _side_by_side(waiting: list[Run], folders: dict[Run, Path], shared: Path) ->
     context = multiprocessing.get_context("forkserver")
     if any(run.model.kind == "network" for run in waiting):
         context.set_forkserver_preload(["benchmark.training.networks"])
-    queue: SimpleQueue[Heard | None] = context.SimpleQueue()
+    _start_server(context)
+    # A pipe without a lock: a short message is written whole or not at all, whenever its writer is killed.
+    heard, tell = context.Pipe(duplex=False)
     weights = {str(run): weight for run, weight in seconds.items()}
-    shown = threading.Thread(target=_show, args=(queue, weights), daemon=True)
+    shown = threading.Thread(target=_show, args=(heard, weights), daemon=True)
     shown.start()
     workers = min(cpu_count(), len(waiting))
     if any(run.task.device == "cuda" for run in waiting):
         workers = min(workers, RUNS_PER_CARD)
-    with ProcessPoolExecutor(workers, context, _start_worker, (queue,)) as pool:
-        try:
-            with interrupts_held_back():
-                futures = {pool.submit(_work, run, folders[run], shared): run for run in waiting}
-            for future in as_completed(futures):
-                run, error = futures[future], future.exception()
-                if isinstance(error, BadInput):
-                    raise error
-                if error:
-                    traceback.print_exception(error, file=sys.stderr)
-                    raise TrainingFailed(f"{run}: {type(error).__name__}: {error}; its evidence is as it was")
-                yield run, folders[run]
-        except BaseException:
-            _stop(pool)
-            raise
-    queue.put(None)
-    shown.join()
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (tell,))
+    try:
+        with interrupts_held_back():
+            futures = {pool.submit(_work, run, folders[run], shared): run for run in waiting}
+        for future in as_completed(futures):
+            run, error = futures[future], future.exception()
+            if error:
+                raise _told(run, error)
+            yield run, folders[run]
+    finally:
+        _stop(pool)
+        tell.send(None)
+        shown.join()
+
+
+def _start_server(context: ForkServerContext) -> None:
+    """Start the process that workers are forked from; return when it has imported what they need.
+
+    A thread waits for it, so Ctrl-C is heard meanwhile; the server and its workers inherit that they hear none.
+    """
+
+    def start() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        context.Process(target=int, daemon=True).start()
+
+    thread = threading.Thread(target=start, daemon=True)
+    thread.start()
+    thread.join()
+
+
+def _told(run: Run, error: BaseException) -> Exception:
+    """Return what a run's exception means to a person; of one in a model's code the traceback is shown."""
+    if isinstance(error, BadInput):
+        return error
+    if isinstance(error, BrokenProcessPool):
+        why = "its process or another worker's was killed, as for lack of memory"
+    elif isinstance(error, OSError | MemoryError):
+        why = failure(error)
+    else:
+        traceback.print_exception(error, file=sys.stderr)
+        why = f"{type(error).__name__}: {error}"
+    return TrainingFailed(f"{run}: {why}; its evidence is as it was")
 
 
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:
-    """Let Ctrl-C wait until the block is done. Processes started in it never hear it: the command ends its workers."""
+    """Let Ctrl-C and SIGTERM wait until the block is done.
+
+    Processes started in it never hear Ctrl-C: the command ends its workers.
+    """
     heard = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))  # other threads hear it still
+    before = {
+        number: signal.signal(number, lambda number, frame: heard.append(number))  # other threads hear it still
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit this
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if heard:
-        raise KeyboardInterrupt
+        signal.raise_signal(heard[0])
+
+
+def _set_torn_checkpoints_aside(run: Run, folder: Path) -> None:
+    """Move checkpoints away that are not whole, as a power cut leaves them; their training starts anew."""
+    for checkpoint in folder.glob("*.pt"):
+        try:
+            with zipfile.ZipFile(checkpoint) as archive:
+                torn = archive.testzip()
+        except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
+            torn = checkpoint.name
+        if torn:
+            aside = folder.with_name(f"{folder.name}.torn.pt")
+            checkpoint.replace(aside)
+            print(f"{run}: {checkpoint} is torn; set aside as {aside.name}, training starts anew", file=sys.stderr)
 
 
 def _key(run: Run) -> str:
-    """Return what must be the same for work in scratch to be taken up: inputs, versions and kind of machine."""
-    return digest([inputs(run), provenance.versions(), provenance.machine()])[:16]
+    """Return what must be the same for work in scratch to be taken up: inputs, corruptions, versions, machine."""
+    corruptions = {name: kind.digest for name, kind in CORRUPTIONS.items()}
+    return digest([inputs(run), corruptions, provenance.versions(), provenance.machine()])[:16]
 
 
 def _check_model(run: Run) -> None:
@@ -131,14 +184,14 @@ def _check_model(run: Run) -> None:
 def _expected_seconds(run: Run) -> float:
     """Return what a run took before, by its evidence; where there is none, networks count more than estimators."""
     path = evidence.run_folder(*run.cell, 0) / evidence.PROVENANCE
-    if path.exists():
-        return evidence.read_json(path)["seconds"]
+    with suppress(BadInput, TypeError, ValueError):  # a damaged one is trained again like a missing one
+        return float(evidence.read_json(path)["seconds"])
     return 100.0 if run.model.kind == "network" else 10.0
 
 
-def _start_worker(queue: "SimpleQueue[Heard | None]") -> None:
+def _start_worker(tell: Connection) -> None:
     global _progress
-    _progress = queue
+    _progress = tell
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 
@@ -154,27 +207,33 @@ def _work(run: Run, folder: Path, shared: Path) -> None:
         import torch
 
         torch.set_num_threads(1)
-    perform.perform(run, folder, shared, lambda done, epochs: _progress.put((str(run), done, epochs)))
-    _progress.put((str(run), -1, 1))
+    perform.perform(run, folder, shared, lambda done, epochs: _progress.send((str(run), done, epochs)))
+    _progress.send((str(run), -1, 1))
 
 
-def _show(queue: "SimpleQueue[Heard | None]", weights: dict[str, float]) -> None:
+def _show(heard: Connection, weights: dict[str, float]) -> None:
     """Show how far the runs are, weighted by what each is expected to take; on a terminal with the time left."""
     style = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
     at, begun = dict.fromkeys(weights, 0.0), time.monotonic()
-    with tqdm(total=sum(weights.values()), desc="training", bar_format=style, disable=None) as bar:
-        while (heard := queue.get()) is not None:
-            run, done, epochs = heard
+    with suppress(OSError), tqdm(total=sum(weights.values()), desc="training", bar_format=style, disable=None) as bar:
+        while (message := heard.recv()) is not None:
+            run, done, epochs = message
             at[run] = weights[run] if done < 0 else 0.98 * weights[run] * done / epochs
             bar.n = sum(at.values())
             bar.set_postfix_str(f"{run}, epoch {done} of {epochs}" if done >= 0 else f"{run}, done")
             if done < 0:
-                left = (time.monotonic() - begun) * (bar.total / bar.n - 1)
+                left = (time.monotonic() - begun) * (bar.total / max(bar.n, 1e-9) - 1)
                 bar.write(f"{run}: done; about {left / 60:.0f} min left", file=sys.stderr)
+        return
+    while heard.recv() is not None:  # nobody reads standard error any more; the runs must not wait for it
+        pass
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the pool's processes at once; what they had saved waits in scratch."""
+    """End the pool's processes at once; runs that were not done wait in scratch.
+
+    A process that is waited for may wait itself, for a lock that a killed one took along.
+    """
     for process in list((pool._processes or {}).values()):
-        process.terminate()
+        process.kill()
     pool.shutdown(wait=True, cancel_futures=True)

@@ -42,7 +42,7 @@ def predict(estimator: BaseEstimator, images: np.ndarray, features: Features) ->
 
 
 def extract(images: np.ndarray, features: Features) -> np.ndarray:
-    """Return a row of features an image: its pixels, or histograms of oriented gradients.
+    """Return one row of features per image: its pixels, or histograms of oriented gradients.
 
     HOG has 9 orientations, cells of 8 × 8 pixels and blocks of 2 × 2 cells (Dalal & Triggs 2005,
     doi 10.1109/CVPR.2005.177).

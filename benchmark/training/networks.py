@@ -1,7 +1,7 @@
 """One trainer for every torch model.
 
 Cross-entropy, Adam, a schedule, best epoch by a measure on the validation split. Every random draw of an epoch comes
-from (seed, epoch) alone, so that a run that was killed goes on from its last checkpoint and ends with the same bytes.
+from (seed, epoch) alone, so a run that was killed goes on from its last checkpoint and ends with the same bytes.
 """
 
 import math
@@ -117,7 +117,7 @@ def arithmetic(precision: str, device: str) -> Iterator[None]:
 def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
     """Flip, rotate and scale a batch (N × C × H × W), each image by its own draw, in one resampling.
 
-    Resampling smooths an image, so that a share of them must stay as they are, as validation and test images do.
+    Resampling smooths an image, so a share of them must stay as they are, as validation and test images do.
     """
     if not (how.flip or how.share):
         return images

@@ -1,7 +1,5 @@
-"""Whether evidence comes out again: on this machine, on another one, and with another version of the code."""
+"""Whether evidence can be reproduced: on this machine, on another one, and with another version of the code."""
 
-import json
-import math
 import os
 import subprocess
 import sys
@@ -12,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from scipy import stats
 
 from benchmark import evidence
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
-from benchmark.params import Bands, EstimatorBand, NetworkBand, Task
+from benchmark.params import Bands, Model, Task
 from benchmark.training import cells
+from benchmark.training.bands import Part, parts
 from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import PROTOCOL, Run, inputs
 
@@ -27,91 +25,101 @@ SCRATCH = Path("scratch/reproduction")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the runs of one cell came out, and how far they may differ on another processor."""
+    """How the runs of one cell came out: how many of ``runs`` with the ``same`` bytes, and which files differ.
+
+    ``elsewhere`` says what the evidence claims to be made on, if not on the kind of processor and the versions of here.
+    ``parts`` then says how far it differs, part by part.
+    """
 
     cell: str
-    differences: tuple[evidence.Difference, ...]
-    same_stack: bool
-    band: NetworkBand | EstimatorBand
-
-    @property
-    def same(self) -> int:
-        """How many runs came out the same, byte for byte."""
-        return sum(not difference.files for difference in self.differences)
+    runs: int
+    same: int
+    files: tuple[str, ...]
+    elsewhere: str | None
+    parts: tuple[Part, ...]
 
     @property
     def exact(self) -> bool:
         """Whether every byte agrees."""
-        return self.same == len(self.differences)
-
-    @property
-    def mean_probability(self) -> float:
-        """By how much a probability differs, on average; infinite if the images are others."""
-        return sum(difference.mean_probability for difference in self.differences) / len(self.differences)
-
-    @property
-    def changed_labels(self) -> float:
-        """For what share of the images the class differs."""
-        return sum(difference.changed_labels for difference in self.differences) / len(self.differences)
-
-    @property
-    def gained(self) -> int:
-        """How many images, over all runs, only the second has right."""
-        return sum(difference.gained for difference in self.differences)
-
-    @property
-    def lost(self) -> int:
-        """How many images, over all runs, only the first has right."""
-        return sum(difference.lost for difference in self.differences)
-
-    @property
-    def mcnemar(self) -> float:
-        """The p-value of exact McNemar's test of equal accuracy, over the images of all runs."""
-        apart = self.lost + self.gained
-        return stats.binomtest(self.lost, apart).pvalue if apart else 1.0
+        return self.same == self.runs
 
     @property
     def passed(self) -> bool:
-        """Whether every byte agrees, or, on another processor or other versions, the cell lies within its band."""
-        if self.exact:
-            return True
-        if self.same_stack or not math.isfinite(self.mean_probability):
-            return False
-        if isinstance(self.band, NetworkBand):
-            return self.mcnemar >= self.band.mcnemar
-        return self.mean_probability <= self.band.mean_probability and self.changed_labels <= self.band.changed_labels
+        """Whether every byte agrees, or, on another processor or other versions, every part lies within its band."""
+        return self.exact or (self.elsewhere is not None and all(part.within for part in self.parts))
 
     def __str__(self) -> str:
-        text = f"{self.cell}: {self.same} of {len(self.differences)} runs came out the same, byte for byte"
+        text = f"{self.cell}: {self.same} of {self.runs} runs came out the same, byte for byte"
         if self.exact:
             return text
-        where = "the same kind of processor and versions" if self.same_stack else "another processor or other versions"
-        if not math.isfinite(self.mean_probability):
-            return f"{text}; on {where}, the test images or their labels are others"
-        return (
-            f"{text}; on {where}, per image, a probability differs by {self.mean_probability:.4f} on average and the "
-            f"class for {100 * self.changed_labels:.1f} %; {self.lost} images are now wrong, "
-            f"{self.gained} now right, McNemar's p {self.mcnemar:.2g} "
-            f"({'within' if self.passed else 'outside'} what is allowed)"
-        )
+        text += f"; not the same: {', '.join(self.files)}"
+        if self.elsewhere is None:
+            return f"{text}; on the same kind of processor and versions, every byte must agree"
+        told = [f"{text}; bytes could not be compared, because the evidence says it was made on {self.elsewhere}"]
+        for within, heading in ((False, "more than another processor may change"), (True, "within what it may")):
+            if some := [part.what for part in self.parts if part.within == within]:
+                told.append(f"{heading}: {'; '.join(some)}")
+        return "\n  ".join(told)
 
 
 def compare(todo: list[Run], bands: Bands, one: Path, other: Path) -> list[Outcome]:
     """Compare runs below two folders, cell by cell; ``one`` contains what they must come out as.
 
     On the same kind of processor with the same versions every byte must agree. Elsewhere rounding differs, and training
-    amplifies it, so single images change class: a network's accuracy must not be shown to differ. An estimator is not
-    trained by steps that amplify; its predictions must agree, image by image. ``other_processor`` of params.yaml says
-    how far.
+    amplifies it, so single images change class; :mod:`benchmark.training.bands` says how far each file may differ.
     """
-    outcomes = []
-    for first in {run.cell: run for run in todo}.values():
-        folders = [run.folder.relative_to(evidence.TASKS) for run in todo if run.cell == first.cell]
-        differences = tuple(evidence.compare(one / folder, other / folder) for folder in folders)
-        same_stack = all(_stack(one / folder) == _stack(other / folder) for folder in folders)
-        band = getattr(bands, first.model.kind)
-        outcomes.append(Outcome("-".join(first.cell), differences, same_stack, band))
-    return outcomes
+    first_runs = {run.cell: run for run in todo}.values()
+    return [_compare_cell([run for run in todo if run.cell == first.cell], bands, one, other) for first in first_runs]
+
+
+def _compare_cell(runs: list[Run], bands: Bands, one: Path, other: Path) -> Outcome:
+    folders = [run.folder.relative_to(evidence.TASKS) for run in runs]
+    pairs = [(one / folder, other / folder) for folder in folders]
+    differing = [evidence.differing_files(*pair) for pair in pairs]
+    model = runs[0].model
+    elsewhere = next(filter(None, (_elsewhere(*pair) for pair in pairs)), None)
+    compared = ()
+    if any(differing) and elsewhere:
+        peers = _cells_of_kind(one / folders[0].parent, model.kind)
+        compared = tuple(parts(pairs, peers, getattr(bands, model.kind)))
+    return Outcome(
+        cell="-".join(runs[0].cell),
+        runs=len(runs),
+        same=sum(not files for files in differing),
+        files=tuple(name for name in evidence.DETERMINISTIC if any(name in files for files in differing)),
+        elsewhere=elsewhere,
+        parts=compared,
+    )
+
+
+def _elsewhere(one: Path, other: Path) -> str | None:
+    """Return what the evidence in ``one`` says it was made on, if another kind of machine or versions than ``other``.
+
+    Device and threads are params.yaml's and the code's, not the machine's: a claim of others excuses nothing.
+    """
+    claimed, here = (evidence.read_json(folder / evidence.PROVENANCE) for folder in (one, other))
+    if all(_stack(claimed)[key] == value for key, value in _stack(here).items()):
+        return None
+    changed = [
+        f"{name} {version}" for name, version in claimed["versions"].items() if here["versions"].get(name) != version
+    ]
+    return ", ".join([claimed["machine"].get("processor", "an unnamed processor"), *changed])
+
+
+def _stack(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what decides whether bytes must agree."""
+    machine = facts["machine"]
+    return {key: machine.get(key) for key in ("kind", "system", "accelerator")} | {"versions": facts["versions"]}
+
+
+def _cells_of_kind(cell: Path, kind: str) -> list[list[Path]]:
+    """Return the runs of a cell, then those of each other cell of the same kind of model beside it."""
+    by_model: dict[Path, list[Path]] = {cell: []}
+    for path in sorted(cell.parent.glob(f"*/run-*/{evidence.PROVENANCE}")):
+        folder = path.parent
+        if (folder / "explanations.json").exists() == (kind == "network"):
+            by_model.setdefault(folder.parent, []).append(folder)
+    return [*by_model.values()]
 
 
 def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
@@ -133,7 +141,7 @@ def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
             models = [run.model.name for run in sample if run.task.name == task and not _trained(there, run)]
             if models:
                 _train_base(tree, task, models, there)
-    cells.train_into([run for run in sample if not _trained(here, run)], here)
+    cells.train_into(sample, here)
     return compare(sample, bands, there, here)
 
 
@@ -177,12 +185,16 @@ def _changed_key(known: dict[str, Any], run: Run, synthetic: Task) -> str | None
 
     A key that it lacks must have the value that it has on ``synthetic``, a task that was trained again.
     """
+    for key, name in (("tasks", run.task.name), ("models", run.model.name)):
+        if name not in known[key]:
+            return f"{key}.{name}"
     task, model = known["tasks"][run.task.name], known["models"][run.model.name]
     common = synthetic.recipe.model_dump() | task["recipe"]
     pairs = [(key, task.get(key), getattr(run.task, key)) for key in PROTOCOL]
     pairs += [(f"recipe.{key}", common[key], value) for key, value in run.task.recipe.model_dump().items()]
-    entry = run.model.model_dump()
-    pairs += [(f"models.{key}", value, entry.get(key)) for key, value in model.items() if key != "tasks"]
+    entry, defaults = run.model.model_dump(), {key: field.default for key, field in Model.model_fields.items()}
+    keys = [key for key in entry | model if key != "tasks"]
+    pairs += [(f"models.{key}", model.get(key, defaults.get(key)), entry.get(key)) for key in keys]
     return next((key for key, then, value in pairs if then != value), None)
 
 
@@ -210,7 +222,7 @@ def _params_of(base: str) -> dict[str, Any]:
 
 @contextmanager
 def _checkout(base: str) -> Iterator[Path]:
-    """Check a commit out into a folder of its own, for a while."""
+    """Check a commit out into a folder of its own; it is deleted in the end."""
     tree = (SCRATCH / "checkout").resolve()
     _git("worktree", "prune")
     try:
@@ -226,9 +238,3 @@ def _git(*call: str) -> str:
         reason = done.stderr.strip().splitlines()[-1]
         raise BadInput(f"git {call[0]}: {reason}; --base must name a commit of this repository")
     return done.stdout.strip()
-
-
-def _stack(folder: Path) -> str:
-    """Return what decides whether bytes must agree: kind of processor, device, threads, versions."""
-    known = evidence.read_json(folder / evidence.PROVENANCE)
-    return json.dumps([known[key] for key in ("machine", "device", "threads", "versions")], sort_keys=True)

@@ -74,6 +74,8 @@ class Run:
         try:
             build = getattr(import_module(".".join(self.code.with_suffix("").parts)), name)
         except (ImportError, SyntaxError) as error:
+            if "failed to map segment" in str(error) or "cannot allocate memory" in str(error).lower():
+                raise MemoryError(error) from None
             raise BadInput(
                 f"{self.code}: cannot be imported ({error}); it must be a module that contains the model"
             ) from None

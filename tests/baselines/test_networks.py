@@ -8,24 +8,23 @@ import torch.nn.functional as F
 from timm.models import is_model
 
 from benchmark import params
+from benchmark.audit import papers
 from benchmark.errors import BadInput
-from benchmark.params import VARIANTS
-from benchmark.training import networks, weights
-from benchmark.training.runs import Run, factory
-from pipelines import module_of
+from benchmark.training import weights
+from pipelines import cell
 from tests.conftest import ROOT
 
-SETTINGS = params.load(ROOT / "params.yaml")
+PARAMS = params.load(ROOT / "params.yaml")
 SLOW = ("resnet50_28", "resnet18_28", "adaptive_resnet50")  # many multiplications an image
 NETWORKS = [
     pytest.param(name, marks=pytest.mark.long if name in SLOW else ())
-    for name, model in SETTINGS.models.items()
+    for name, model in PARAMS.models.items()
     if model.kind == "network"
 ]
-VARIANT = {model for stage in VARIANTS for model in getattr(SETTINGS.stages, stage).model}
+ROWS = papers.rows(papers.load_all(ROOT / "papers"))
 AT_224 = [
-    pytest.param(name, marks=pytest.mark.long if name in SLOW or name in VARIANT else ())
-    for name, model in SETTINGS.models.items()
+    pytest.param(name, marks=pytest.mark.long if name in SLOW or name not in ROWS else ())
+    for name, model in PARAMS.models.items()
     if model.kind == "network"
 ]
 SHAPES = [(1, 2, 28), (3, 11, 28), (1, 4, 64), (3, 3, 64)]  # channels, classes, size
@@ -40,14 +39,21 @@ def at_the_top(monkeypatch):
 
 def build(name, channels, classes, size, seed=0):
     torch.manual_seed(seed)
-    make = factory(SETTINGS, Run("phantom", name, seed, module_of(SETTINGS, name)))
-    return make(num_classes=classes, in_chans=channels, img_size=size, **SETTINGS.models[name].options)
+    return cell(PARAMS, "phantom", name)[0].factory(
+        num_classes=classes, in_chans=channels, img_size=size, **PARAMS.models[name].options
+    )
+
+
+def predict(network, seen):
+    """Return class probabilities of images (float32, N × C × H × W)."""
+    with torch.inference_mode():
+        return network.eval()(torch.from_numpy(seen)).double().softmax(1).numpy()
 
 
 def images(name, channels, size, count=2):
     """Return images, with the mask of a lesion as one more channel for a network that takes one."""
     found = np.random.RandomState(0).normal(size=(count, channels, size, size)).astype(np.float32)
-    if SETTINGS.models[name].lesion:
+    if PARAMS.models[name].lesion:
         mask = np.zeros((count, 1, size, size), np.float32)
         mask[:, :, size // 4 : size // 2, size // 3 :] = 1
         found = np.concatenate([found, mask], 1)
@@ -83,7 +89,7 @@ def test_it_gives_finite_logits_and_every_parameter_learns(name, shape):
 
 @pytest.mark.parametrize("name", AT_224)
 def test_it_takes_images_of_224_px(name):
-    probabilities = networks.predict(build(name, 3, 2, 224), images(name, 3, 224, 1))
+    probabilities = predict(build(name, 3, 2, 224), images(name, 3, 224, 1))
     assert probabilities.shape == (1, 2)
     assert np.isfinite(probabilities).all()
 
@@ -108,7 +114,7 @@ def test_the_seed_alone_decides_what_training_gives(name):
     for seed in (0, 0, 1):
         network = build(name, 1, 2, 28, seed).train()
         steps(network, images(name, 1, 28, 4), 2)
-        outcomes.append(networks.predict(network, images(name, 1, 28)).tobytes())
+        outcomes.append(predict(network, images(name, 1, 28)).tobytes())
     assert outcomes[0] == outcomes[1]
     assert outcomes[0] != outcomes[2]
 
@@ -128,13 +134,13 @@ def test_once_trained_it_sees_the_whole_image(name):
 @every_network
 def test_an_image_is_classified_the_same_alone_and_in_a_batch(name):
     network, several = build(name, 1, 3, 32), images(name, 1, 32, 3)
-    alone = np.concatenate([networks.predict(network, several[index : index + 1]) for index in range(3)])
-    assert networks.predict(network, several) == pytest.approx(alone, abs=1e-4)
+    alone = np.concatenate([predict(network, several[index : index + 1]) for index in range(3)])
+    assert predict(network, several) == pytest.approx(alone, abs=1e-4)
 
 
 @every_network
 def test_timm_creates_the_same_network_under_its_name(name):
-    model = SETTINGS.models[name]
+    model = PARAMS.models[name]
     known = {"timm_model": model.options.get("name")}.get(model.of, model.of or name)
     options = {} if model.of == "timm_model" else model.options
     built = build(name, 1, 3, 64)
@@ -148,7 +154,7 @@ def test_timm_creates_the_same_network_under_its_name(name):
 @every_network
 def test_weights_of_one_task_fit_the_network_of_another(name):
     donor, network = build(name, 1, 3, 32), build(name, 1, 4, 32, seed=1)
-    if SETTINGS.models[name].options.get("head") == "rbpnn":  # its hidden units belong to classes
+    if PARAMS.models[name].options.get("head") == "rbpnn":  # its hidden units belong to classes
         with pytest.raises(BadInput, match=f"models.{name}.init: weights of the other task do not fit: "):
             weights.hand_over(name, donor, network, 4)
         return

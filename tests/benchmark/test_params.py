@@ -9,19 +9,19 @@ from benchmark.errors import BadInput
 
 MISTAKES = {
     "misspelt key at the top": ("taskz", {}, ["taskz", "did you mean 'tasks'?"]),
+    "key of before": ("stages", {}, ["unknown key 'stages'"]),
     "misspelt key of a recipe": ("tasks.phantom.recipe.epoch", 3, ["tasks.phantom.recipe", "did you mean 'epochs'?"]),
     "text for a number": ("tasks.phantom.runs", "three", ["tasks.phantom.runs", "integer", "'three'"]),
     "fraction for a count": ("tasks.phantom.recipe.epochs", 1.5, ["tasks.phantom.recipe.epochs", "1.5"]),
     "text for a truth value": ("tasks.phantom.keep_leaks", "yes", ["tasks.phantom.keep_leaks", "'yes'"]),
     "value out of a choice": ("tasks.phantom.split", "pool", ["tasks.phantom.split", "'pooled' or 'official'"]),
+    "unknown precision": ("tasks.phantom.recipe.precision", "float16", ["recipe.precision", "'bfloat16'", "'float16'"]),
     "size below what networks take": ("tasks.phantom.input_size", 8, ["tasks.phantom.input_size", "16", "8"]),
     "probability above one": ("tasks.phantom.recipe.augmentation.flip", 1.5, ["augmentation.flip", "1.5"]),
     "split that does not add up": ("pooled_split.train", 13, ["pooled_split", "19", "parts = 20"]),
-    "unknown corruption": ("robustness.jpg", [1.0] * 5, ["robustness", "did you mean 'jpeg'?"]),
-    "four strengths": ("robustness.jpeg", [1.0] * 4, ["robustness.jpeg", "5"]),
-    "unknown model of a stage": ("stages.train.model", ["emanett"], ["stages.train.model", "did you mean 'emanet'?"]),
-    "unknown task of a stage": ("stages.fetch.task", ["fantom"], ["stages.fetch.task", "did you mean 'phantom'?"]),
-    "estimator listed as network": ("stages.baseline.model", ["knn"], ["stages.baseline.model", "'knn'", "network"]),
+    "unknown task of a model": ("models.cnn.tasks", ["fantom"], ["models.cnn.tasks", "did you mean 'phantom'?"]),
+    "no list where one is needed": ("models.cnn.tasks", "phantom", ["models.cnn.tasks", "list", "'phantom'"]),
+    "name beside the key": ("models.cnn.name", "cnn", ["cnn: unknown key 'name'; the name is 'cnn', the key"]),
     "estimator without features": ("models.knn", {"kind": "estimator"}, ["models.knn", "pixels or hog"]),
     "network with features": ("models.cnn.features", "hog", ["models.cnn", "a network has none"]),
     "network without first weights": ("models.cnn", {"kind": "network"}, ["models.cnn", "init", "scratch", "imagenet"]),
@@ -32,37 +32,53 @@ MISTAKES = {
     "deviation from nothing": ("models.cnn.recipe", {"epoch": 1}, ["models.cnn.recipe", "did you mean 'epochs'?"]),
     "deviation of another type": ("models.cnn.recipe", {"epochs": "1"}, ["models.cnn.recipe: epochs", "'1'"]),
     "lesions where none are known": (
-        "stages.lesion_emanet.task",
+        "models.emanet_lesion_mask.tasks",
         ["breastmnist"],
-        ["stages.lesion_emanet.model", "emanet_lesion_mask", "'breastmnist' does not know"],
+        ["models.emanet_lesion_mask.tasks: breastmnist: the model takes the true mask", "'breastmnist' does not know"],
     ),
     "parts of a split without any": (
-        "stages.learning.task",
+        "models.adaptive_parts_7.tasks",
         ["breastmnist-official"],
-        ["stages.learning.model", "train_parts", "'breastmnist-official'", "pooled"],
+        ["models.adaptive_parts_7.tasks", "train_parts", "'breastmnist-official'", "pooled"],
     ),
     "more parts than are trained on": (
         "models.adaptive_parts_7.train_parts",
         15,
-        ["stages.learning.model", "15", "14"],
+        ["models.adaptive_parts_7.tasks: phantom", "15", "14"],
     ),
     "parts of one of two tasks": ("models.transfer_breastmnist.train_parts", 3, ["models.transfer_breastmnist", "two"]),
-    "weights of a task outside its stage": (
-        "models.cnn.init",
-        "task:breastmnist",
-        ["stages.baseline.model", "'cnn'", "task:breastmnist", "stage transfer"],
+    "first weights of an unknown task": (
+        "models.transfer_breastmnist.init",
+        "task:breastmnst",
+        ["models.transfer_breastmnist.init", "did you mean 'breastmnist'?"],
     ),
-    "weights of another task than the stage's": (
-        "stages.transfer.on",
-        "chestxray",
-        ["stages.transfer.model", "'transfer_breastmnist'", "init: task:chestxray"],
+    "first weights of the same images": (
+        "models.transfer_breastmnist.tasks",
+        ["breastmnist-official"],
+        ["models.transfer_breastmnist.tasks", "a task with the images of 'breastmnist-official'"],
     ),
     "note on an unknown model": ("notes", {"cnnn": "x"}, ["notes", "did you mean 'cnn'?"]),
     "note on an unknown cell": ("notes", {"fantom-cnn": "x"}, ["notes", "did you mean 'phantom-cnn'?"]),
-    "unknown kind of source": ("sources.phantom.kind", "fantom", ["sources.phantom", "'phantom'", "'folder'"]),
-    "no list where one is needed": ("stages.fetch.task", "phantom", ["stages.fetch.task", "list", "'phantom'"]),
+    "costs on unknown images": ("costs.cpu-32.images", "fantom", ["costs.cpu-32.images", "did you mean 'phantom'?"]),
+    "unknown reference": ("timing.reference", "emanett", ["timing.reference", "did you mean 'emanet'?"]),
+    "estimator as reference": ("timing.reference", "knn", ["timing.reference", "'knn' is no network"]),
+    "fewer blocks than the least": ("timing.most", 6, ["timing", "least = 8 or more"]),
+    "unknown kind of source": (
+        "tasks.phantom.source.kind",
+        "fantom",
+        ["tasks.phantom.source", "'phantom'", "'folder'"],
+    ),
     "nothing where tasks are needed": ("tasks", None, ["tasks", "mapping"]),
-    "checksum of another length": ("sources.chestxray.sha256", "abc", ["sources.chestxray.sha256", "'abc'"]),
+    "checksum of another length": ("tasks.chestxray.source.sha256", "abc", ["tasks.chestxray.source.sha256", "'abc'"]),
+    "two classes of one name": ("tasks.chestxray.source.classes", ["ill", "ill"], ["source.classes", "the same name"]),
+    "one class alone": ("tasks.chestxray.source.classes", ["ill"], ["source.classes", "1 values", "at least 2"]),
+    "class without a folder": ("tasks.chest-ct-224.source.classes.normal", [], ["source.classes.normal", "at least 1"]),
+    "folder of two classes": (
+        "tasks.chest-ct-224.source.classes.normal",
+        ["normal", "adenocarcinoma"],
+        ["tasks.chest-ct-224.source.classes", "'adenocarcinoma' is listed twice"],
+    ),
+    "group pattern without a group": ("tasks.brain-mri.source.group_pattern", "p", ["group_pattern", "one group"]),
 }
 
 
@@ -124,22 +140,40 @@ def test_an_unknown_name_gets_the_closest_one_or_all_of_them(settings):
         settings.task("zzz")
 
 
-def test_the_cells_of_a_task_are_the_models_that_stages_list_for_it(workplace, edit):
-    edit("stages.train", {"task": ["phantom"], "model": ["emanet"]})
-    edit("stages.baseline", {"task": ["breastmnist"], "model": ["cnn"]})
-    edit("stages.estimator", {"task": ["phantom"], "model": ["knn", "svm"]})
-    found = params.load(workplace / "params.yaml")
-    assert sorted(found.cells("phantom", params.ROWS)) == ["emanet", "knn", "svm"]
-    assert found.cells("chestxray") == []
+def test_the_cells_of_a_task_are_the_models_that_list_it_in_their_order(workplace, edit):
+    for model in params.load().models:
+        edit(f"models.{model}.tasks", [])
+    edit("models.svm.tasks", ["phantom"])
+    edit("models.emanet.tasks", ["breastmnist", "phantom"])
+    loaded = params.load()
+    assert loaded.cells("phantom") == ["emanet", "svm"]
+    assert loaded.cells("breastmnist") == ["emanet"]
+    assert loaded.cells("chestxray") == []
+
+
+def test_a_task_can_train_models_that_do_not_list_it_unless_they_cannot_fit(settings):
+    chestxray, phantom = settings.task("chestxray-medmnist"), settings.task("phantom")
+    assert settings.misfit(chestxray, settings.model("knn")) is None
+    assert "the true mask" in settings.misfit(chestxray, settings.model("emanet_lesion_mask"))
+    assert "train_parts" in settings.misfit(chestxray, settings.model("adaptive_parts_1"))
+    assert settings.misfit(phantom, settings.model("emanet_lesion_mask")) is None
+    assert settings.misfit(phantom, settings.model("adaptive_parts_1")) is None
 
 
 def test_only_phantom_tasks_count_as_synthetic(settings):
     assert {name for name, task in settings.tasks.items() if task.synthetic} == {"phantom"}
 
 
+def test_tasks_and_models_know_their_names_and_leave_them_out_of_a_digest(settings):
+    for entries in (settings.tasks, settings.models):
+        assert [entry.name for entry in entries.values()] == list(entries)
+        assert all("name" not in entry.model_dump() for entry in entries.values())
+    assert all("tasks" not in model.model_dump() for model in settings.models.values())
+
+
 def test_a_missing_key_of_a_source_is_named(workplace, edit):
-    edit("sources.phantom", {"kind": "phantom", "name": "phantom", "title": "", "licence": "", "seed": 1})
-    assert "sources.phantom.images_per_class: this key is missing" in error_of(workplace / "params.yaml")
+    edit("tasks.phantom.source", {"kind": "phantom", "name": "phantom", "title": "", "licence": "", "seed": 1})
+    assert "tasks.phantom.source.images_per_class: this key is missing" in error_of(workplace / "params.yaml")
 
 
 def test_a_list_as_a_models_option_is_named(workplace, edit):
@@ -153,26 +187,22 @@ def test_a_file_that_is_not_utf8_is_said_in_one_line(tmp_path):
     assert "UTF-8" in error_of(path).upper()
 
 
-def test_a_missing_corruption_is_named(workplace, edit):
-    edit("robustness", {name: [1.0] * 5 for name in params.CORRUPTIONS if name != "jpeg"})
-    assert "jpeg" in error_of(workplace / "params.yaml")
-
-
 def test_a_models_recipe_is_the_tasks_but_for_what_deviates(settings):
-    of_task = settings.task("phantom").recipe
-    assert settings.recipe("phantom", "cnn") == of_task
-    changed = settings.recipe("phantom", "adaptive_no_augmentation")
+    phantom = settings.task("phantom")
+    assert settings.recipe(phantom, settings.model("cnn")) == phantom.recipe
+    changed = settings.recipe(phantom, settings.model("adaptive_no_augmentation"))
     assert changed.augmentation.flip == 0
-    assert changed.model_copy(update={"augmentation": of_task.augmentation}) == of_task
+    assert changed.model_copy(update={"augmentation": phantom.recipe.augmentation}) == phantom.recipe
 
 
 def test_a_part_of_the_augmentation_can_deviate_alone(workplace, edit):
     edit("models.cnn.recipe", {"augmentation": {"flip": 0.0}})
-    changed = params.load().recipe("phantom", "cnn").augmentation
+    loaded = params.load()
+    changed = loaded.recipe(loaded.task("phantom"), loaded.model("cnn")).augmentation
     assert (changed.flip, changed.rotation) == (0.0, 15.0)
 
 
-def test_the_papers_rows_are_apart_from_what_is_beyond_them(settings):
-    rows, everything = settings.cells("phantom", params.ROWS), settings.cells("phantom")
-    assert {"emanet", "adaptive", "svm"} <= set(rows) < set(everything)
-    assert "emanet_literal" in set(everything) - set(rows)
+def test_the_task_that_first_weights_are_trained_on_is_named_in_init(settings):
+    assert settings.model("transfer_breastmnist").pretraining == "breastmnist"
+    assert settings.model("transfer").pretraining is None
+    assert settings.model("knn").pretraining is None

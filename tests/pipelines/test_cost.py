@@ -16,10 +16,16 @@ COSTS = Path("results/costs")
 FOLDER = COSTS / "cpu-32"
 FAST = {"reference": "emanet", "least": 6, "most": 6, "seconds": 0.0, "precise": 0.03}
 MODELS = {
-    "emanet": {"kind": "network", "init": "scratch"},
-    "light_cnn": {"kind": "network", "init": "scratch"},
-    "knn": {"kind": "estimator", "features": "hog"},
-    "adaptive_parts_1": {"kind": "network", "of": "adaptive", "init": "scratch", "train_parts": 1},
+    "emanet": {"kind": "network", "init": "scratch", "tasks": ["phantom"]},
+    "light_cnn": {"kind": "network", "init": "scratch", "tasks": ["phantom"]},
+    "knn": {"kind": "estimator", "features": "hog", "tasks": ["phantom"]},
+    "adaptive_parts_1": {
+        "kind": "network",
+        "of": "adaptive",
+        "init": "scratch",
+        "train_parts": 1,
+        "tasks": ["phantom"],
+    },
 }
 
 
@@ -28,6 +34,7 @@ def quick(describe, edit, monkeypatch):
     """The workplace with its small phantom and three models to measure, at two kept shares."""
     edit("notes", {})
     edit("models", MODELS)
+    edit("costs", {"cpu-32": {"device": "cpu", "size": 32, "images": "phantom"}})
     edit("timing", FAST)
     monkeypatch.setattr(subjects, "SHARES", (0.25, 0.5))
     monkeypatch.setattr(saving, "FORMS", {"gather": (0.5,)})
@@ -62,7 +69,9 @@ def test_each_model_gets_a_record_a_masked_one_at_each_kept_share(quick, command
 
 
 def test_at_another_size_networks_alone_are_measured(quick, edit, command):
-    edit("costs", {"cpu-40": {"device": "cpu", "size": 40, "images": "phantom"}})
+    edit(
+        "costs", {"cpu-40": {"device": "cpu", "size": 40, "images": "phantom", "also": ["emanet", "light_cnn", "knn"]}}
+    )
     assert command("cost", "--shape", "cpu-40")[0] == 0
     assert {path.stem for path in (COSTS / "cpu-40").iterdir()} == {"emanet", "light_cnn", "attention-part"}
 
@@ -71,7 +80,8 @@ def test_a_new_model_is_measured_beside_the_reference_and_the_others_stay(quick,
     command("cost", "--shape", "cpu-32")
     before = {name: (FOLDER / f"{name}.json").read_bytes() for name in names()}
     assert "every record is up to date" in command("cost", "--shape", "cpu-32")[1]
-    edit("models.light_cnn_small", {"kind": "network", "of": "light_cnn", "init": "scratch", "options": {"width": 12}})
+    added = {"kind": "network", "of": "light_cnn", "init": "scratch", "options": {"width": 12}, "tasks": ["phantom"]}
+    edit("models.light_cnn_small", added)
     assert "cpu-32: 1 models, 2 with their kept shares, beside emanet" in command("cost", "--shape", "cpu-32")[1]
     assert {name: (FOLDER / f"{name}.json").read_bytes() for name in before} == before
     assert names() == {*before, "light_cnn_small"}

@@ -29,7 +29,7 @@ def refused(workplace, command):
 
 @pytest.fixture
 def scans(workplace, edit, monkeypatch):
-    """The brain-mri task's folder, with two classes of 25 small images a part."""
+    """The brain-mri task's folder, with two classes of 25 small images in each part."""
     monkeypatch.setenv("RETABLE_DATA", str(workplace))
     edit("tasks.brain-mri.source.path", "scans")
     edit("tasks.brain-mri.native_size", 32)
@@ -82,14 +82,13 @@ def in_its_own_process(folder, stage, *arguments):
     return subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("stage", ["fetch", "split", "score", "tables", "grid"])
+@pytest.mark.parametrize("stage", ["fetch", "split", "score", "tables", "train"])
 def test_an_unknown_task_gets_the_closest_one(refused, stage):
     assert "no task 'fantom'; did you mean 'phantom'?" in refused(stage, "--task", "fantom")
 
 
-@pytest.mark.parametrize("stage", ["train", "grid"])
-def test_an_unknown_model_gets_the_closest_one(refused, stage):
-    line = refused(stage, "--task", "phantom", "--model", "emanett")
+def test_an_unknown_model_gets_the_closest_one(refused):
+    line = refused("train", "--task", "phantom", "--model", "emanett")
     assert "no model 'emanett'; did you mean 'emanet'?" in line
 
 
@@ -100,7 +99,7 @@ def test_a_model_without_a_file_is_named(refused, edit):
     assert "baselines/vap.py: missing; model 'vip'" in refused("train", "--task", "phantom", "--model", "vip")
 
 
-@pytest.mark.parametrize("stage", ["fetch", "split", "score", "tables", "grid"])
+@pytest.mark.parametrize("stage", ["fetch", "split", "score", "tables", "train"])
 def test_a_misspelt_key_is_named_by_every_command(refused, edit, stage):
     edit("tasks.phantom.recipe.epoch", 3)
     line = refused(stage, "--task", "phantom")
@@ -127,48 +126,18 @@ def test_a_missing_params_yaml_says_where_to_run(refused, workplace):
     assert "top folder" in refused("fetch", "--task", "phantom")
 
 
-def test_a_wrong_option_of_a_model_is_named(refused, command, edit):
-    command("fetch", "--task", "phantom")
-    command("split", "--task", "phantom")
-    edit("models.knn.options", {"neighbors": 5})
-    line = refused("train", "--task", "phantom", "--model", "knn")
-    assert "models.knn.options: no option 'neighbors'; did you mean 'neighbours'?" in line
-
-
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("model", "options", "said"),
     [
-        ({"form": "wieghts"}, "form is 'wieghts'; it must be one of gather, before_softmax, weights, output, none"),
-        ({"width": "wide"}, "models.emanet: its options or lesion do not fit: "),
+        ("knn", {"neighbors": 5}, "models.knn.options: no option 'neighbors'; did you mean 'neighbours'?"),
+        ("emanet", {"form": "wieghts"}, "form is 'wieghts'; it must be one of gather, before_softmax, weights"),
     ],
 )
-def test_a_wrong_value_of_an_option_is_named(refused, command, edit, options, said):
+def test_a_wrong_option_of_a_model_is_named(refused, command, edit, model, options, said):
     command("fetch", "--task", "phantom")
     command("split", "--task", "phantom")
-    edit("models.emanet.options", options)
-    assert said in refused("train", "--task", "phantom", "--model", "emanet")
-
-
-def test_a_wrong_value_of_an_estimators_option_is_named(refused, command, edit):
-    command("fetch", "--task", "phantom")
-    command("split", "--task", "phantom")
-    edit("models.knn.options", {"neighbours": 0})
-    line = refused("train", "--task", "phantom", "--model", "knn")
-    assert "models.knn: its options or lesion do not fit: The 'n_neighbors' parameter" in line
-
-
-def test_a_model_that_timm_does_not_know_gets_the_closest_one(refused, command, edit):
-    command("fetch", "--task", "phantom")
-    command("split", "--task", "phantom")
-    edit("models.regnetx_002.options", {"name": "regnetx_0002"})
-    line = refused("train", "--task", "phantom", "--model", "regnetx_002")
-    assert "no model 'regnetx_0002' in timm; did you mean 'regnetx_002'?" in line
-
-
-def test_a_stage_without_a_model_of_ours_is_named(command):
-    status, _, errors = command("grid", "--task", "phantom", "--stage", "training")
-    assert status == 2
-    assert "--stage: invalid choice: 'training'" in errors
+    edit(f"models.{model}.options", options)
+    assert said in refused("train", "--task", "phantom", "--model", model)
 
 
 def test_a_missing_npz_says_where_to_put_it(refused, recovered):
@@ -211,7 +180,7 @@ def test_an_unreadable_image_is_named(refused, scans, length):
 
 
 def test_a_missing_folder_of_images_says_how_to_obtain_it(refused, edit):
-    assert "unpacked so that it holds Training/ and Testing/" in refused("fetch", "--task", "brain-mri")
+    assert "unpacked so that it contains Training/ and Testing/" in refused("fetch", "--task", "brain-mri")
 
 
 def test_a_class_with_fewer_clusters_than_parts_is_named(refused, command, edit):
@@ -226,10 +195,8 @@ def test_a_split_before_a_fetch_says_what_to_do(refused):
     assert "samples.csv: missing; make it with `dvc repro fetch@phantom`" in refused("split", "--task", "phantom")
 
 
-@pytest.mark.parametrize("stage", ["train", "tables"])
-def test_a_command_before_a_fetch_names_the_missing_manifest(refused, stage):
-    model = ("--model", "knn") if stage == "train" else ()
-    assert "phantom/manifest.json: missing" in refused(stage, "--task", "phantom", *model)
+def test_a_command_before_a_fetch_names_the_missing_manifest(refused):
+    assert "phantom/manifest.json: missing" in refused("tables", "--task", "phantom")
 
 
 def test_a_broken_predictions_file_is_named(refused, command, workplace):
@@ -253,24 +220,13 @@ def test_a_mistake_in_a_paper_is_named(refused, command, workplace):
     assert "papers: 'emanet_table1' names two papers or tables" in refused("tables", "--task", "phantom")
 
 
-def test_a_grid_fetches_and_splits_a_task_first(command, workplace):
-    status, output, _ = command("grid", "--task", "phantom", "--model", "knn")
-    assert status == 0
-    assert output.startswith("phantom: 72 images, 3 classes")
-    assert output.endswith("so that DVC knows: dvc commit -f estimator@phantom-knn\n")
-    assert (workplace / "results/tasks/phantom/runs/knn/run-0/predictions.csv").exists()
-
-
-def test_a_grid_without_a_listed_model_says_what_to_list(refused):
-    assert "stages list no model for chestxray-medmnist" in refused("grid", "--task", "chestxray-medmnist")
-
-
 def test_a_command_in_its_own_process_says_one_line_too(workplace):
     done = in_its_own_process(workplace, "fetch", "--task", "fantom")
     assert done.returncode == 2
     assert "did you mean 'phantom'?" in one_line(done.stderr)
 
 
+@pytest.mark.long
 def test_images_that_are_gone_when_training_starts_are_named_without_a_traceback(command, recovered, workplace):
     path = recovered()
     command("fetch", "--task", "chestxray")

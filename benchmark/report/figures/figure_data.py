@@ -49,7 +49,7 @@ class FigureData:
     def table(self, model: str, name: str) -> pd.DataFrame:
         """Return a file of all runs of a model, with a column ``run``."""
         tables = [
-            pd.read_csv(evidence.run_folder(self.task, model, run) / f"{name}.csv").assign(run=run)
+            evidence.read_table(evidence.run_folder(self.task, model, run) / f"{name}.csv").assign(run=run)
             for run in self.runs(model)
         ]
         return pd.concat(tables, ignore_index=True)

@@ -4,6 +4,7 @@ Colours are seaborn's for colour-blind people. What a colour says, a marker, a l
 be read in grey.
 """
 
+import io
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,6 +62,14 @@ def legend_below(figure: Figure, axis: Axes) -> None:
     """Put a legend with each label once below the axes."""
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
+
+
+def svg(figure: Figure) -> bytes:
+    """Return a figure as :func:`save` writes it."""
+    file = io.BytesIO()
+    figure.savefig(file, format="svg", metadata={KINDS["svg"]: None})
+    plt.close(figure)
+    return file.getvalue()
 
 
 def save(figures: Mapping[str, Figure], finished: Path, folder: Path) -> None:

@@ -83,7 +83,7 @@ def test_rows_and_values_are_kept_as_printed(write):
         ('"k-NN": knn}', '"k-NN": cnn}', "systems: 'cnn' stands for two systems; it must stand for one"),
         ("proposed: cnn", "proposed: vit", "proposed: 'vit' stands for no system; known: cnn, knn"),
         ("[[cnn, knn]]", "[[cnn, cnn]]", "statements.robust.pairs: 'cnn' is compared with itself"),
-        ("[[cnn, knn]]", "[[cnn]]", "statements.robust.pairs.0: holds 1 values; it must hold 2"),
+        ("[[cnn, knn]]", "[[cnn]]", "statements.robust.pairs.0: contains 1 values; it must contain at least 2"),
         (
             "rule: best,",
             "rule: best, task: brain-mri,",
@@ -124,7 +124,7 @@ def test_a_table_without_rows_is_refused(write):
     path = write()
     text = path.read_text(encoding="utf-8")
     path.write_text(text[: text.index("      k-NN:")].rstrip() + " {}\n", encoding="utf-8")
-    with pytest.raises(BadInput, match=r"tables\.small_table1\.rows: holds 0 values; it must hold 1"):
+    with pytest.raises(BadInput, match=r"tables\.small_table1\.rows: contains 0 values; it must contain at least 1"):
         papers.load(path)
 
 

@@ -38,8 +38,14 @@ def shape(size, device="cpu", images="brain-mri"):
 
 def test_models_that_cost_what_another_one_does_are_not_measured(settings):
     models = set(models_at(settings, shape(64)))
-    assert {"emanet", "cnn", "svm", "transfer", "resnet18_28"} <= models
+    assert {"emanet", "cnn", "svm", "transfer"} <= models
     assert not models & {"adaptive_parts_1", "emanet_lesion_mask", "transfer_breastmnist"}
+
+
+def test_models_without_evidence_at_a_size_are_measured_where_a_shape_names_them(settings):
+    assert "resnet18_28" not in models_at(settings, shape(64))
+    named = shape(64).model_copy(update={"also": ["resnet18_28"]})
+    assert set(models_at(settings, named)) == {*models_at(settings, shape(64)), "resnet18_28"}
 
 
 def test_estimators_are_measured_on_a_cpu_at_their_tasks_own_size(settings):
@@ -48,9 +54,9 @@ def test_estimators_are_measured_on_a_cpu_at_their_tasks_own_size(settings):
     assert "knn" not in models_at(settings, shape(64, "cuda"))
 
 
-def test_a_masked_network_is_counted_at_each_tenth_of_its_tokens(build):
+def test_a_masked_network_is_counted_at_each_fifth_of_its_tokens(build):
     by_share = build("emanet", 64)
-    assert list(by_share) == [round(64 * tenths / 10) / 64 for tenths in range(1, 11)]
+    assert list(by_share) == [round(64 * fifths / 5) / 64 for fifths in range(1, 6)]
     macs = [subject.counts["macs"] for subject in by_share.values()]
     assert macs == sorted(set(macs))
     assert len({subject.counts["params"] for subject in by_share.values()}) == 1

@@ -1,4 +1,6 @@
-"""Folders of images: one folder a class below each part."""
+"""Folders of images: one folder per class below each part."""
+
+import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from benchmark.errors import BadInput
 
 @pytest.fixture
 def top(tmp_path, monkeypatch):
-    """Four grey images of 40 × 30 px a class and part; their level is their number."""
+    """Four grey images of 40 × 30 px per class and part; their level is their number."""
     monkeypatch.setenv("RETABLE_DATA", str(tmp_path))
     level = 0
     for part in ("Training", "Testing"):
@@ -51,7 +53,7 @@ def test_images_come_with_class_part_and_path(top):
     assert images.ids[0] == "Training/glioma/p0-0.png"
 
 
-def test_channels_are_those_of_the_source_whatever_the_files_hold(top):
+def test_channels_are_those_of_the_source_whatever_the_files_contain(top):
     save(top / "Training/glioma/p0-0.png", 200, "RGB")
     assert folder.load(source(channels=3), 32).pixels[:2, 0, 0].tolist() == [[200, 0, 255], [1, 1, 1]]
     assert folder.load(source(), 32).pixels.shape[3] == 1
@@ -81,7 +83,74 @@ def test_an_empty_class_folder_is_named(top, part):
 def test_a_class_that_one_part_lacks_is_named(top):
     (top / "Training/meningioma").mkdir()
     save(top / "Training/meningioma/p0-0.png", 1)
-    assert str(top / "Testing/meningioma") in error_of(folder.load, source(), 32)
+    assert f"{top / 'Testing'}: no folder of class 'meningioma'" in error_of(folder.load, source(), 32)
+
+
+def test_one_class_alone_is_refused(top):
+    for part in ("Training", "Testing"):
+        shutil.rmtree(top / part / "none")
+    assert "only the class 'glioma'; there must be at least two classes" in error_of(folder.load, source(), 32)
+
+
+def test_a_source_with_a_validation_part_gives_three(top):
+    shutil.copytree(top / "Training", top / "Valid")
+    images = folder.load(source(validation="Valid"), 32)
+    assert images.official == ["train"] * 8 + ["validation"] * 8 + ["test"] * 8
+    assert images.ids[8] == "Valid/glioma/p0-0.png"
+    assert images.labels.tolist() == ([0] * 4 + [1] * 4) * 3
+
+
+@pytest.fixture
+def renamed(top):
+    """The folders of a class have other names in each part, and one class has two folders in the training part."""
+    (top / "Training/glioma").rename(top / "Training/glioma_left_T2")
+    (top / "Testing/none").rename(top / "Testing/normal")
+    (top / "Training/glioma_right").mkdir()
+    save(top / "Training/glioma_right/p9-0.png", 99)
+    return {"none": ["none", "normal"], "glioma": ["glioma", "glioma_right", "glioma_left_T2"]}
+
+
+def test_a_class_may_have_folders_of_several_names(renamed):
+    images = folder.load(source(classes=renamed), 32)
+    assert images.classes == ["none", "glioma"]  # as listed
+    assert images.labels.tolist() == [0] * 4 + [1] * 5 + [0] * 4 + [1] * 4
+    assert images.ids[3:9:4] == ["Training/none/p1-3.png", "Training/glioma_left_T2/p1-3.png"]
+    assert images.ids[8] == "Training/glioma_right/p9-0.png"
+    assert images.ids[9] == "Testing/normal/p0-0.png"
+
+
+def test_a_folder_that_no_class_lists_is_refused(top, renamed):
+    (top / "Training/glioma_new").mkdir()
+    message = error_of(folder.load, source(classes=renamed), 32)
+    assert "scans: folder 'glioma_new' belongs to no class" in message
+
+
+def test_a_part_that_lacks_a_listed_class_is_refused(top, renamed):
+    shutil.rmtree(top / "Testing/normal")
+    message = error_of(folder.load, source(classes=renamed), 32)
+    assert f"{top / 'Testing'}: no folder of class 'none'; every part needs every class" in message
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_pixels_are_refused(top, mode):
+    image = Image.new("RGBA", (40, 30), (9, 9, 9, 255))
+    path = top / "Training/none/p0-0.png"
+    image.convert("LA" if mode == "LA" else "RGBA").save(path)
+    assert len(folder.load(source(), 32)) == 16  # opaque, whatever its mode
+    image.putpixel((3, 3), (9, 9, 9, 0))
+    if mode == "P":
+        image.convert("P").save(path, transparency=image.convert("P").getpixel((0, 0)))
+    else:
+        image.convert(mode).save(path)
+    message = error_of(folder.load, source(), 32)
+    assert f"{path}: cannot be read (it has transparent pixels)" in message
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_images_of_more_than_8_bits_are_refused(top, mode):
+    path = top / "Training/none/p0-0.tif"
+    Image.new(mode, (40, 30)).save(path)
+    assert "not 8 bits a channel" in error_of(folder.load, source(), 32)
 
 
 @pytest.mark.parametrize("length", [0, 20, 60], ids=["empty", "header", "half"])

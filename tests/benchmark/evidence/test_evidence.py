@@ -8,7 +8,7 @@ import pytest
 
 from benchmark import evidence
 from benchmark.errors import BadInput
-from benchmark.evidence import digests, metrics
+from benchmark.evidence import metrics
 
 
 @pytest.fixture
@@ -186,8 +186,3 @@ def test_recover_leaves_evidence_that_stands(tmp_path):
         (folder / name).touch()
     evidence.recover(finished, target)
     assert [path.name for path in target.iterdir()] == ["new"]
-
-
-def test_the_digest_hangs_on_content_and_not_on_the_order_of_keys():
-    assert digests.digest({"a": 1, "b": [2.5]}) == digests.digest({"b": [2.5], "a": 1})
-    assert digests.digest({"a": 1}) != digests.digest({"a": 2})

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmark.training import estimators, runs
-from benchmark.training.runs import Run
+from benchmark.training import estimators
 
 OPTIONS = {"svm": {}, "knn": {}, "random_forest": {"trees": 30}}
 
@@ -23,23 +22,22 @@ TRAIN, VALIDATION = data(0, 40), data(1, 20)
 
 
 @pytest.fixture
-def fitted(settings):
+def fitted(run_of):
     def fit(name, seed=0, features="hog"):
-        build = runs.factory(settings, Run("phantom", name, seed, f"baselines.{name}"))
-        estimator = build(seed=seed, **OPTIONS[name])
+        estimator = run_of(name).factory(seed=seed, **OPTIONS[name])
         return estimator, estimators.fit(estimator, TRAIN, VALIDATION, features)
 
     return fit
 
 
-def test_pixels_are_a_row_an_image():
+def test_pixels_are_one_row_per_image():
     rows = estimators.extract(TRAIN[0], "pixels")
     assert rows.shape == (40, 1024)
     assert (rows[3] == TRAIN[0][3].ravel()).all()
 
 
 @pytest.mark.parametrize(("size", "channels", "length"), [(28, 1, 4 * 36), (32, 3, 9 * 36), (64, 1, 49 * 36)])
-def test_hog_features_hang_on_the_size_and_not_on_the_channels(size, channels, length):
+def test_hog_features_depend_on_the_size_and_not_on_the_channels(size, channels, length):
     images = np.random.RandomState(0).normal(size=(2, channels, size, size)).astype(np.float32)
     rows = estimators.extract(images, "hog")
     assert rows.shape == (2, length)

@@ -9,6 +9,7 @@ import timm
 import torch
 from torch import nn
 
+from benchmark.data.preprocessing import Levels
 from benchmark.training import explanations
 
 
@@ -73,8 +74,10 @@ def test_timms_networks_name_their_last_feature_map(images):
 
 def test_masks_come_for_all_images_or_not_at_all(images, monkeypatch):
     monkeypatch.setattr(explanations, "BATCH", 2)
-    assert np.array_equal(explanations.masks(Masking(), images), images[:, 0, ::4, ::4] > 0)
-    assert explanations.masks(Small(), images) is None
+    grey = (128 + 40 * images).clip(0, 255).astype(np.uint8)
+    levels = Levels((128.0,), (40.0,))
+    assert np.array_equal(explanations.masks(Masking(), grey, levels), grey[:, 0, ::4, ::4] > 128)
+    assert explanations.masks(Small(), grey, levels) is None
 
 
 def test_explained_are_two_images_of_each_class_whatever_their_order():
@@ -101,7 +104,7 @@ def test_the_mask_table_counts_tokens():
     assert list(explanations.mask_table(["a", "b"], kept, None)) == ["sample_id", "tokens", "kept"]
 
 
-def test_the_file_is_json_with_a_line_an_array(tmp_path):
+def test_the_file_is_json_with_one_line_per_array(tmp_path):
     maps = {"label": np.int64(1), "grad_cam": np.array([[0.12345, 1.0]]), "mask": np.array([[True, False]])}
     explanations.write(tmp_path / "explanations.json", {"a/1": maps, "a/2": maps})
     text = (tmp_path / "explanations.json").read_text(encoding="utf-8")

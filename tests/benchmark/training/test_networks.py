@@ -7,8 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from benchmark.data import preprocessing
+from benchmark.data.preprocessing import Levels
 from benchmark.evidence import metrics
 from benchmark.training import networks
+from benchmark.training.dataset import Part
 
 
 @pytest.fixture
@@ -16,8 +19,8 @@ def recipe(settings):
     """Return a function that changes the phantom's recipe: six epochs of small batches, if not said otherwise."""
 
     def make(**changes):
-        known = {"epochs": 6, "batch_size": 16, "learning_rate": 0.01}
-        return settings.task("phantom").recipe.model_copy(update=known | changes)
+        changed = {"epochs": 6, "batch_size": 16, "learning_rate": 0.01}
+        return settings.task("phantom").recipe.model_copy(update=changed | changes)
 
     return make
 
@@ -35,12 +38,13 @@ def data(seed, count):
     """Noise, with a brighter upper half in images of class 1."""
     random = np.random.RandomState(seed)
     labels = np.arange(count) % 2
-    images = random.normal(size=(count, 1, 16, 16)).astype(np.float32)
-    images[labels == 1, :, :8] += 0.4
-    return images, labels
+    images = 128 + 40 * random.normal(size=(count, 1, 16, 16))
+    images[labels == 1, :, :8] += 16
+    return Part(images.clip(0, 255).round().astype(np.uint8), labels)
 
 
 TRAIN, VALIDATION, TEST = data(0, 49), data(1, 24), data(2, 24)
+LEVELS = Levels((128.0,), (40.0,))
 
 
 def network():
@@ -53,8 +57,8 @@ def network():
 
 def fit(recipe, checkpoint, seed=0, on_epoch=lambda _: None, built=None):
     built = built or network()
-    history = networks.fit(built, TRAIN, VALIDATION, recipe, seed, "cpu", checkpoint, on_epoch)
-    return history, networks.predict(built, TEST[0])
+    history = networks.fit(built, TRAIN, VALIDATION, LEVELS, recipe, seed, "cpu", checkpoint, on_epoch)
+    return history, networks.predict(built, TEST.images, LEVELS, recipe.precision)
 
 
 def batch():
@@ -104,18 +108,18 @@ def test_a_finished_run_that_is_resumed_trains_no_more(recipe, tmp_path, monkeyp
 
 @pytest.mark.parametrize("measure", ["loss", "accuracy", "f1_macro", "auc"])
 def test_the_weights_of_the_best_epoch_are_returned_though_it_is_not_the_last(recipe, tmp_path, measure):
-    random = np.random.RandomState(1)
-    noise = random.normal(size=(40, 1, 16, 16)).astype(np.float32), random.randint(0, 2, 40)
+    random = np.random.RandomState(2)
+    noise = Part(random.randint(0, 256, (40, 1, 16, 16)).astype(np.uint8), random.randint(0, 2, 40))
     built, how = network(), recipe(best_epoch_by=measure, learning_rate=0.02)
-    history = networks.fit(built, TRAIN, noise, how, 0, "cpu", tmp_path / "checkpoint.pt", lambda _: None)
+    history = networks.fit(built, TRAIN, noise, LEVELS, how, 0, "cpu", tmp_path / "checkpoint.pt", lambda _: None)
     values = [row[f"validation_{measure}"] for row in history]
     best = min(values) if measure == "loss" else max(values)
     assert values[-1] != best
-    reached = metrics.score(noise[1], networks.predict(built, noise[0]))
+    reached = metrics.score(noise.labels, networks.predict(built, noise.images, LEVELS, "float32"))
     assert reached["log_loss" if measure == "loss" else measure] == pytest.approx(best)
 
 
-def test_the_history_has_a_row_an_epoch_with_what_a_reader_needs(recipe, tmp_path):
+def test_the_history_has_one_row_per_epoch_with_what_a_reader_needs(recipe, tmp_path):
     history, _ = fit(recipe(), tmp_path / "checkpoint.pt")
     assert [row["epoch"] for row in history] == [1, 2, 3, 4, 5, 6]
     columns = {"epoch", "learning_rate", "train_loss", "train_accuracy"}
@@ -125,20 +129,79 @@ def test_the_history_has_a_row_an_epoch_with_what_a_reader_needs(recipe, tmp_pat
 
 def test_training_learns(recipe, tmp_path):
     _, probabilities = fit(recipe(epochs=10), tmp_path / "checkpoint.pt")
-    assert (probabilities.argmax(1) == TEST[1]).mean() > 0.9
+    assert (probabilities.argmax(1) == TEST.labels).mean() > 0.9
 
 
 def test_predictions_are_probabilities_whatever_the_batch():
     built = network()
-    together = networks.predict(built, TEST[0])
-    alone = np.concatenate([networks.predict(built, TEST[0][index : index + 1]) for index in range(24)])
+    together = networks.predict(built, TEST.images, LEVELS, "float32")
+    ones = [TEST.images[index : index + 1] for index in range(24)]
+    alone = np.concatenate([networks.predict(built, one, LEVELS, "float32") for one in ones])
     assert together.sum(1) == pytest.approx(np.ones(24))
     assert together == pytest.approx(alone, abs=1e-5)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_are_normalised_as_those_of_an_estimator_bit_for_bit(channels):
+    images = np.random.RandomState(0).randint(0, 256, (5, channels, 16, 16)).astype(np.uint8)
+    levels = Levels((117.31, 0.0, 3.7)[:channels], (43.77, 255.0, 1.3)[:channels])
+    normalised = networks.normalised(torch.from_numpy(images), levels)
+    assert normalised.dtype == torch.float32
+    assert normalised.numpy().tobytes() == preprocessing.normalised(images, levels).tobytes()
+
+
+def test_a_channel_of_a_mask_stays_as_it_is():
+    images = np.random.RandomState(0).randint(0, 2, (5, 2, 16, 16)).astype(np.uint8)
+    normalised = networks.normalised(torch.from_numpy(images), Levels((128.0, 0.0), (40.0, 1.0)))
+    assert np.array_equal(normalised[:, 1], images[:, 1])
+
+
+def test_float32_predictions_are_those_of_the_network_itself():
+    built = network().eval()
+    with torch.inference_mode():
+        expected = built(networks.normalised(torch.from_numpy(TEST.images), LEVELS)).double().softmax(1).numpy()
+    assert networks.predict(built, TEST.images, LEVELS, "float32") == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"), [("float32", torch.float32), ("tf32", torch.float32), ("bfloat16", torch.bfloat16)]
+)
+def test_the_precision_is_that_of_matrix_products_and_convolutions(recipe, tmp_path, precision, expected):
+    built, types = network(), []
+    for layer in (built[0], built[-1]):
+        layer.register_forward_hook(lambda layer, given, result: types.append((layer.training, result.dtype)))
+    history, probabilities = fit(recipe(epochs=2, precision=precision), tmp_path / "checkpoint.pt", built=built)
+    assert set(types) == {(True, expected), (False, expected)}
+    assert probabilities.dtype == np.float64
+    assert np.isfinite(probabilities).all()
+    assert probabilities.sum(1) == pytest.approx(np.ones(24))
+    assert all(math.isfinite(value) for row in history for value in row.values())
+    assert {parameter.dtype for parameter in built.parameters()} == {torch.float32}
+
+
+def test_bfloat16_learns_and_comes_out_near_float32_and_the_same_each_time(recipe, tmp_path):
+    results = [
+        fit(recipe(precision=precision), tmp_path / "x.pt")[1] for precision in ("bfloat16", "bfloat16", "float32")
+    ]
+    assert results[0].tobytes() == results[1].tobytes()
+    assert results[0].tobytes() != results[2].tobytes()
+    assert (results[0].argmax(1) == TEST.labels).mean() > 0.8
+
+
+def test_the_arithmetic_ends_with_its_block():
+    matrix = torch.ones(2, 2)
+    with networks.arithmetic("bfloat16", "cpu"):
+        assert (matrix @ matrix).dtype == torch.bfloat16
+    assert (matrix @ matrix).dtype == torch.float32
+    with networks.arithmetic("tf32", "cpu"):
+        assert torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32
+    with networks.arithmetic("float32", "cpu"):
+        assert not (torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32)
+
+
 def test_a_last_batch_of_one_image_does_not_break_batch_normalisation(recipe, tmp_path):
     built = nn.Sequential(nn.Flatten(), nn.Linear(256, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
-    assert len(TRAIN[0]) % 16 == 1
+    assert len(TRAIN.labels) % 16 == 1
     assert len(fit(recipe(epochs=1), tmp_path / "checkpoint.pt", built=built)[0]) == 1
 
 

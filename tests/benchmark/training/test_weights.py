@@ -8,8 +8,8 @@ from torch import nn
 from benchmark import params
 from benchmark.errors import BadInput
 from benchmark.params import Duplicates, Model
-from benchmark.training import runs, weights
-from benchmark.training.runs import Run
+from benchmark.training import perform, weights
+from benchmark.training.runs import inputs
 
 SHAPE = {"num_classes": 3, "in_chans": 1, "img_size": 32}
 
@@ -31,12 +31,12 @@ def hub(num_classes=2, in_chans=1, img_size=32, pretrained=False):
 
 
 def model(init):
-    return Model(kind="network", init=init)
+    return Model(name="net", kind="network", init=init)
 
 
 def test_from_scratch_the_seed_decides():
     torch.manual_seed(3)
-    one = weights.build("net", model("scratch"), net, SHAPE)
+    one = weights.build(model("scratch"), net, SHAPE)
     torch.manual_seed(3)
     assert torch.equal(one.body.weight, net(3).body.weight)
 
@@ -50,19 +50,18 @@ def test_a_file_gives_all_weights_but_a_classifier_for_other_classes(tmp_path, e
         from safetensors.torch import save_file
 
         save_file(donor.state_dict(), path)
-    built = weights.build("net", model(f"file:{path}"), net, SHAPE)
+    built = weights.build(model(f"file:{path}"), net, SHAPE)
     assert torch.equal(built.body.weight, donor.body.weight)
     assert built.head.weight.shape == (3, 4)
-    same = weights.build("net", model(f"file:{path}"), net, SHAPE | {"num_classes": 5})
+    same = weights.build(model(f"file:{path}"), net, SHAPE | {"num_classes": 5})
     assert torch.equal(same.head.weight, donor.head.weight)
 
 
-def test_the_digest_of_a_file_of_weights_is_an_input_of_the_run(tmp_path):
+def test_files_of_weights_have_digests_of_their_own(tmp_path):
     torch.save(Net(2).state_dict(), tmp_path / "one.pt")
     torch.save(Net(2).state_dict(), tmp_path / "other.pt")
-    one, other = (weights.check("net", model(f"file:{tmp_path / name}.pt"), net) for name in ("one", "other"))
+    one, other = (weights.file_digest_of(model(f"file:{tmp_path / name}.pt")) for name in ("one", "other"))
     assert one != other
-    assert weights.check("net", model("scratch"), net) is None
 
 
 @pytest.mark.parametrize(
@@ -77,23 +76,23 @@ def test_weights_of_another_network_are_refused_in_one_line(tmp_path, content, m
     path = tmp_path / "donor.pt"
     torch.save(content, path)
     with pytest.raises(BadInput, match=rf"params.yaml: models.net.init: {path}: .*{message}|{message}") as error:
-        weights.build("net", model(f"file:{path}"), net, SHAPE)
+        weights.build(model(f"file:{path}"), net, SHAPE)
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_of_weights_is_named():
-    with pytest.raises(BadInput, match=r"models.net.init: nowhere.pt: no such file; it must hold"):
-        weights.check("net", model("file:nowhere.pt"), net)
+    with pytest.raises(BadInput, match=r"models.net.init: nowhere.pt: no such file; it must be one of the network's"):
+        weights.file_digest_of(model("file:nowhere.pt"))
 
 
 def test_a_network_without_imagenet_weights_says_so_before_anything_runs():
-    with pytest.raises(BadInput, match=r"models.net.init: net has no ImageNet weights; it must be scratch, "):
-        weights.check("net", model("imagenet"), net)
+    with pytest.raises(BadInput, match=r"models.net.init: no ImageNet weights for it; it must be scratch, "):
+        weights.check(model("imagenet"), net)
 
 
 def test_a_hub_out_of_reach_is_one_line():
     with pytest.raises(BadInput, match=r"models.net.init: timm's hub gave no ImageNet weights \(no route to host\)"):
-        weights.build("net", model("imagenet"), hub, SHAPE)
+        weights.build(model("imagenet"), hub, SHAPE)
 
 
 def test_images_that_lie_in_both_sources_are_refused(make_images):
@@ -107,35 +106,48 @@ def test_images_that_lie_in_both_sources_are_refused(make_images):
 
 
 @pytest.fixture
-def two_tasks(small, edit):
-    """The small phantom, and a second task with a phantom of another seed, whose model starts from the first."""
-    raw = params.read_yaml(params.FILE)
-    other = raw["tasks"]["phantom"] | {"source": raw["tasks"]["phantom"]["source"] | {"name": "ghost", "seed": 7}}
-    edit("tasks.ghost", other)
+def two_tasks(small, edit, describe):
+    """The small phantom, and a second task with a phantom of another seed, whose CNN starts from the first."""
+    phantom = params.read_yaml(params.FILE)["tasks"]["phantom"]
+    edit("tasks.ghost", phantom | {"source": phantom["source"] | {"name": "ghost", "seed": 7}})
+    edit("models.cnn.tasks", ["ghost"])
     edit("models.cnn.init", "task:phantom")
-    edit("stages.baseline.model", ["light_cnn"])
-    for stage in ("calibration", "timm"):
-        edit(f"stages.{stage}.model", [])
-    return params.load()
-
-
-def test_first_weights_are_trained_inside_the_run(two_tasks, describe, tmp_path):
     describe("ghost")
-    run = Run("ghost", "cnn", 0, "baselines.cnn")
-    heard = []
-    runs.perform(two_tasks, run, tmp_path / "one", lambda *told: heard.append(told))
+
+
+def test_first_weights_are_trained_inside_the_run(two_tasks, edit, run_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(perform, "CORRUPTIONS", {})
+    run, heard = run_of("cnn", task="ghost"), []
+    perform.perform(run, tmp_path / "one", tmp_path / "shared", lambda *epochs: heard.append(epochs))
     assert heard == [(0, 2), (1, 2), (1, 2), (2, 2)]
     assert not list((tmp_path / "one").glob("*.pt"))
-    plain = two_tasks.model_copy(
-        update={"models": two_tasks.models | {"cnn": two_tasks.models["cnn"].model_copy(update={"init": "scratch"})}}
-    )
-    runs.perform(plain, run, tmp_path / "other", lambda *_: None)
+    assert "pretraining" in inputs(run)
+    edit("models.cnn.init", "scratch")
+    plain = run_of("cnn", task="ghost")
+    assert "pretraining" not in inputs(plain)
+    perform.perform(plain, tmp_path / "other", tmp_path / "shared", lambda *_: None)
     predictions = [(tmp_path / name / "predictions.csv").read_bytes() for name in ("one", "other")]
     assert predictions[0] != predictions[1]
-    assert "pretraining" in runs.inputs(two_tasks, run)
-    assert "pretraining" not in runs.inputs(plain, run)
 
 
-def test_weights_from_the_same_source_are_refused(two_tasks):
-    with pytest.raises(BadInput, match="init: task:phantom has the images of phantom; it must be a task with others"):
-        runs.inputs(two_tasks, Run("phantom", "cnn", 0, "baselines.cnn"))
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("tasks.phantom.recipe.epochs", 2, {"pretraining"}),
+        ("tasks.phantom.input_size", 64, {"pretraining"}),
+        ("tasks.ghost.recipe.epochs", 2, {"params"}),
+        ("tasks.phantom.runs", 2, set()),
+    ],
+)
+def test_what_first_weights_are_trained_on_is_an_input_of_the_run(two_tasks, edit, run_of, key, value, expected):
+    before = inputs(run_of("cnn", task="ghost"))
+    edit(key, value)
+    after = inputs(run_of("cnn", task="ghost"))
+    assert {name for name in before if before[name] != after[name]} == expected
+
+
+def test_weights_from_the_same_source_are_refused(small, edit, run_of):
+    edit("models.cnn.tasks", [])
+    edit("models.cnn.init", "task:phantom")
+    with pytest.raises(BadInput, match=r"models\.cnn has init: task:phantom, a task with the images of 'phantom'"):
+        run_of("cnn")

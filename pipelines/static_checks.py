@@ -1,0 +1,141 @@
+"""The whole chain of evidence, checked without training: each link is made again from the one before it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import joblib
+
+from benchmark import data, evidence
+from benchmark import params as parameters
+from benchmark.audit import papers
+from benchmark.cost.records import COSTS
+from benchmark.data import Images, files
+from benchmark.errors import BadInput
+from benchmark.evidence.checks import Check, merged
+from benchmark.params import Params, Task
+from pipelines import audit, cells, code_of, fetch, figures, readme, report, split, tables
+
+
+def run_all(params: Params, workers: int | None = None) -> list[Check]:
+    """Return every check, done side by side on some processes; on as many as there are cores, if not given."""
+    parallel = joblib.Parallel(n_jobs=workers or joblib.cpu_count(), batch_size=1)
+    done = parallel(joblib.delayed(_do)(*job) for job in _jobs(params))
+    return merged(check for checks in done for check in checks)
+
+
+def _do(check: Callable[..., list[Check]], *names: Any) -> list[Check]:
+    return check(parameters.load(), *names)
+
+
+def _jobs(params: Params) -> Iterator[tuple[Any, ...]]:
+    """Return functions and what each is to check, the longest first."""
+    yield from ((_figures, task) for task in params.open_tasks)
+    yield from ((_data, tasks) for tasks in _tasks_by_images(params))
+    yield from ((_counts, shape) for shape in params.costs if (COSTS / shape).exists())
+    yield from ((_runs, task) for task in params.tasks)
+    yield from ((_split_and_tables, task) for task in params.tasks)
+    yield from ((_audit,), (_report,), (_readme,))
+
+
+def _tasks_by_images(params: Params) -> list[list[str]]:
+    """Return the tasks, those with the same images together."""
+    groups: dict[tuple[str, int], list[str]] = {}
+    for name, task in params.tasks.items():
+        groups.setdefault((task.source.name, task.native_size), []).append(name)
+    return [*groups.values()]
+
+
+def _runs(params: Params, task: str) -> list[Check]:
+    from benchmark.training.origin import checks_of_task
+
+    runs = [run for runs_of_cell in cells(params, [task], None) for run in runs_of_cell]
+    return checks_of_task(task, runs)
+
+
+def _data(params: Params, tasks: list[str]) -> list[Check]:
+    """Describe images again, where they are at hand; nothing is downloaded."""
+    check, first = Check("manifests and samples describe the data"), params.task(tasks[0])
+    try:
+        images = _at_hand(first, evidence.read_json(evidence.TASKS / first.name / "manifest.json"))
+    except BadInput as error:
+        check.skipped.append(f"images of {', '.join(tasks)}: {error}")
+        return [check]
+    _, texts = fetch.describe(images, first, params)
+    for task in tasks:
+        for name, text in texts.items():
+            check.expect_file(evidence.TASKS / task / name, text)
+    return [check]
+
+
+def _at_hand(task: Task, manifest: dict[str, Any]) -> Images:
+    if task.source.kind == "medmnist" and not files.find(name := f"medmnist/{task.source.flag}.npz"):
+        raise BadInput(f"{files.data_folder() / name}: missing; `python -m pipelines.fetch` downloads it")
+    return data.load(task, manifest["digest"])
+
+
+def _split_and_tables(params: Params, task: str) -> list[Check]:
+    folder = evidence.TASKS / task
+    splits, made = Check("splits follow from samples"), Check("tables and summaries follow from runs")
+    with splits.reading():
+        splits.expect_file(folder / "split.csv", split.made(params, task).to_csv(index=False))
+    with made.reading():
+        texts = tables.texts(params, task)
+        for path, text in texts.items():
+            made.expect_file(folder / path, text)
+        present = [path for part in ("tables", "summary") for path in (folder / part).glob("*")]
+        made.expect_no_others(present, [folder / path for path in texts])
+    return [splits, made]
+
+
+def _figures(params: Params, task: str) -> list[Check]:
+    """Draw the figures of a task again; those that show images only where the images are at hand."""
+    from benchmark.report.figures import style
+
+    check, folder = Check("figures follow from runs"), evidence.TASKS / task / "figures/svg"
+    with check.reading():
+        drawn, why = figures.draw(params, papers.load_all(), task)
+        for name, figure in drawn.items():
+            check.expect_file(folder / f"{name}.svg", style.svg(figure))
+        others = set(folder.glob("*.svg")) - {folder / f"{name}.svg" for name in drawn}
+        if why:
+            with_images = {path for path in others if path.stem.startswith("explanations_")}
+            check.skipped += [f"{path}: {why}" for path in sorted(with_images)]
+            others -= with_images
+        check.expect_no_others(others, [])
+    return [check]
+
+
+def _counts(params: Params, shape: str) -> list[Check]:
+    from benchmark.cost.recount import counts_are_the_networks
+    from benchmark.cost.subjects import models_at
+    from benchmark.training.runs import resolve
+
+    at = params.shape(shape)
+    runs = [resolve(params, at.images, name, 0, code_of(params, name)) for name in models_at(params, at)]
+    return [counts_are_the_networks(shape, at, runs)]
+
+
+def _audit(params: Params) -> list[Check]:
+    check, all_papers = Check("audit follows from runs, costs and papers"), papers.load_all()
+    with check.reading():
+        for path, text in audit.texts(all_papers, audit.all_records(params, all_papers)).items():
+            check.expect_file(path, text)
+    return [check]
+
+
+def _report(params: Params) -> list[Check]:
+    from benchmark.report.figures.audit import gaps
+    from benchmark.report.figures.style import svg
+
+    check = Check("report follows from tables, figures and audit")
+    with check.reading():
+        check.expect_file(report.FIGURES / "svg/audit.svg", svg(gaps(report.records() or [])))
+        check.expect_file(report.PAGE, report.text(params, papers.load_all()))
+    return [check]
+
+
+def _readme(params: Params) -> list[Check]:
+    check = Check("README has the tables of today")
+    with check.reading():
+        check.expect_file(readme.README, readme.filled(readme.README.read_text(encoding="utf-8"), params))
+    return [check]

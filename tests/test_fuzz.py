@@ -1,0 +1,149 @@
+"""Files that somebody damaged or forged, by the thousand: a reader takes them or refuses them with BadInput."""
+
+import io
+import json
+import random
+import time
+import warnings
+import zipfile
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+from benchmark import evidence, params
+from benchmark.audit import papers
+from benchmark.data import folder, npz
+from benchmark.errors import BadInput
+from benchmark.evidence import provenance
+from benchmark.report import result_table
+from tests.conftest import ROOT
+
+INPUTS, SECONDS = 60_000, 230
+HOSTILE = [
+    *(
+        b"\x00",
+        b"\xff\xfe",
+        b"\n",
+        b"\r",
+        b'"',
+        b"'",
+        b",",
+        b":",
+        b"- ",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"&a ",
+        b"*a",
+        b"<<: ",
+    ),
+    *(b"!!int ", b"!!float ", b"!!binary ", b"!!timestamp ", b"!!set ", b".inf", b".nan", b"NaN", b"1e999", b"-1"),
+    *(b"null", b"true", b"9" * 5000, b"0x" + b"f" * 400, b"[" * 300, b"= x", "é±\u2028".encode(), b"0.4", b"|", b"%"),
+]
+
+
+def mutated(random, content):
+    """Return bytes with one to four changes: something cut, doubled, swapped, overwritten or put in."""
+    for _ in range(random.randint(1, 4)):
+        start = random.randrange(len(content) + 1)
+        end = min(len(content), start + int(random.expovariate(0.1)))
+        piece = content[start:end]
+        change = random.choice(
+            [
+                b"",
+                piece * 2,
+                bytes(random.randbytes(len(piece))),
+                random.choice(HOSTILE),
+                random.choice(HOSTILE) + piece,
+            ]
+        )
+        content = content[:start] + change + content[end:]
+        if random.random() < 0.05:
+            content = content[:start]
+    return content
+
+
+def small_params():
+    """The committed parameters with one task and three models, so that a reading takes little."""
+    raw = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    raw["tasks"] = {"phantom": raw["tasks"]["phantom"]}
+    raw["models"] = {name: raw["models"][name] for name in ("emanet", "knn", raw["timing"]["reference"])}
+    for model in raw["models"].values():
+        model["tasks"] = ["phantom"]
+    raw["notes"], raw["costs"] = {}, {}
+    text = io.StringIO()
+    YAML().dump(json.loads(json.dumps(raw)), text)
+    return text.getvalue().encode()
+
+
+def archive(compression):
+    arrays = {f"{part}_groups": np.arange(3) for part in ("train", "val", "test")}
+    for part in ("train", "val", "test"):
+        arrays |= {f"{part}_images": np.zeros((3, 8, 8), np.uint8), f"{part}_labels": np.array([[0], [1], [0]])}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as zipped:
+        for name, array in arrays.items():
+            with zipped.open(f"{name}.npy", "w") as entry:
+                np.lib.format.write_array(entry, array)
+    return file.getvalue()
+
+
+def picture(kind):
+    file = io.BytesIO()
+    Image.fromarray(np.arange(144, dtype=np.uint8).reshape(12, 12)).save(file, kind)
+    return file.getvalue()
+
+
+@pytest.fixture
+def readers(tmp_path):
+    """Name → a function that reads a file, a file's name, and contents that it takes as they are."""
+    shown = result_table.ResultTable("t", [result_table.ResultColumn("a", "A", digits=2)], [{"a": 0.5}], ["n"])
+    result_table.write(tmp_path / "t.json", shown)
+    run = ROOT / "results/tasks/phantom/runs/knn/run-0"
+    predictions = b"".join((run / "predictions.csv").read_bytes().splitlines(keepends=True)[:6])
+    pictures = [picture(kind) for kind in ("png", "jpeg", "gif", "bmp", "tiff", "webp")]
+    packed = [
+        archive(method) for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+    ]
+    paper = b"name: x\ntitle: t\ntables: []\nstatements: []\n"
+    return {
+        "params": (params.load, "params.yaml", [small_params()]),
+        "paper": (papers.load, "x.yaml", [paper]),
+        "json": (lambda path: evidence.read_json(path)["inputs"]["code"], "x.json", [b'{"inputs": {"code": "a1"}}']),
+        "provenance": (lambda path: provenance.is_whole(path.parent), "provenance.json", [b'{"files": {"a": "b"}}']),
+        "table": (result_table.read, "t.json", [(tmp_path / "t.json").read_bytes()]),
+        "predictions": (evidence.read_predictions, "p.csv", [predictions]),
+        "csv": (lambda path: evidence.read_table(path, "a", b=str), "x.csv", [b"a,b\n1,x\n2,y\n"]),
+        "npz": (lambda path: npz.read(path, ["a", "b"], 8), "x.npz", packed),
+        "image": (lambda path: folder._read(path, 8, 1), "x.png", pictures),
+    }
+
+
+@pytest.mark.long
+def test_nothing_but_bad_input_comes_out_of_a_reader(readers, tmp_path):
+    drawn, undocumented, refused = random.Random(20), [], Counter()
+    begun, names = time.monotonic(), list(readers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in range(INPUTS):
+            name = names[number % len(names)]
+            read, file, contents = readers[name]
+            path = tmp_path / name / file
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(mutated(drawn, drawn.choice(contents)))
+            try:
+                read(path)
+            except BadInput:
+                refused[name] += 1
+            except Exception as error:
+                undocumented.append(f"{name}: {type(error).__name__}: {error}"[:200])
+            if time.monotonic() - begun > SECONDS:
+                break
+    print(f"{number + 1} inputs, {refused.total()} refused, {time.monotonic() - begun:.0f} s")
+    assert number + 1 == INPUTS
+    assert not undocumented, (len(undocumented), sorted(set(undocumented))[:20])
+    assert all(refused[name] for name in set(names) - {"provenance"})
