@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 LEVEL = 0.95
 POWER = 0.80
@@ -20,10 +20,15 @@ PRIOR = 4  # the most degrees of freedom that the usual variance of runs counts 
 
 @dataclass(frozen=True)
 class Design:
-    """The run (int, N) and the cluster of near-duplicate images (int, N) that each of N values belongs to."""
+    """The run (int, N) and the cluster of near-duplicate images (int, N) that each of N values belongs to.
+
+    ``label`` is the true class of its image (int, N), where splits are stratified by it: what classes differ by is then
+    no chance.
+    """
 
     run: np.ndarray
     cluster: np.ndarray
+    label: np.ndarray | None = None
 
     @property
     def runs(self) -> int:
@@ -39,6 +44,44 @@ class Design:
     def _sizes(self) -> np.ndarray:
         """The number of values of each run."""
         return np.bincount(self._indices[0])
+
+    @cached_property
+    def _strata(self) -> np.ndarray:
+        """The stratum of each value, counted from 0: its class; one for all if a run has a class's single cluster."""
+        run, cluster = self._indices
+        if self.label is None:
+            return np.zeros(len(run), int)
+        label = np.unique(self.label, return_inverse=True)[1]
+        cell = run * (label.max() + 1) + label
+        clusters = np.bincount(np.unique(np.stack([cell, cluster]), axis=1)[0])
+        return label if (clusters[np.unique(cell)] > 1).all() else np.zeros(len(run), int)
+
+    @cached_property
+    def _cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The cell, run × stratum, of each value; the number of values and of clusters of each cell."""
+        (run, cluster), strata = self._indices, self._strata
+        cell = run * (strata.max() + 1) + strata
+        clusters = np.bincount(np.unique(np.stack([cell, cluster]), axis=1)[0], minlength=cell.max() + 1)
+        return cell, np.bincount(cell), clusters
+
+    def _residuals(self, values: np.ndarray) -> np.ndarray:
+        """Return what values are above the mean of their cell, times what makes their variance unbiased."""
+        cell, sizes, clusters = self._cells
+        means = np.bincount(cell, values) / np.maximum(sizes, 1)
+        return (values - means[cell]) * np.sqrt(clusters / np.maximum(clusters - 1, 1))[cell]
+
+    @cached_property
+    def _stratum_of_cluster(self) -> np.ndarray:
+        """The stratum of each cluster: that of its first value."""
+        _, first = np.unique(self._indices[1], return_index=True)
+        return self._strata[first]
+
+    @cached_property
+    def _freedom_of_stratum(self) -> np.ndarray:
+        """The degrees of freedom of the variance of each stratum's images."""
+        _, _, clusters = self._cells
+        per_run = clusters.reshape(self.runs, -1).mean(0)
+        return np.bincount(self._stratum_of_cluster) * ((per_run - 1) / per_run)[: self._stratum_of_cluster.max() + 1]
 
     @cached_property
     def _seen(self) -> np.ndarray:
@@ -59,7 +102,7 @@ class Estimate:
 
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
         """Return the lower and upper bound of the mean's confidence interval."""
-        half = stats.t.ppf((1 + level) / 2, self.freedom) * self.error
+        half = special.stdtrit(self.freedom, (1 + level) / 2) * self.error
         return float(self.value - half), float(self.value + half)
 
     def of_share(self) -> tuple[float, float, float]:
@@ -85,13 +128,13 @@ class Estimate:
 
     def detectable(self, alpha: float) -> float:
         """Return the smallest true mean that a two-sided test at ``alpha`` finds with a power of 80 %."""
-        quantiles = stats.t.ppf(1 - alpha / 2, self.freedom) + stats.t.ppf(POWER, self.freedom)
+        quantiles = special.stdtrit(self.freedom, 1 - alpha / 2) + special.stdtrit(self.freedom, POWER)
         return float(quantiles * self.error)
 
     def _tail(self, distance: float) -> float:
         if self.error == 0:
             return 0.0 if distance > 0 else 1.0
-        return float(stats.t.sf(distance / self.error, self.freedom))
+        return float(special.stdtr(self.freedom, -distance / self.error))
 
 
 @dataclass(frozen=True)
@@ -188,18 +231,20 @@ def _components(values: np.ndarray, design: Design) -> _Components:
     runs, clusters = seen.shape
     means = np.bincount(run, values) / size
     # The sum of a cluster's residuals in a run, divided by the run's number of images.
-    sums = np.bincount(run * clusters + cluster, (values - means[run]) / size[run], seen.size).reshape(seen.shape)
-    times, clusters_per_run = seen.sum(0), seen.sum(1).mean()
-    correction = clusters_per_run / (clusters_per_run - 1)
+    sums = np.bincount(run * clusters + cluster, design._residuals(values) / size[run], seen.size).reshape(seen.shape)
+    times = seen.sum(0)
     # What a cluster adds to a run beyond what it adds to every run; for one in a single run that is all of it.
     centred = np.where(seen, sums - np.where(times > 1, sums.sum(0) / times, 0), 0)
     centred *= np.where(times > 1, np.sqrt(times / np.maximum(times - 1, 1)), 1)
+    by_stratum = np.bincount(design._stratum_of_cluster, sums.sum(0) ** 2) / runs**2
+    images = float(by_stratum.sum())
+    square = float((by_stratum**2 / design._freedom_of_stratum)[by_stratum > 0].sum())
     return _Components(
         mean=float(means.mean()),
-        images=float((sums.sum(0) ** 2).sum() / runs**2 * correction),
-        images_freedom=len(times) / correction,
+        images=images,
+        images_freedom=images**2 / square if images else math.inf,
         between_runs=float(means.var(ddof=1) / runs) if runs > 1 else math.nan,
-        images_between_runs=float((centred**2).sum() / runs**2 * correction),
+        images_between_runs=float((centred**2).sum() / runs**2),
     )
 
 

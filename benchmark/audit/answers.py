@@ -40,7 +40,8 @@ class Answers:
     """What the runs of a task answered: model → measure → run → one value per test image.
 
     The measures are those of :data:`benchmark.evidence.metrics.PER_IMAGE`, and robustness to each single corruption.
-    ``clusters`` maps a run to the cluster of each of its test images (int, N). ``test_to_train`` is the ratio of the
+    ``clusters`` and ``labels`` map a run to the cluster and the true class of each of its test images (int, N);
+    without labels classes are not told apart. ``test_to_train`` is the ratio of the
     sizes of the two parts, 0 where every run has the same parts. ``costs`` are what the models cost, one record per
     condition; the first is at the task's own input size. ``rows`` are the models of a paper's tables, ``kinds`` maps
     a model to its kind, and ``notes`` maps MODEL, or TASK-MODEL, to what a reader must know of it. ``pixels`` and
@@ -60,6 +61,7 @@ class Answers:
     notes: dict[str, str] = field(default_factory=dict)
     pixels: str = "size unknown"
     split: str = "split unknown"
+    labels: dict[int, np.ndarray] = field(default_factory=dict)
 
     def kind(self, model: str) -> str:
         """Return the kind of a model; one that params.yaml does not know is a network."""
@@ -114,7 +116,9 @@ class Answers:
     def _design(self, runs: list[int]) -> Design:
         if tuple(runs) not in self._designs:
             run_of_value = np.concatenate([np.full(len(self.clusters[run]), run) for run in runs])
-            self._designs[tuple(runs)] = Design(run_of_value, np.concatenate([self.clusters[run] for run in runs]))
+            label = np.concatenate([self.labels[run] for run in runs]) if self.labels else None
+            clusters = np.concatenate([self.clusters[run] for run in runs])
+            self._designs[tuple(runs)] = Design(run_of_value, clusters, label)
         return self._designs[tuple(runs)]
 
     def _usual(self, models: tuple[str, ...], runs: list[int], measure: Measure) -> RunVariance | None:
@@ -164,7 +168,7 @@ def load(params: Params, task: str, rows: Sequence[str], folder: Path | None = N
     images in the same run.
     """
     home, protocol = evidence.TASKS / task, params.task(task)
-    sample_ids, values = _read_runs(folder or home / "runs")
+    sample_ids, labels, values = _read_runs(folder or home / "runs")
     pooled, shares = protocol.split == "pooled", params.pooled_split
     return Answers(
         task=task,
@@ -180,23 +184,26 @@ def load(params: Params, task: str, rows: Sequence[str], folder: Path | None = N
         notes=params.notes,
         pixels=protocol.pixels,
         split=f"pooled {shares}" if pooled else "the source's own split",
+        labels=labels,
     )
 
 
-def _read_runs(folder: Path) -> tuple[dict[int, list[str]], dict[str, Values]]:
-    """Return run → ids of its test images, and model → measure → run → one value per test image."""
+def _read_runs(folder: Path) -> tuple[dict[int, list[str]], dict[int, np.ndarray], dict[str, Values]]:
+    """Return run → ids of its test images, run → their labels, and model → measure → run → one value per image."""
     sample_ids: dict[int, list[str]] = {}
+    labels_of_run: dict[int, np.ndarray] = {}
     values: dict[str, Values] = {}
     for path in sorted(folder.glob("*/run-*/predictions.csv")):
         model, run = path.parts[-3], int(path.parts[-2].removeprefix("run-"))
         ids, labels, probabilities = evidence.read_predictions(path)
         if sample_ids.setdefault(run, ids) != ids:
             raise BadInput(f"{path}: lists other test images than other models' run {run}; train it again")
+        labels_of_run[run] = labels
         by_measure: dict[Measure, np.ndarray] = metrics.per_image(labels, probabilities)
         by_measure |= _read_robustness(path.with_name("robustness.csv"), by_measure["accuracy"])
         for measure, per_image in by_measure.items():
             values.setdefault(model, {}).setdefault(measure, {})[run] = per_image
-    return sample_ids, values
+    return sample_ids, labels_of_run, values
 
 
 def _read_clusters(path: Path, sample_ids: dict[int, list[str]]) -> dict[int, np.ndarray]:

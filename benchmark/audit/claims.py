@@ -25,6 +25,8 @@ from benchmark.errors import BadInput, closest
 from benchmark.statistics import images_needed
 
 HEADLINE, ORDER, ABLATION, ROBUSTNESS = FAMILIES = ("headline", "order", "ablation", "robustness")
+SECONDARY = "secondary"  # the family of the tests beside the headline's
+SECONDARY_MEASURES = ("recall_macro", "auc")  # macro recall is balanced accuracy
 SHORT = {
     "accuracy": "accuracy",
     "precision_macro": "precision",

@@ -4,7 +4,7 @@ These classes are the schema of that file; the field names are its keys. Shares 
 are in milliseconds, and p-values are two-sided unless a field says otherwise.
 """
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from benchmark.audit.claims import Claim, ClaimedGap, ClaimedValue, GapComparison, Models, QualityClaim, Verdict
@@ -63,6 +63,15 @@ class PairNumbers:
 
 
 @dataclass(frozen=True)
+class SecondaryNumbers:
+    """What another measure says of a claim of the headline, adjusted over all its pairs in all such measures."""
+
+    measure: str
+    verdict: Verdict
+    pairs: list[PairNumbers]
+
+
+@dataclass(frozen=True)
 class TaskNumbers:
     """What one task says of a claim on scores; ``missing`` are the models without two runs there."""
 
@@ -73,6 +82,7 @@ class TaskNumbers:
     verdict: Verdict | None
     missing: tuple[str, ...]
     pairs: list[PairNumbers]
+    secondary: list[SecondaryNumbers] | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -125,6 +135,7 @@ class MeanNumbers:
     verdict: Verdict
     missing: tuple[str, ...]
     pairs: list[PairNumbers]
+    secondary: list[SecondaryNumbers] | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -222,7 +233,25 @@ def _task_numbers(claim: QualityClaim, verdict: TaskVerdict, counted: bool) -> T
         verdict=verdict.verdict if claim.family else None,
         missing=verdict.missing,
         pairs=[_pair_numbers(claim, verdict, test) for test in verdict.pairs],
+        secondary=_secondary_numbers(claim, verdict),
     )
+
+
+def _secondary_numbers(
+    claim: QualityClaim, verdict: TaskVerdict, on_mean: bool = False
+) -> list[SecondaryNumbers] | None:
+    """Return the numbers of the other measures, on one task or ``on_mean``, the mean over the sources."""
+    return [
+        SecondaryNumbers(
+            measure,
+            other.verdict,
+            [
+                _pair_numbers(replace(claim, measure=measure, claimed=None), other, test, {} if on_mean else None)
+                for test in other.pairs
+            ],
+        )
+        for measure, other in verdict.secondary.items()
+    ] or None
 
 
 def _mean_numbers(claim: QualityClaim, decision: QualityDecision) -> MeanNumbers | None:
@@ -230,7 +259,7 @@ def _mean_numbers(claim: QualityClaim, decision: QualityDecision) -> MeanNumbers
         return None
     mean = decision.sources.mean
     pairs = [_pair_numbers(claim, mean, test, decision.heterogeneity) for test in mean.pairs]
-    return MeanNumbers(mean.verdict, mean.missing, pairs)
+    return MeanNumbers(mean.verdict, mean.missing, pairs, _secondary_numbers(claim, mean, on_mean=True))
 
 
 def _pair_numbers(

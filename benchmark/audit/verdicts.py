@@ -5,16 +5,26 @@ A pair is tested once, however many claims name it. The pairs of a paper form fa
 evidence or without. A claim about several pairs is true if it is true of each: an intersection-union test (Berger 1982,
 doi 10.1080/00401706.1982.10487790), so each pair is tested at 5 % without adjustment, and what follows from a claim
 that is shown is shown as well. It is contradicted if one pair shows the opposite after Holm. Measures other than
-accuracy and robustness are described, not tested.
+accuracy and robustness are described, not tested; but the headline is tested in balanced accuracy and AUC besides, as
+one more family, since accuracy hides a model that misses a rare class. That changes no verdict.
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from benchmark.audit.answers import Gap
-from benchmark.audit.claims import FAMILIES, Claim, Models, QualityClaim, Verdict
+from benchmark.audit.claims import (
+    FAMILIES,
+    HEADLINE,
+    SECONDARY,
+    SECONDARY_MEASURES,
+    Claim,
+    Models,
+    QualityClaim,
+    Verdict,
+)
 from benchmark.audit.papers import Measure
 from benchmark.statistics import holm
 
@@ -93,12 +103,16 @@ class PairTest:
 
 @dataclass(frozen=True)
 class TaskVerdict:
-    """What one task says of a claim; ``missing`` are its models without evidence there, ``margin`` is the paper's."""
+    """What one task says of a claim; ``missing`` are its models without evidence there, ``margin`` is the paper's.
+
+    ``secondary`` maps other measures to what the task says of the same claim in them.
+    """
 
     answers: Evidence
     pairs: tuple[PairTest, ...]
     missing: tuple[str, ...]
     margin: float
+    secondary: dict[str, "TaskVerdict"] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -144,7 +158,9 @@ def task_verdicts(claims: Iterable[Claim], answers: Evidence, margin: float) -> 
     ``claims`` are all claims of a paper, with evidence or without: Holm's method counts them. ``margin`` (a share) is
     the difference below which the paper's scores count as the same.
     """
-    concerned = [claim for claim in claims if isinstance(claim, QualityClaim) and claim.task in (None, answers.task)]
+    primary = [claim for claim in claims if isinstance(claim, QualityClaim) and claim.task in (None, answers.task)]
+    secondary = {claim.name: _in_other_measures(claim) for claim in primary}
+    concerned = [*primary, *(other for others in secondary.values() for other in others)]
     keys = {claim.name: _keys(claim) for claim in concerned}
     tests: dict[Key, PairTest] = {}
     for key in dict.fromkeys(key for of_claim in keys.values() for key in of_claim):
@@ -152,7 +168,7 @@ def task_verdicts(claims: Iterable[Claim], answers: Evidence, margin: float) -> 
         gap = answers.gap(*pair, measure)
         if gap and gap.runs > 1:  # one run has no spread between runs, and so no test
             tests[key] = _test(rule, gap, margin)
-    for family in FAMILIES:
+    for family in (*FAMILIES, SECONDARY):
         in_family = [
             key
             for claim in concerned
@@ -167,7 +183,25 @@ def task_verdicts(claims: Iterable[Claim], answers: Evidence, margin: float) -> 
         if pairs:
             missing = _missing(claim, answers, [key[3] for key in keys[claim.name] if key not in tests])
             verdicts[claim.name] = TaskVerdict(answers, pairs, missing, margin)
-    return verdicts
+    return {
+        name: replace(
+            verdicts[name],
+            secondary={other.measure: verdicts[other.name] for other in others if other.name in verdicts},
+        )
+        for name, others in secondary.items()
+        if name in verdicts
+    }
+
+
+def _in_other_measures(claim: QualityClaim) -> list[QualityClaim]:
+    """Return what a claim of the headline says, in the secondary measures."""
+    if claim.family != HEADLINE or claim.rule != "better":
+        return []
+    families = (SECONDARY,) * len(claim.pairs)
+    return [
+        replace(claim, name=f"{claim.name}/{measure}", measure=measure, families=families)
+        for measure in SECONDARY_MEASURES
+    ]
 
 
 def _keys(claim: QualityClaim) -> list[Key]:

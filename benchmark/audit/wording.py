@@ -62,6 +62,7 @@ VERDICTS = {
     "not comparable": "no dataset or hardware is named",
     "described": "measured, not tested",
 }
+MEASURES = {"recall_macro": "balanced accuracy", "auc": "AUC"}
 CALIBRATION = {
     "supported": "calibrated",
     "contradicted": "not calibrated",
@@ -108,7 +109,7 @@ def scope(claim: Claim, decision: Decision) -> list[str]:
 def _quality_reason(claim: QualityClaim, decision: QualityDecision) -> list[str]:
     if decision.verdict is None:
         described = [f"{task.answers.task}: {', '.join(map(gap, task.pairs))}" for task in decision.counting]
-        return ["described, not tested: accuracy is the only measure that a paper is tested on", *described]
+        return ["described, not tested: papers are tested on accuracy", *described]
     if decision.lacking:
         lines = [_no_runs(claim, decision)]
         lines += [f"{task.answers.task}: {_other_pairs(task)}" for task in decision.counting]
@@ -144,10 +145,15 @@ def _over_sources(decision: QualityDecision) -> list[str]:
         if task.verdict not in (decision.verdict, "inconclusive")
     ]
     if len(tasks) < 2:
-        return [*lines, *(f"{task.answers.task}: {_task_reason(task)}" for task in tasks)]
+        return [
+            *lines,
+            *(f"{task.answers.task}: {_task_reason(task)}" for task in tasks),
+            *_secondary(decision),
+        ]
     return [
         *lines,
         *_mean_reason(decision),
+        *_secondary(decision),
         *(f"{task.answers.task}: {task.verdict}: {_task_reason(task)}" for task in tasks),
     ]
 
@@ -175,6 +181,14 @@ def _mean_reason(decision: QualityDecision) -> list[str]:
     if sources.least_p is not None:
         lines.append(f"the least p over {len(decision.counting)} sources, after Bonferroni, is {sources.least_p:.3f}")
     return lines
+
+
+def _secondary(decision: QualityDecision) -> list[str]:
+    """Say what the other measures show of a claim of the headline, by the mean over the sources."""
+    return [
+        f"in {MEASURES[measure]}, tested besides: {other.verdict}: {_test_reason(other)}"
+        for measure, other in decision.sources.mean.secondary.items()
+    ]
 
 
 def _task_reason(task: TaskVerdict) -> str:
