@@ -81,6 +81,35 @@ def test_runs_that_differ_by_no_more_than_their_images_have_the_variance_of_imag
     )
 
 
+def test_what_classes_differ_by_is_no_chance_where_splits_are_stratified(random):
+    label = np.repeat([0, 1, 2], [60, 30, 10])
+    values = random.normal(size=100) + 5.0 * label
+    found = over_images(values, Design(np.zeros(100, int), np.arange(100), label))
+    of_classes = [(sum(label == c) / 100) ** 2 * values[label == c].var(ddof=1) / sum(label == c) for c in range(3)]
+    freedom = sum(of_classes) ** 2 / sum(
+        part**2 / (count - 1) for part, count in zip(of_classes, (60, 30, 10), strict=True)
+    )
+    assert found.value == pytest.approx(values.mean(), **EXACT)
+    assert found.error**2 == pytest.approx(sum(of_classes), **EXACT)
+    assert found.freedom == pytest.approx(freedom, **EXACT)
+    assert over_images(values, Design(np.zeros(100, int), np.arange(100))).error > 3 * found.error
+
+
+def test_classes_are_not_told_apart_where_a_run_has_a_single_cluster_of_one(random):
+    values, label = random.normal(size=20), np.array([0] * 19 + [1])
+    together = over_images(values, Design(np.zeros(20, int), np.arange(20)))
+    assert over_images(values, Design(np.zeros(20, int), np.arange(20), label)) == together
+
+
+def test_the_variance_within_classes_is_right_on_average(random):
+    label, run = np.tile(np.repeat([0, 1], [14, 6]), 3), np.repeat([0, 1, 2], 20)
+    estimates = [
+        over_images(random.normal(size=60) + 2.0 * label, Design(run, np.arange(60), label)) for _ in range(3000)
+    ]
+    assert np.mean([one.error**2 for one in estimates]) == pytest.approx(1 / 60, rel=0.1)
+    assert np.var([one.value for one in estimates]) == pytest.approx(1 / 60, rel=0.1)
+
+
 def test_copies_of_an_image_count_as_one(random):
     values, design = other_images(random)
     twice = Design(np.repeat(design.run, 2), np.repeat(design.cluster, 2))
