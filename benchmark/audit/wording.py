@@ -121,7 +121,7 @@ def _quality_reason(claim: QualityClaim, decision: QualityDecision) -> list[str]
     if isinstance(claim.claimed, ClaimedAccuracyGap):
         lines.append(_claimed_gap(claim.claimed, decision.deciding))
     lines += [
-        f"not counted: {task.answers.task}, another split of the same images: {task.verdict}: {_task_reason(task)}"
+        f"not counted: {task.answers.task}, another task on the same images: {task.verdict}: {_task_reason(task)}"
         for task in decision.not_counting
     ]
     return lines
@@ -134,7 +134,7 @@ def _no_runs(claim: QualityClaim, decision: QualityDecision) -> str:
 
 
 def _over_sources(decision: QualityDecision) -> list[str]:
-    """Return what another split says otherwise, the mean over the sources, and one line per source.
+    """Return what another task on the same images says otherwise, the mean over the sources, and one line per source.
 
     A single source repeats no verdict.
     """

@@ -28,7 +28,7 @@ def gaps(records: Sequence[dict[str, Any]]) -> Figure:
     """Draw the gaps in accuracy that the papers claim beside the measured ones (a forest plot).
 
     Gaps stand for the claims that a paper is tested on; each task with real images has a colour and marker of its own,
-    hollow where another split of the same images counts.
+    hollow where another task on the same images counts.
     """
     use_style()
     claims = _measured(records)

@@ -110,7 +110,7 @@ def test_a_source_counts_once_by_the_split_of_the_papers(random):
         assert record["verdict"] == "supported"
         assert record["reason"][0] == "but a-official, split unknown, by itself: contradicted"
         told = next(line for line in record["reason"] if line.startswith("not counted: a-official, "))
-        assert "another split of the same images: contradicted: emanet − cnn" in told
+        assert "another task on the same images: contradicted: emanet − cnn" in told
         assert told.endswith("; all runs test on the same images")
         assert "resampled" not in told
         assert "; not counted: a-official (" in where(record)
