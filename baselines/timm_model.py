@@ -17,4 +17,7 @@ def timm_model(
         raise BadInput(f"params.yaml: no model {name!r} in timm; {hint}")
     config = timm.get_pretrained_cfg(name)
     size = {"img_size": img_size} if config and config.fixed_input_size else {}
-    return timm.create_model(name, pretrained, num_classes=num_classes, in_chans=in_chans, **size)
+    network = timm.create_model(name, pretrained, num_classes=num_classes, in_chans=in_chans, **size)
+    if getattr(network, "output_fmt", "NCHW") != "NCHW":
+        network.last_feature_map = ""  # N × H × W × C, which Grad-CAM does not read
+    return network

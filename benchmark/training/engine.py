@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from joblib import cpu_count
@@ -158,27 +159,26 @@ def _key(run: Run) -> str:
 
 
 def _check_model(run: Run) -> None:
-    """Build the model and give it a little noise, so a wrong value of an option is told at once."""
-    model, factory = run.model, run.factory
-    if model.kind == "network":
-        from benchmark.training import weights
-
-        weights.check(model, factory)
-    if not (model.options or model.lesion):
-        return
+    """Build the model and give it a little noise, so what does not fit is told at once."""
+    model, factory, where = run.model, run.factory, f"params.yaml: models.{run.model.name}"
     try:
         if model.kind == "estimator":
-            factory(seed=0, **model.options).fit(np.random.default_rng(0).random((40, 8)), np.arange(40) % 2)
-        else:
-            import torch
+            if model.options:
+                factory(seed=0, **model.options).fit(np.random.default_rng(0).random((40, 8)), np.arange(40) % 2)
+            return
+        from benchmark.training import network_checks, weights
 
-            size = run.task.input_size
-            with torch.device("meta"):  # no memory, no time
-                network = factory(num_classes=2, in_chans=1, img_size=size, **model.options)
-                network(torch.zeros(2, 1 + model.lesion, size, size))
-    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+        weights.check(model, factory)
+        described = evidence.read_json(evidence.TASKS / run.task.name / "manifest.json")
+        classes, channels = len(described["classes"]), described["channels"]
+
+        def build(size: int) -> Any:
+            return factory(num_classes=classes, in_chans=channels, img_size=size, **model.options)
+
+        network_checks.require_fit(where, build, classes, channels + model.lesion, run.task.input_size)
+    except (TypeError, ValueError, AttributeError, RuntimeError, NotImplementedError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise BadInput(f"params.yaml: models.{model.name}: its options or lesion do not fit: {reason}") from None
+        raise BadInput(f"{where}: does not fit {run.task.name}, or its options do not: {reason}") from None
 
 
 def _expected_seconds(run: Run) -> float:

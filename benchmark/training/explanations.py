@@ -37,7 +37,7 @@ def maps(network: nn.Module, images: np.ndarray, classes: np.ndarray) -> dict[st
     ``grad_cam`` is what speaks for ``classes`` (N), ``feature_map`` the mean strength of all channels. Nothing where
     the network has no feature map. ``images`` is float32, N × C × H × W.
     """
-    layer = _last_feature_map(network)
+    layer = last_feature_map(network)
     if layer is None:
         return {}
     with warnings.catch_warnings(action="ignore"):  # captum's own import, and its advice on inputs
@@ -99,7 +99,8 @@ def _plain(value: Any) -> Any:
     return value.astype(int).tolist() if value.dtype == bool else np.round(value, 3).tolist()
 
 
-def _last_feature_map(network: nn.Module) -> nn.Module | None:
+def last_feature_map(network: nn.Module) -> nn.Module | None:
+    """Return the module of a network that puts out its last feature map; None if it names none."""
     name = getattr(network, "last_feature_map", None)
     if name is None and getattr(network, "feature_info", None):
         name = network.feature_info[-1]["module"]

@@ -1,6 +1,7 @@
 """Whether evidence can be reproduced: on this machine, on another one, and with another version of the code."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -123,9 +124,10 @@ def _cells_of_kind(cell: Path, kind: str) -> list[list[Path]]:
 
 
 def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
-    """Train run 0 of all models of synthetic tasks with the code of commit ``base`` and with this one, and compare.
+    """Train run 0 of all models of synthetic tasks with this code, and compare with the code of commit ``base``.
 
-    What the base trained is kept in scratch under its commit, and taken up again.
+    What comes out as the base's evidence, byte for byte, is what the base does. Where it does not, as on another kind
+    of processor, the base is trained here too; that is kept in scratch under its commit, and taken up again.
     """
     commit = _git("rev-parse", base)
     here, there = SCRATCH / "this", SCRATCH / commit
@@ -137,11 +139,15 @@ def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
         ]
         if not sample:
             raise BadInput(f"{base}: no evidence of a listed model on synthetic images; it must be a commit with some")
+        cells.train_into(sample, here)
+        for run in sample:
+            folder = run.folder.relative_to(evidence.TASKS)
+            if not evidence.differing_files(tree / run.folder, here / folder):
+                shutil.copytree(tree / run.folder, there / folder, dirs_exist_ok=True)
         for task in {run.task.name for run in sample}:
             models = [run.model.name for run in sample if run.task.name == task and not _trained(there, run)]
             if models:
                 _train_base(tree, task, models, there)
-    cells.train_into(sample, here)
     return compare(sample, bands, there, here)
 
 

@@ -243,22 +243,28 @@ def test_a_base_that_is_no_commit_is_named(base, run_of):
     assert "\n" not in str(error.value)
 
 
-def test_this_code_is_trained_anew_each_time_it_is_compared_with_a_base(base, leave, run_of, monkeypatch):
+def test_the_base_is_trained_where_this_code_gives_other_bytes_than_its_evidence_and_kept(
+    base, leave, run_of, monkeypatch
+):
     commit, trained = base(), []
 
-    def train_into(runs, folder):
+    def train(runs, folder, by, **texts):
         for run in runs:
-            trained.append(run.model.name)
-            leave(run, folder / run.folder.relative_to(evidence.TASKS))
+            trained.append((by, run.model.name))
+            leave(run, folder / run.folder.relative_to(evidence.TASKS), texts.get(run.model.name, "the same"))
 
     def train_base(tree, task, models, into):
-        train_into([run for run in runs if run.task.name == task and run.model.name in models], into)
+        chosen = [run for run in runs if run.task.name == task and run.model.name in models]
+        train(chosen, into, "base", cnn="elsewhere")
 
     runs = [run_of("knn"), run_of("cnn")]
-    monkeypatch.setattr(reproduction.cells, "train_into", train_into)
+    here = [("this", "knn"), ("this", "cnn")]
+    monkeypatch.setattr(
+        reproduction.cells, "train_into", lambda todo, folder: train(todo, folder, "this", cnn="elsewhere")
+    )
     monkeypatch.setattr(reproduction, "_train_base", train_base)
     monkeypatch.setattr(reproduction, "_elsewhere", lambda *_: None)
-    for expected in (["knn", "cnn"] * 2, ["knn", "cnn"]):  # that of the base is kept
+    for expected in ([*here, ("base", "cnn")], here):  # what the base trained is kept
         trained.clear()
         outcomes = reproduction.with_base(commit, runs, params.load().other_processor)
         assert [outcome.exact for outcome in outcomes] == [True, True]
