@@ -55,16 +55,13 @@ def _grey(dataset: Any, levels: tuple[float, float] | None) -> np.ndarray:
     """Return grey levels (uint8, H × W) by the modality transform and a window."""
     from pydicom.pixels import apply_modality_lut, pixel_array
 
-    stored, bits = pixel_array(dataset), int(dataset.BitsStored)
-    least = -(2 ** (bits - 1)) if dataset.PixelRepresentation else 0
-    if stored.min() < least or stored.max() >= least + 2**bits:
-        raise ValueError(f"levels from {stored.min()} to {stored.max()}, beyond its {bits} bits")
+    stored = pixel_array(dataset)  # without the bits of a word that are no part of a level
     values = apply_modality_lut(stored, dataset)
     if levels is not None:
         return windowed(values, *levels)
     if "WindowCenter" in dataset and "WindowWidth" in dataset:
         return windowed(values, *_window(dataset))
-    if bits == 8 and least == 0:
+    if stored.dtype == np.uint8 and dataset.BitsStored == 8:
         return stored
     raise ValueError(
         f"it has no window, and levels from {values.min():g} to {values.max():g}; "

@@ -24,9 +24,7 @@ def load(source: Folder, size: int) -> Images:
     class_of = _class_of(source, folders)
     classes = list(source.classes) if source.classes else sorted(set(class_of.values()))
     if len(classes) < 2:
-        raise BadInput(
-            f"{source.name}: only the class {classes[0]!r}; there must be at least two classes"
-        )
+        raise BadInput(f"{source.name}: only the class {classes[0]!r}; there must be at least two classes")
     entries: list[tuple[str, int, str]] = []
     for part, folders_of_part in folders.items():
         if missing := set(classes) - {class_of[_last(folder)] for folder in folders_of_part}:

@@ -79,6 +79,8 @@ def _read(path: Path, levels: Levels) -> Image.Image:
             if image.has_transparency_data:
                 raise ValueError(f"mode {image.mode} with transparency")
             return Image.fromarray(_grey(np.asarray(image), levels))
+        if image.mode in ("LAB", "HSV"):
+            raise ValueError(f"colours as {image.mode}")
         if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < 255:
             raise ValueError("it has transparent pixels")
         return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
