@@ -36,11 +36,9 @@ def unpack(archive: Path, folder: Path) -> None:
                 _unpack(list(_of_tar(opened)), archive, folder)
         else:
             raise ValueError("it is neither zip nor tar")
-    except (MemoryError, OSError) as error:
-        if isinstance(error, OSError) and not isinstance(error, tarfile.TarError | EOFError) and error.errno:
-            raise
-        raise BadInput(f"{archive.name}: cannot be unpacked ({error})") from None
     except Exception as error:  # zipfile, tarfile and their decompressors raise a dozen kinds
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):  # it is the machine's
+            raise
         raise BadInput(f"{archive.name}: cannot be unpacked ({error}); it must be a whole zip or tar file") from None
 
 
@@ -68,8 +66,10 @@ def _unpack(members: list[Member], archive: Path, folder: Path) -> None:
         raise ValueError(f"{len(members)} files of {total / 1e9:.1f} GB, more than an archive of its size can have")
     if total > room:
         raise ValueError(f"it needs {total / 1e9:.1f} GB, and {room / 1e9:.1f} GB are free")
-    for member in members:
-        target = folder / _inside(member.name)
+    targets = [folder / _inside(member.name) for member in members]
+    if len({*targets} - {parent for target in targets for parent in target.parents}) < len(members):
+        raise ValueError("two of its files have one name")
+    for member, target in zip(members, targets, strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
         with member.open() as source, target.open("xb") as file:
             left = member.size
