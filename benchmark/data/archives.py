@@ -1,5 +1,6 @@
 """Archives (zip, and tar, compressed or not), unpacked safely: whole or not at all, and nothing outside the folder."""
 
+import errno
 import shutil
 import stat
 import tarfile
@@ -14,6 +15,7 @@ from benchmark.errors import BadInput
 LARGEST_RATIO, ALWAYS_FINE = 200, 1 << 30  # of the unpacked bytes to the archive's; bytes that are no bomb
 MOST_FILES = 2_000_000
 CHUNK = 1 << 20
+MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS)  # no fault of an archive
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def unpack(archive: Path, folder: Path) -> None:
         else:
             raise ValueError("it is neither zip nor tar")
     except Exception as error:  # zipfile, tarfile and their decompressors raise a dozen kinds
-        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):  # it is the machine's
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE:
             raise
         raise BadInput(f"{archive.name}: cannot be unpacked ({error}); it must be a whole zip or tar file") from None
 

@@ -1,6 +1,6 @@
 """DICOM files as 8-bit images, by ``pydicom``: rescaled, seen through their first window, black as zero."""
 
-import warnings
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +33,21 @@ def read(path: Path, levels: tuple[float, float] | None) -> tuple[Image.Image, s
         raise BadInput(f"{path}: is DICOM, and pydicom, which reads it, is not installed: {INSTALL}") from None
     from pydicom.pixels import pixel_array
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dataset = pydicom.dcmread(path)
-        if "PixelData" not in dataset:
-            raise ValueError("DICOM without an image")
-        if (frames := int(dataset.get("NumberOfFrames") or 1)) > 1:
-            raise ValueError(f"it contains {frames} frames, and which of them is meant is not known")
-        colours = str(dataset.PhotometricInterpretation)
-        if colours in ("MONOCHROME1", "MONOCHROME2"):
-            pixels = _grey(dataset, levels)
-            pixels = 255 - pixels if colours == "MONOCHROME1" else pixels
-        elif colours in ("RGB", "YBR_FULL", "YBR_FULL_422") and dataset.BitsAllocated == 8:
-            pixels = pixel_array(dataset)  # RGB, whatever the file has
-        else:
-            raise ValueError(f"{colours} with {dataset.BitsAllocated} bits; DICOM must be grey, or RGB of 8 bits")
-        return Image.fromarray(pixels), str(dataset.get("PatientID") or "")
+    logging.getLogger("pydicom").setLevel(logging.ERROR)  # it warns of what hardly a file does right
+    dataset = pydicom.dcmread(path)
+    if "PixelData" not in dataset:
+        raise ValueError("DICOM without an image")
+    if (frames := int(dataset.get("NumberOfFrames") or 1)) > 1:
+        raise ValueError(f"it contains {frames} frames, and which of them is meant is not known")
+    colours = str(dataset.PhotometricInterpretation)
+    if colours in ("MONOCHROME1", "MONOCHROME2"):
+        pixels = _grey(dataset, levels)
+        pixels = 255 - pixels if colours == "MONOCHROME1" else pixels
+    elif colours in ("RGB", "YBR_FULL", "YBR_FULL_422") and dataset.BitsAllocated == 8:
+        pixels = pixel_array(dataset)  # RGB, whatever the file has
+    else:
+        raise ValueError(f"{colours} with {dataset.BitsAllocated} bits; DICOM must be grey, or RGB of 8 bits")
+    return Image.fromarray(pixels), str(dataset.get("PatientID") or "")
 
 
 def _grey(dataset: Any, levels: tuple[float, float] | None) -> np.ndarray:
@@ -62,7 +61,8 @@ def _grey(dataset: Any, levels: tuple[float, float] | None) -> np.ndarray:
     if "WindowCenter" in dataset and "WindowWidth" in dataset:
         return windowed(values, *_window(dataset))
     if stored.dtype == np.uint8 and dataset.BitsStored == 8:
-        return stored
+        whole = apply_modality_lut(np.arange(256, dtype=np.uint8), dataset)
+        return windowed(values, float(whole.min()), float(whole.max()))
     raise ValueError(
         f"it has no window, and levels from {values.min():g} to {values.max():g}; "
         "name those that become black and white by `levels` of the source"

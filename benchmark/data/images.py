@@ -61,11 +61,11 @@ def composed(name: str) -> str:
 def windowed(grey: np.ndarray, low: float, high: float) -> np.ndarray:
     """Return grey levels of any type as uint8: ``low`` becomes 0, ``high`` 255; linear between, constant beyond.
 
-    ValueError if some level is no number.
+    ValueError if some level is no number, or ``low`` is not below ``high``.
     """
     values = grey.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError("some of its levels are no numbers")
+    if not np.isfinite(values).all() or not low < high:
+        raise ValueError("some of its levels are no numbers, or all the same")
     return np.rint(255 * ((values - low) / (high - low)).clip(0, 1)).astype(np.uint8)
 
 

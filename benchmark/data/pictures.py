@@ -3,6 +3,7 @@
 ``docs/images.md`` lists what becomes of each kind of file.
 """
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def read_all(paths: list[Path], source: Pictures, size: int) -> tuple[np.ndarray
     """
     pixels = np.empty((len(paths), size, size, source.channels or 1), np.uint8)
     longer, patients = np.empty(len(paths), int), [""] * len(paths)
-    with ThreadPoolExecutor(2) as pool:  # Pillow decodes outside the interpreter's lock
+    with warnings.catch_warnings(), ThreadPoolExecutor(2) as pool:  # Pillow decodes outside the interpreter's lock
+        warnings.simplefilter("ignore")
         for index, picture in enumerate(pool.map(lambda path: read(path, source, size), paths)):
             pixels[index], longer[index], patients[index] = picture
     if (typical := int(np.median(longer))) < size:

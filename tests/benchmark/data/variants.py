@@ -403,6 +403,12 @@ VARIANTS = [
     Variant("text named .png", "a.png", b"no picture", "cannot be read"),
     Variant("an empty file named .jpg", "a.jpg", b"", "cannot be read"),
     Variant("DICOM, 8 bits, no window", "a.dcm", dicom(GREY), GREY),
+    Variant(
+        "DICOM, 8 bits, rescaled with a negative slope",
+        "a.dcm",
+        dicom(255 - GREY, RescaleSlope=-2, RescaleIntercept=9),
+        GREY,
+    ),
     Variant("DICOM without a suffix", "IM0001", dicom(GREY), GREY),
     Variant("DICOM, MONOCHROME1", "a.dcm", dicom(255 - GREY, PhotometricInterpretation="MONOCHROME1"), GREY),
     Variant(
