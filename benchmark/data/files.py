@@ -76,26 +76,27 @@ def require_folder(source: Pictures) -> Path:
 def _fill(folder: Path, source: Pictures, target: Path) -> None:
     """Download the pictures of a source into an empty folder."""
     if source.kaggle:
-        _from_kaggle(source.kaggle, folder, f"{BY_HAND}: {source.obtain}")
+        _from_kaggle(source.kaggle, folder, target, f"{BY_HAND}: {source.obtain}")
     else:
         archive = download(source.url, f".downloads/{source.sha256}", "sha256", source.sha256, str(target))
         archives.unpack(archive, folder)
         archive.unlink()
 
 
-def _from_kaggle(name: str, folder: Path, otherwise: str) -> None:
+def _from_kaggle(name: str, folder: Path, target: Path, otherwise: str) -> None:
     try:
         import kagglehub
     except ImportError:
         raise BadInput(
-            f"Kaggle's {name}: kagglehub, which downloads it, is not installed: `pip install .[kaggle]`; or {otherwise}"
+            f"{target}: missing, and kagglehub, which downloads Kaggle's {name}, is not installed: "
+            f"`pip install .[kaggle]`; or {otherwise}"
         ) from None
     try:
         kagglehub.dataset_download(name, output_dir=str(folder))
     except Exception as error:  # of its own, of requests and of the disk
         raise BadInput(
-            f"Kaggle's {name}: could not be downloaded ({error}); it may need an account, signed in as kagglehub "
-            f"says; or {otherwise}"
+            f"{target}: missing, and Kaggle's {name} could not be downloaded ({error}); it may need an account, "
+            f"signed in as kagglehub says; or {otherwise}"
         ) from None
 
 

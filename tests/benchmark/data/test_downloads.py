@@ -301,9 +301,8 @@ def test_a_set_of_kaggle_is_downloaded_by_kagglehub(from_kaggle, monkeypatch, tm
 def test_without_kagglehub_or_an_account_one_line_says_what_to_do(from_kaggle, monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     message = error_of(folder.load, from_kaggle, 32)
-    assert (
-        "Kaggle's someone/some-set: kagglehub, which downloads it, is not installed: `pip install .[kaggle]`" in message
-    )
+    assert "data/mine/set: missing, and kagglehub, which downloads Kaggle's someone/some-set, is not" in message
+    assert "`pip install .[kaggle]`" in message
     assert message.endswith("ask the authors")
 
     def dataset_download(*_, **__):
