@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydantic import ValidationError
+from ruamel.yaml import YAML
 
 from benchmark import params
 from benchmark.data import table
 from benchmark.errors import BadInput
+from tests.conftest import ROOT
 
 ROWS = ["path,label,patient,set", "b.png,ill,3,fit", "a.png,healthy,3.0,fit", "deep/c.png,ill,,check"]
 COLUMNS = {"path": "path", "label": "label"}
@@ -170,3 +172,10 @@ def test_images_are_read_as_those_of_folders(top):
     Image.fromarray(np.full((32, 32), 32768, np.uint16)).save(top / "images/a.png")
     assert "which are black and white" in error_of()
     assert table.load(source(levels=[0.0, 65535.0]), 32).pixels[1, 0, 0, 0] == 128
+
+
+def test_the_example_of_the_documentation_is_a_source():
+    text = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    example = text[text.index("    source:\n") :].split("\n\n")[0]
+    keys = YAML(typ="safe").load(example)["source"]
+    assert params.Table.model_validate(keys).parts == {"train": "fit", "test": "held out"}
