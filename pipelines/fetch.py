@@ -25,7 +25,7 @@ def fetch(params: Params, name: str) -> None:
     skipped = [f"{count} {kind}" for kind, count in images.skipped.items()]
     print(
         f"{name}: {described['images']} images, {len(described['classes'])} classes, digest {described['digest'][:12]}"
-        + (f"; skipped {', '.join(skipped)}" if skipped else "")
+        + (f"; skipped files: {', '.join(skipped)}" if skipped else "")
     )
 
 

@@ -15,9 +15,7 @@ INSTALL = "`pip install pydicom`, or the project with its extra: `pip install .[
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a regular file is DICOM, by its suffix or by its content."""
-    if path.suffix.lower() in SUFFIXES:
-        return True
+    """Whether a regular file is DICOM, by its content."""
     with path.open("rb") as file:
         return file.read(132)[128:] == b"DICM"
 

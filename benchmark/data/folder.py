@@ -93,7 +93,7 @@ def _refuse_left_over(source: Folder, found: Tree, taken: list[str]) -> None:
     left = sorted(set(found.pictures) - set(taken))
     if left:
         raise BadInput(
-            f"{source.name}: {len(left)} pictures lie in no class folder of a part, the first is "
+            f"{source.name}: pictures in no class folder of a part: {len(left)}, the first is "
             f"{found.pictures[left[0]]}; name their part, move them, or list them under `ignore` of the source"
         )
 

@@ -40,7 +40,7 @@ def load(source: Table, size: int) -> Images:
     _refuse_paths(rows, found, root)
     if left := sorted(set(found.pictures) - listed):
         raise BadInput(
-            f"{source.name}: {len(left)} pictures stand in no row of {source.table}, the first is "
+            f"{source.name}: pictures in no row of {source.table}: {len(left)}, the first is "
             f"{found.pictures[left[0]]}; list them there, or under `ignore` of the source"
         )
     classes, labels = _classes(source, rows)

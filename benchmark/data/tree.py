@@ -89,11 +89,11 @@ def _kind_of_name(top: Path, path: Path, ignore: list[str], listed: Collection[s
     """Return what a file or folder is skipped as because of its name; None if it is not."""
     steps = path.relative_to(top).parts
     if any(step.lower() in SYSTEM for step in steps):
-        return "files of the system"
+        return "of the system"
     if any(step.startswith(".") for step in steps):
-        return "hidden files"
+        return "hidden"
     name = _name(top, path)
-    return "ignored files" if name not in listed and _matches(name, ignore) else None
+    return "ignored" if name not in listed and _matches(name, ignore) else None
 
 
 def _kind_of_content(path: Path) -> str | None:
@@ -105,7 +105,7 @@ def _kind_of_content(path: Path) -> str | None:
     if dicom.is_dicom(path) or _is_picture(path):
         return None
     if _is_text(path) and suffix not in TEXT_OF_PICTURES:
-        return "text files"
+        return "text"
     raise BadInput(f"{path}: is neither a picture that can be read nor text; list it under `ignore` of the source")
 
 

@@ -125,7 +125,7 @@ def test_a_label_of_no_class_is_named(top):
         ("path,label\na.png,ill\nb.png,gesünder\n".encode("latin-1"), "no UTF-8"),
         (b'path,label\n"a.png,ill\n', "it must be a table"),
         (b"path,label\na.png,ill\nb.png,ill\ndeep/c.png,ill\n", "only the class 'ill'"),
-        (b"path,label\na.png,ill\nb.png,healthy\n", "1 pictures stand in no row"),
+        (b"path,label\na.png,ill\nb.png,healthy\n", "pictures in no row of labels.csv: 1"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused(top, content, said):
@@ -137,7 +137,7 @@ def test_pictures_in_no_row_can_be_ignored_and_are_counted(top):
     write(top, ROWS[:3])
     images = table.load(source(ignore=["*"]), 32)
     assert images.ids == ["b.png", "a.png"]
-    assert images.skipped == {"ignored files": 1}
+    assert images.skipped == {"ignored": 1}
 
 
 def test_the_table_itself_may_lie_among_the_images(top):

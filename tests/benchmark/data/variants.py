@@ -244,6 +244,7 @@ VARIANTS = [
     Variant("PNG, animated", "a.png", frames("PNG"), SEVERAL),
     Variant("PNG, cut off", "a.png", png(0, 8, rows(GREY))[:80], "cannot be read"),
     Variant("PNG named .jpg", "a.jpg", png(0, 8, rows(GREY)), GREY),
+    Variant("PNG named .dcm", "a.dcm", png(0, 8, rows(GREY)), GREY),
     Variant("PNG without a suffix", "a", png(0, 8, rows(GREY)), GREY),
     Variant("PNG with a suffix of its own", "a.image-7", png(0, 8, rows(GREY)), GREY),
     Variant("PNG, name in capitals", "A.PNG", png(0, 8, rows(GREY)), GREY),
