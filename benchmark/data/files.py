@@ -154,10 +154,11 @@ def download(url: str, path: str, algorithm: str, expected: str, shown: str | No
                     raise
                 part.replace(target)
     except (OSError, ValueError, HTTPException) as error:
-        if part.is_file() and not part.stat().st_size:
-            part.unlink()
         reason = getattr(error, "reason", error)
         raise BadInput(f"{shown or target}: could not be downloaded from {url} ({reason}); {BY_HAND}") from None
+    finally:
+        if part.is_file() and not part.stat().st_size:
+            part.unlink()
     return target
 
 

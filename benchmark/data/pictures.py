@@ -104,12 +104,17 @@ def _refuse(image: Image.Image) -> None:
 
 
 def _bits(image: Image.Image) -> int:
-    """Return the bits of a channel of a PNG or PPM file, if there are more than 8, else 8."""
-    for _, _, _, stored in image.tile:
-        if image.format == "PNG" and ";16" in str(stored):
+    """Return the bits of a channel of a file that has more than 8 of them, else 8; those of TIFF are among its tags."""
+    for decoder, _, _, stored in image.tile:
+        if decoder == "SGI16" or (image.format == "PNG" and ";16" in str(stored)):
             return 16
         if image.format == "PPM" and isinstance(stored, tuple) and len(stored) > 1 and stored[1] > 255:
             return 16
+    if image.format == "JPEG2000":
+        image.fp.seek(0)
+        _, _, header = image.fp.read(1 << 20).partition(b"\xff\x4f\xff\x51")  # ISO/IEC 15444-1, A.5.1
+        depths = header[38 : 38 + 3 * int.from_bytes(header[36:38], "big") : 3]
+        return max((depth & 0x7F) + 1 for depth in depths)
     return 8
 
 

@@ -36,7 +36,6 @@ def read(top: Path, ignore: list[str], listed: Collection[str] = (), table: Path
     """Return what lies below ``top``, its ``table`` aside.
 
     ``ignore`` are patterns of names of files and folders; they do not concern the names that are ``listed``.
-
     :class:`BadInput` names a file that is neither a picture nor anything known, and names that cannot be told apart.
     """
     pictures: dict[str, Path] = {}

@@ -3,6 +3,7 @@
 ``python -m tests.benchmark.data.variants`` prints the table of ``docs/images.md``.
 """
 
+import io
 import struct
 import sys
 import tempfile
@@ -115,6 +116,32 @@ def linear(array, low, high):
 
 def pnm(kind, most, content):
     return f"{kind} 16 16 {most}\n".encode() + content
+
+
+def jpeg_2000_of_16_bits(path):
+    """Write colours whose header (the marker SIZ) says that they have 16 bits."""
+    content = io.BytesIO()
+    Image.fromarray(COLOUR).save(content, "JPEG2000", no_jp2=True)
+    changed = bytearray(content.getvalue())
+    start = changed.index(b"\xff\x51") + 2 + 38
+    changed[start : start + 9 : 3] = b"\x0f" * 3
+    path.write_bytes(changed)
+
+
+def jpeg_in_dicom(path):
+    """Write a DICOM file that contains a JPEG."""
+    from pydicom import dcmread
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEGBaseline8Bit
+
+    content = io.BytesIO()
+    Image.fromarray(SMOOTH_COLOUR).save(content, "JPEG", quality=98, subsampling=0)
+    dicom(COLOUR, **RGB | {"PhotometricInterpretation": "YBR_FULL"})(path)
+    dataset = dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.PixelData = encapsulate([content.getvalue()])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(path)
 
 
 def dicom(stored, **changes):
@@ -286,6 +313,10 @@ VARIANTS = [
     ),
     Variant("JPEG 2000, grey, lossless", "a.jp2", pillow(GREY, "JPEG2000", irreversible=False), GREY),
     Variant("JPEG 2000, grey, 16 bits", "a.jp2", pillow(DEEP, "JPEG2000", irreversible=False), GREY, keys=DEPTH),
+    Variant("JPEG 2000, RGB, lossless", "a.jp2", pillow(COLOUR, "JPEG2000", irreversible=False), COLOUR, keys=THREE),
+    Variant("JPEG 2000, RGB, 16 bits", "a.j2k", jpeg_2000_of_16_bits, "more than 8 bits", keys=THREE),
+    Variant("SGI, RGB", "a.rgb", pillow(COLOUR, "SGI"), COLOUR, keys=THREE),
+    Variant("SGI, RGB, 16 bits", "a.rgb", pillow(COLOUR, "SGI", bpc=2), "more than 8 bits", keys=THREE),
     Variant("WebP, lossless", "a.webp", pillow(COLOUR, "WEBP", lossless=True), COLOUR, keys=THREE),
     Variant("WebP, animated", "a.webp", frames("WEBP"), SEVERAL),
     Variant("GIF", "a.gif", pillow(GREY, "GIF"), GREY),
@@ -457,6 +488,7 @@ VARIANTS = [
         linear(DEEP & 0xFFF, 0, 4095),
     ),
     Variant("DICOM, RLE", "a.dcm", dicom(GREY, compress=True), GREY),
+    Variant("DICOM, JPEG", "a.dcm", jpeg_in_dicom, SMOOTH_COLOUR, keys=THREE, tolerance=5),
     Variant("DICOM, RGB", "a.dcm", dicom(COLOUR, **RGB), COLOUR, keys=THREE),
     Variant(
         "DICOM, RGB, planes apart",
