@@ -31,6 +31,9 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Pixels = Annotated[int, Field(ge=16, le=1024)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
+Checksum = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Url = Annotated[str, Field(pattern=r"^(https?|ftp|file)://")]
+Resize = Literal["stretch", "pad"]
 
 
 class Strict(BaseModel):
@@ -59,25 +62,31 @@ class Phantom(Strict):
 
 
 class MedMNIST(Strict):
-    """A dataset of the ``medmnist`` package, by its flag; address and checksum are the package's."""
+    """A dataset of the ``medmnist`` package, by its flag; address and checksum are the package's.
+
+    ``size`` is the side of the images in its file, in pixels.
+    """
 
     kind: Literal["medmnist"]
     name: Name
     title: str
     licence: str
     flag: str
+    size: Literal[28, 64, 128, 224] = 28
 
 
 class Npz(Strict):
-    """A MedMNIST-shaped ``.npz`` file with a checksum of its own."""
+    """A MedMNIST-shaped ``.npz`` file with a checksum of its own, and, if it can be downloaded, its address."""
 
     kind: Literal["npz"]
     name: Name
     title: str
     licence: str
     path: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Checksum
+    url: Url | None = None
     classes: Annotated[list[str], Field(min_length=2)]
+    resize: Resize = "stretch"
 
     @field_validator("classes")
     @classmethod
@@ -87,34 +96,79 @@ class Npz(Strict):
         return classes
 
 
-class Folder(Strict):
-    """Images of any size in one folder per class, below the folder of each part of the source's own split.
+class Pictures(Strict):
+    """A folder of picture files: what ``folder`` and ``table`` share.
+
+    ``path`` is the folder. Where it is missing, it is downloaded: an archive from ``url``, whose checksum is
+    ``sha256``, or the ``kaggle`` set OWNER/NAME. ``train``, ``validation`` and ``test`` name the parts of the source's
+    own split; without ``train`` and ``test`` it has none. ``classes`` maps the name of a class to what it is called in
+    the source, where that differs or the order matters. ``channels`` is 1 (grey) or 3; if it is not given, a picture
+    with colours is refused. ``levels`` are the two levels that become 0 and 255 in pictures of more than 8 bits: what
+    lies beyond becomes 0 or 255, as by a window. ``resize: pad`` makes a picture square with black bars, so that its
+    aspect ratio is kept. ``ignore`` lists patterns of files and folders that are left out. ``groups`` says that DICOM
+    files of one patient are one group.
+    """
+
+    name: Name
+    title: str
+    licence: str
+    path: str
+    obtain: str
+    url: Url | None = None
+    sha256: Checksum | None = None
+    kaggle: Annotated[str, Field(pattern=r"^[\w-]+/[\w-]+(/versions/\d+)?$")] | None = None
+    train: str | None = None
+    validation: str | None = None
+    test: str | None = None
+    classes: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=2)] | None = None
+    channels: Literal[1, 3] | None = None
+    levels: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+    resize: Resize = "stretch"
+    ignore: list[str] = []
+    groups: Literal["patient_id"] | None = None
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The parts of the source's own split, each with its name there; none if it has no split."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {part: name for part, name in named.items() if name is not None}
+
+    @field_validator("classes")
+    @classmethod
+    def _each_belongs_to_one_class(cls, classes: dict[str, list[str]] | None) -> dict[str, list[str]] | None:
+        listed = [name for names in (classes or {}).values() for name in names]
+        for name in listed:
+            if listed.count(name) > 1:
+                raise ValueError(f"{name!r} is listed twice; each belongs to one class")
+        return classes
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_differ(cls, levels: list[float] | None) -> list[float] | None:
+        if levels and levels[0] >= levels[1]:
+            raise ValueError(f"{levels[0]:g} is not below {levels[1]:g}; the first becomes 0, the second 255")
+        return levels
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Pictures":
+        if self.parts and not (self.train and self.test):
+            raise ValueError("a split needs train and test; a source without a split names no part")
+        if (self.url is None) != (self.sha256 is None):
+            raise ValueError("url and sha256 belong together")
+        if self.url and self.kaggle:
+            raise ValueError("it has both url and kaggle; one of them says where the images come from")
+        return self
+
+
+class Folder(Pictures):
+    """Images of any size in one folder per class, below the folder of each part of the source's own split, if any.
 
     ``classes`` maps the name of a class to its folders, where their names differ from part to part; if it is not
     given, each folder is a class of its own name.
     """
 
     kind: Literal["folder"]
-    name: Name
-    title: str
-    licence: str
-    path: str
-    obtain: str
-    train: str
-    validation: str | None = None
-    test: str
-    classes: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=2)] | None = None
-    channels: Literal[1, 3] = 1
     group_pattern: str | None = None
-
-    @field_validator("classes")
-    @classmethod
-    def _folders_differ(cls, classes: dict[str, list[str]] | None) -> dict[str, list[str]] | None:
-        folders = [folder for names in (classes or {}).values() for folder in names]
-        for folder in folders:
-            if folders.count(folder) > 1:
-                raise ValueError(f"folder {folder!r} is listed twice; each belongs to one class")
-        return classes
 
     @field_validator("group_pattern")
     @classmethod
@@ -126,8 +180,45 @@ class Folder(Strict):
             raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
         return pattern
 
+    @model_validator(mode="after")
+    def _names_groups_once(self) -> "Folder":
+        if self.group_pattern and self.groups:
+            raise ValueError("it has both group_pattern and groups; one of them names the groups")
+        return self
 
-Source = Annotated[Phantom | MedMNIST | Npz | Folder, Field(discriminator="kind")]
+
+class Columns(Strict):
+    """The columns of a table: the path of an image and its label, and, if there are such, its group and its part."""
+
+    path: str
+    label: str
+    group: str | None = None
+    part: str | None = None
+
+
+class Table(Pictures):
+    """Images of any size, one row each in a CSV or TSV file ``table`` below ``path``.
+
+    Their paths are relative to ``root``, a folder below ``path``; ``suffix`` is appended to each. ``classes`` maps the
+    name of a class to its labels; ``train``, ``validation`` and ``test`` are what the column ``part`` says.
+    """
+
+    kind: Literal["table"]
+    table: str
+    root: str = "."
+    suffix: str = ""
+    columns: Columns
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> "Table":
+        if (self.columns.part is None) != (not self.parts):
+            raise ValueError("columns.part names the column of the parts, train and test what it says: all, or none")
+        if self.columns.group and self.groups:
+            raise ValueError("it has both columns.group and groups; one of them names the groups")
+        return self
+
+
+Source = Annotated[Phantom | MedMNIST | Npz | Folder | Table, Field(discriminator="kind")]
 
 
 class Augmentation(Strict):
@@ -177,6 +268,17 @@ class Task(Strict):
     runs: Count
     device: Literal["cpu", "cuda"]
     recipe: Recipe
+
+    @model_validator(mode="after")
+    def _fits_its_source(self) -> "Task":
+        if self.source.kind == "medmnist" and self.native_size != self.source.size:
+            raise ValueError(
+                f"native_size is {self.native_size}, and its file contains images of {self.source.size} px; name the "
+                f"file of another size by `size` of the source, or enlarge its images by input_size"
+            )
+        if self.split == "official" and isinstance(self.source, Pictures) and not self.source.parts:
+            raise ValueError("split is official, and the source names no parts; it must be pooled")
+        return self
 
     @property
     def pixels(self) -> str:

@@ -18,11 +18,14 @@ def main() -> None:
 def fetch(params: Params, name: str) -> None:
     """Fetch the images of a task and describe them; :class:`BadInput` says where they should be."""
     task = params.task(name)
-    described, texts = describe(data.load(task), task, params)
+    images = data.load(task)
+    described, texts = describe(images, task, params)
     for file, text in texts.items():
         evidence.replace_text(evidence.TASKS / name / file, text)
+    skipped = [f"{count} {kind}" for kind, count in images.skipped.items()]
     print(
         f"{name}: {described['images']} images, {len(described['classes'])} classes, digest {described['digest'][:12]}"
+        + (f"; skipped files: {', '.join(skipped)}" if skipped else "")
     )
 
 

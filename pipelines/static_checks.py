@@ -9,7 +9,7 @@ from benchmark import data, evidence
 from benchmark import params as parameters
 from benchmark.audit import papers
 from benchmark.cost.records import COSTS
-from benchmark.data import Images, files
+from benchmark.data import Images, decoded, files, medmnist
 from benchmark.errors import BadInput
 from benchmark.evidence.checks import Check, merged
 from benchmark.params import Params, Task
@@ -41,7 +41,7 @@ def _tasks_by_images(params: Params) -> list[list[str]]:
     """Return the tasks, those with the same images together."""
     groups: dict[tuple[str, int], list[str]] = {}
     for name, task in params.tasks.items():
-        groups.setdefault((task.source.name, task.native_size), []).append(name)
+        groups.setdefault((task.source.model_dump_json(), task.native_size), []).append(name)
     return [*groups.values()]
 
 
@@ -68,8 +68,12 @@ def _data(params: Params, tasks: list[str]) -> list[Check]:
 
 
 def _at_hand(task: Task, manifest: dict[str, Any]) -> Images:
-    if task.source.kind == "medmnist" and not files.find(name := f"medmnist/{task.source.flag}.npz"):
-        raise BadInput(f"{files.data_folder() / name}: missing; `python -m pipelines.fetch` downloads it")
+    if kept := decoded.read(manifest["digest"]):
+        return kept
+    source = task.source
+    path = medmnist.file_name(source) if source.kind == "medmnist" else getattr(source, "path", None)
+    if path and not files.find(path):
+        raise BadInput(f"{files.data_folder() / path}: missing; `python -m pipelines.fetch` says how to have it")
     return data.load(task, manifest["digest"])
 
 

@@ -3,10 +3,12 @@
 import io
 import json
 import random
+import tempfile
 import time
 import warnings
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +17,11 @@ from ruamel.yaml import YAML
 
 from benchmark import evidence, params
 from benchmark.audit import papers
-from benchmark.data import folder, npz
+from benchmark.data import archives, npz, pictures, table
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.report import result_table
+from tests.benchmark.data import variants
 from tests.conftest import ROOT
 
 INPUTS, SECONDS = 60_000, 230
@@ -98,6 +101,19 @@ def picture(kind):
     return file.getvalue()
 
 
+def scans(folder):
+    """Return DICOM files of several kinds."""
+    windowed = variants.dicom(variants.CT, RescaleSlope=2, RescaleIntercept=-9, WindowCenter=40, WindowWidth=400)
+    for write in (variants.dicom(variants.GREY), windowed, variants.dicom(variants.COLOUR, **variants.RGB)):
+        write(folder / "scan")
+        yield (folder / "scan").read_bytes()
+
+
+def unpacked(path):
+    with tempfile.TemporaryDirectory() as folder:
+        archives.unpack(path, Path(folder))
+
+
 @pytest.fixture
 def readers(tmp_path):
     """Name → a function that reads a file, a file's name, and contents that it takes as they are."""
@@ -105,10 +121,13 @@ def readers(tmp_path):
     result_table.write(tmp_path / "t.json", shown)
     run = ROOT / "results/tasks/phantom/runs/knn/run-0"
     predictions = b"".join((run / "predictions.csv").read_bytes().splitlines(keepends=True)[:6])
-    pictures = [picture(kind) for kind in ("png", "jpeg", "gif", "bmp", "tiff", "webp")]
+    images = [picture(kind) for kind in ("png", "jpeg", "gif", "bmp", "tiff", "webp")]
     packed = [
         archive(method) for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
     ]
+    columns = {"path": "path", "label": "label"}
+    keys = {"name": "x", "title": "", "licence": "", "path": "x", "obtain": "", "table": "x.csv", "columns": columns}
+    labels = params.Table(kind="table", **keys)
     paper = b"name: x\ntitle: t\ntables: []\nstatements: []\n"
     return {
         "params": (params.load, "params.yaml", [small_params()]),
@@ -119,7 +138,14 @@ def readers(tmp_path):
         "predictions": (evidence.read_predictions, "p.csv", [predictions]),
         "csv": (lambda path: evidence.read_table(path, "a", b=str), "x.csv", [b"a,b\n1,x\n2,y\n"]),
         "npz": (lambda path: npz.read(path, ["a", "b"], 8), "x.npz", packed),
-        "image": (lambda path: folder._read(path, 8, 1), "x.png", pictures),
+        "image": (lambda path: pictures.read(path, variants.source(), 8), "x.png", images),
+        "dicom": (lambda path: pictures.read(path, variants.source(), 8), "x.dcm", [*scans(tmp_path)]),
+        "image table": (
+            lambda path: table._cells(path, labels),
+            "x.csv",
+            [b"path,label\na,b\n", b'path;label\n"a";b\n'],
+        ),
+        "archive": (unpacked, "x.zip", packed),
     }
 
 

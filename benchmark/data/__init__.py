@@ -26,6 +26,6 @@ def load(task: Task, digest: str | None = None) -> Images:
     for name, count in zip(images.classes, counts, strict=True):
         if count == 0:
             raise BadInput(f"{task.source.name}: class {name!r} has no images; every class needs some")
-    if digest == images.digest and task.source.kind == "folder":
+    if digest == images.digest and task.source.kind in ("folder", "table"):
         decoded.write(images)
     return images

@@ -1,5 +1,6 @@
 """Decoded images, kept in the data folder under their digest, so a set is decoded once."""
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,8 @@ def read(digest: str) -> Images | None:
     try:
         with np.load(path) as arrays:
             texts = {name: arrays[name].tolist() for name in TEXTS}
-            images = Images(arrays["pixels"], arrays["labels"], **texts)
+            skipped = json.loads(arrays["skipped"].item())
+            images = Images(arrays["pixels"], arrays["labels"], **texts, skipped=skipped)
     except Exception:  # zipfile and NumPy raise whatever the bytes make them
         return None
     return images if images.digest == digest else None
@@ -32,7 +34,8 @@ def write(images: Images) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             texts = {name: np.array(getattr(images, name)) for name in TEXTS}
-            np.savez(file, pixels=images.pixels, labels=images.labels, **texts)
+            skipped = np.array(json.dumps(images.skipped))
+            np.savez(file, pixels=images.pixels, labels=images.labels, **texts, skipped=skipped)
         part.replace(path)
     except OSError:
         with suppress(OSError):

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +17,9 @@ class Images:
 
     ``pixels`` is uint8, N × H × W × C; ``labels`` int64, N, an index into ``classes``; ``ids`` names each image;
     ``official`` is the source's own part of each image (one of ``PARTS``); ``groups`` is the source's group of each
-    (a patient, say), empty where the source names none; ``masks`` is bool, N × H × W, where a lesion's place is known.
+    (a patient, say), empty where the source names none; ``masks`` is bool, N × H × W, where a lesion's place is known;
+    ``skipped`` says of the files beside the images what they are and how many. A source without a split of its own
+    has ``official`` empty.
     """
 
     pixels: np.ndarray
@@ -26,6 +29,7 @@ class Images:
     official: list[str]
     groups: list[str]
     masks: np.ndarray | None = None
+    skipped: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -47,3 +51,25 @@ def group_name(group: object) -> str:
     """Return the name of a group, the same for ``3``, ``3.0`` and `` 3``; an empty one or NaN is none, and empty."""
     text = (group.decode("utf-8", "replace") if isinstance(group, bytes) else str(group)).strip()
     return "" if text.lower() == "nan" else re.sub(r"^(-?\d+)\.0*$", r"\1", text)
+
+
+def composed(name: str) -> str:
+    """Return a file name in Unicode's NFC: the same name whatever system wrote it."""
+    return unicodedata.normalize("NFC", name)
+
+
+def windowed(grey: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Return grey levels of any type as uint8: ``low`` becomes 0, ``high`` 255; linear between, constant beyond.
+
+    ValueError if some level is no number, or ``low`` is not below ``high``.
+    """
+    values = grey.astype(np.float64)
+    if not np.isfinite(values).all() or not low < high:
+        raise ValueError("some of its levels are no numbers, or all the same")
+    return np.rint(255 * ((values - low) / (high - low)).clip(0, 1)).astype(np.uint8)
+
+
+def padded(images: np.ndarray) -> np.ndarray:
+    """Return images (N × H × W × C) in the middle of black squares as wide as their longer side."""
+    bars = [max(images.shape[1:3]) - side for side in images.shape[1:3]]
+    return np.pad(images, [(0, 0), *((bar // 2, bar - bar // 2) for bar in bars), (0, 0)])

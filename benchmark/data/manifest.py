@@ -37,6 +37,7 @@ def describe(images: Images, task: Task, params: Params) -> tuple[dict[str, Any]
         "channels": images.pixels.shape[3],
         "classes": images.classes,
         "images": len(images),
+        **({"skipped_files": images.skipped} if images.skipped else {}),
         "images_by_class": _counts(samples, images.classes),
         "images_by_official_part": {
             part: _counts(samples[samples["official"] == part], images.classes)

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.data import PARTS, Images, files
-from benchmark.data.images import group_name
+from benchmark.data.images import group_name, padded
 from benchmark.data.resize import resize
 from benchmark.errors import BadInput
-from benchmark.params import Npz
+from benchmark.params import Npz, Resize
 
 KEYS = {"train": "train", "validation": "val", "test": "test"}
 MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")  # bytes of this machine
@@ -23,11 +23,11 @@ MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")  # bytes of th
 
 def load(source: Npz, size: int) -> Images:
     """Return the images of a checked file at ``size`` × ``size``."""
-    path = files.require(source.path, f"a file with sha256 {source.sha256}")
-    return read(files.check(path, "sha256", source.sha256), source.classes, size)
+    path = files.require(source.path, f"a file with sha256 {source.sha256}", source.url, source.sha256)
+    return read(files.check(path, "sha256", source.sha256), source.classes, size, source.resize)
 
 
-def read(path: Path, classes: list[str], size: int) -> Images:
+def read(path: Path, classes: list[str], size: int, how: Resize = "stretch") -> Images:
     """Read a MedMNIST-shaped file whose checksum was found right."""
     arrays = _arrays(path)
     try:
@@ -49,6 +49,13 @@ def read(path: Path, classes: list[str], size: int) -> Images:
             raise BadInput(f"{path}: {KEYS[part]}_labels reach {reach}; they must be 0 to {len(classes) - 1}")
     if len({images.shape[3] for images in pixels.values()}) > 1:
         raise BadInput(f"{path}: some parts are grey and some in colour; all must have the same channels")
+    if (longer := max(max(images.shape[1:3]) for images in pixels.values())) < size:
+        raise BadInput(
+            f"{path}: native_size is {size}, and its images have {longer} px; native_size must be a size that they "
+            "have, input_size may be larger"
+        )
+    if how == "pad":
+        pixels = {part: padded(images) for part, images in pixels.items()}
     return Images(
         pixels=np.concatenate([resize(pixels[part], size) for part in PARTS]),
         labels=np.concatenate([labels[part] for part in PARTS]),
@@ -90,6 +97,8 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
 def _labels(path: Path, name: str, labels: np.ndarray) -> np.ndarray:
     if not np.issubdtype(labels.dtype, np.integer):
         raise BadInput(f"{path}: {name}_labels are {labels.dtype}; they must be whole numbers")
+    if labels.ndim > 1 and labels.size != len(labels):
+        raise BadInput(f"{path}: {name}_labels is {labels.shape}, several an image; each image must have one label")
     return labels.reshape(-1).astype(np.int64)
 
 

@@ -78,6 +78,15 @@ MISTAKES = {
         ["normal", "adenocarcinoma"],
         ["tasks.chest-ct-224.source.classes", "'adenocarcinoma' is listed twice"],
     ),
+    "size that the file of a source does not have": (
+        "tasks.breastmnist.native_size",
+        224,
+        ["tasks.breastmnist", "native_size is 224", "images of 28 px"],
+    ),
+    "size that medmnist has no file of": ("tasks.breastmnist.source.size", 32, ["source.size", "28, 64, 128 or 224"]),
+    "address of no kind": ("tasks.chestxray.source.url", "example.org/a.npz", ["source.url"]),
+    "set of Kaggle without its owner": ("tasks.brain-mri.source.kaggle", "set", ["source.kaggle"]),
+    "resizing of no kind": ("tasks.brain-mri.source.resize", "crop", ["source.resize", "'stretch' or 'pad'"]),
     "group pattern without a group": ("tasks.brain-mri.source.group_pattern", "p", ["group_pattern", "one group"]),
 }
 
@@ -206,3 +215,11 @@ def test_the_task_that_first_weights_are_trained_on_is_named_in_init(settings):
     assert settings.model("transfer_breastmnist").pretraining == "breastmnist"
     assert settings.model("transfer").pretraining is None
     assert settings.model("knn").pretraining is None
+
+
+def test_a_source_without_parts_can_only_be_pooled(workplace, edit):
+    raw = json.loads((workplace / "params.yaml").read_text(encoding="utf-8"))["tasks"]["brain-mri-official"]["source"]
+    edit("tasks.brain-mri-official.source", {key: raw[key] for key in raw if key not in ("train", "test")})
+    assert "tasks.brain-mri-official: split is official, and the source names no parts" in error_of(
+        workplace / "params.yaml"
+    )

@@ -15,7 +15,14 @@ def images(make_images, tmp_path, monkeypatch):
     monkeypatch.setenv("RETABLE_DATA", str(tmp_path / "data"))
     pixels = np.random.RandomState(0).randint(0, 256, (6, 20, 20, 3)).astype(np.uint8)
     parts = ["train"] * 4 + ["test"] * 2
-    return make_images(pixels, [0, 1] * 3, ids=[f"café/{n}" for n in range(6)], official=parts, groups=["p1"] * 6)
+    return make_images(
+        pixels,
+        [0, 1] * 3,
+        ids=[f"café/{n}" for n in range(6)],
+        official=parts,
+        groups=["p1"] * 6,
+        skipped={"text": 2},
+    )
 
 
 def kept(images):

@@ -1,6 +1,9 @@
 """Folders of images: one folder per class below each part."""
 
+import os
 import shutil
+import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from pydantic import ValidationError
 from benchmark import data, params
 from benchmark.data import folder, phantom
 from benchmark.errors import BadInput
+from tests.benchmark.data import variants
 
 
 @pytest.fixture
@@ -56,7 +60,8 @@ def test_images_come_with_class_part_and_path(top):
 def test_channels_are_those_of_the_source_whatever_the_files_contain(top):
     save(top / "Training/glioma/p0-0.png", 200, "RGB")
     assert folder.load(source(channels=3), 32).pixels[:2, 0, 0].tolist() == [[200, 0, 255], [1, 1, 1]]
-    assert folder.load(source(), 32).pixels.shape[3] == 1
+    assert folder.load(source(channels=1), 32).pixels.shape[3] == 1
+    assert "it has colours; say `channels: 3`" in error_of(folder.load, source(), 32)
 
 
 def test_files_that_are_no_images_are_passed_over(top):
@@ -146,13 +151,6 @@ def test_transparent_pixels_are_refused(top, mode):
     assert f"{path}: cannot be read (it has transparent pixels)" in message
 
 
-@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
-def test_images_of_more_than_8_bits_are_refused(top, mode):
-    path = top / "Training/none/p0-0.tif"
-    Image.new(mode, (40, 30)).save(path)
-    assert "not 8 bits a channel" in error_of(folder.load, source(), 32)
-
-
 @pytest.mark.parametrize("length", [0, 20, 60], ids=["empty", "header", "half"])
 def test_an_unreadable_image_is_named(top, length):
     path = top / "Testing/none/p0-1.png"
@@ -180,3 +178,142 @@ def test_a_class_without_images_is_refused_whatever_the_source(settings, make_im
 def test_a_group_pattern_that_cannot_work_is_named(top, pattern):
     with pytest.raises(ValidationError, match="group_pattern"):
         source(group_pattern=pattern)
+
+
+def test_a_source_without_a_split_has_no_parts(tmp_path, monkeypatch):
+    monkeypatch.setenv("RETABLE_DATA", str(tmp_path))
+    for index, name in enumerate(("glioma", "none")):
+        (tmp_path / "scans" / name).mkdir(parents=True)
+        save(tmp_path / "scans" / name / "a.png", index)
+    images = folder.load(source(train=None, test=None), 32)
+    assert images.official == ["", ""]
+    assert images.ids == ["glioma/a.png", "none/a.png"]
+    assert images.labels.tolist() == [0, 1]
+
+
+def test_parts_that_nobody_named_are_not_taken_for_classes(top):
+    assert f"{top / 'Testing'}: looks like a part" in error_of(folder.load, source(train=None, test=None), 32)
+
+
+@pytest.mark.parametrize(
+    "keys", [{"test": None}, {"train": None}, {"train": None, "test": None, "validation": "Valid"}]
+)
+def test_half_a_split_is_refused(keys):
+    with pytest.raises(ValidationError, match="a split needs train and test"):
+        source(**keys)
+
+
+def test_pictures_are_taken_however_deep_they_lie_and_whatever_their_suffix(top):
+    (top / "Training/none/patient 7/series").mkdir(parents=True)
+    for number, name in enumerate(("z.jfif", "patient 7/b.TIF", "patient 7/series/scan", "patient 7/series/x.2")):
+        Image.new("L", (40, 30), 240).save(top / "Training/none" / name, ("JPEG", "TIFF", "PNG", "BMP")[number])
+    images = folder.load(source(), 32)
+    names = [name.removeprefix("Training/none/") for name in images.ids[4:12]]
+    assert names == [
+        *("p0-0.png", "p0-1.png", "p1-2.png", "p1-3.png"),
+        *("patient 7/b.TIF", "patient 7/series/scan", "patient 7/series/x.2", "z.jfif"),
+    ]
+    assert images.labels.tolist() == [0] * 4 + [1] * 8 + [0] * 4 + [1] * 4
+    assert (images.pixels[8:12] == 240).all()
+
+
+def test_what_is_skipped_is_counted_by_its_kind(top):
+    (top / "__MACOSX/Training/none").mkdir(parents=True)
+    for name in ("__MACOSX/Training/none/._p0-0.png", "Training/.DS_Store", "Testing/none/Thumbs.db", "desktop.ini"):
+        (top / name).write_bytes(b"\0")
+    for name in ("Training/none/notes.txt", "labels.csv", "Testing/about"):
+        (top / name).write_text("a,b", encoding="utf-8")
+    save(top / "Testing/none/mask.png", 9)
+    images = folder.load(source(ignore=["*/mask.*"]), 32)
+    assert len(images) == 16
+    assert images.skipped == {"hidden": 1, "ignored": 1, "of the system": 3, "text": 3}
+
+
+@pytest.mark.parametrize("place", ["a.png", "Training/a.png", "val/none/a.png", "val/none/b/a.png"])
+def test_a_picture_that_no_part_or_class_takes_is_refused_unless_listed(top, place):
+    (top / place).parent.mkdir(parents=True, exist_ok=True)
+    save(top / place, 1)
+    message = error_of(folder.load, source(), 32)
+    assert "pictures in no class folder of a part: 1" in message
+    assert str(top / place) in message
+    images = folder.load(source(ignore=[place, "val"]), 32)
+    assert len(images) == 16
+    assert images.skipped == {"ignored": 1}
+
+
+def test_an_ignored_folder_is_no_class(top):
+    (top / "Training/masks").mkdir()
+    save(top / "Training/masks/a.png", 1)
+    assert folder.load(source(ignore=["*/masks"]), 32).classes == ["glioma", "none"]
+    assert "'masks'" in error_of(folder.load, source(), 32)
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\0\0\0", b"", b"\xff\xfea\0,\0"], ids=["binary", "empty", "UTF-16"])
+def test_a_file_that_is_neither_picture_nor_text_is_refused_unless_listed(top, content):
+    (top / "Training/none/volume.nii").write_bytes(content)
+    assert "volume.nii: is neither a picture that can be read nor text" in error_of(folder.load, source(), 32)
+    assert folder.load(source(ignore=["*.nii"]), 32).skipped == {"ignored": 1}
+
+
+def test_names_are_the_same_in_every_form_of_unicode(top):
+    forms = {"Training": "NFC", "Testing": "NFD"}
+    for part, form in forms.items():
+        (top / part / "none").rename(top / part / unicodedata.normalize(form, "Tumör"))
+        save(top / part / unicodedata.normalize(form, "Tumör") / unicodedata.normalize(form, "ä.png"), 1)
+    images = folder.load(source(classes={"glioma": ["glioma"], "tumour": [unicodedata.normalize("NFD", "Tumör")]}), 32)
+    assert images.labels.tolist() == [0] * 4 + [1] * 5 + [0] * 4 + [1] * 5
+    assert images.ids[8] == unicodedata.normalize("NFC", "Training/Tumör/ä.png")
+    assert images.ids[17] == unicodedata.normalize("NFC", "Testing/Tumör/ä.png")
+
+
+def test_two_files_of_one_name_in_two_forms_of_unicode_are_told(top):
+    for form in ("NFC", "NFD"):
+        save(top / "Training/none" / unicodedata.normalize(form, "ä.png"), 1)
+    assert "another file has this name" in error_of(folder.load, source(), 32)
+
+
+def test_a_name_that_is_not_utf_8_is_refused(top):
+    os.rename(top / "Training/none/p0-0.png", os.fsencode(top) + b"/Training/none/l\xe9sion.png")
+    assert "l\\xe9sion.png: its name is not UTF-8" in error_of(folder.load, source(), 32)
+
+
+def test_a_link_to_a_folder_around_it_is_refused(top):
+    (top / "Training/none/again").symlink_to(top / "Training")
+    assert "a link to a folder that contains it" in error_of(folder.load, source(), 32)
+
+
+@pytest.mark.parametrize("keys", [{"test": "Training"}, {"test": "Training/glioma"}, {"validation": "Testing"}])
+def test_parts_that_share_images_are_refused(top, keys):
+    assert "each part needs its own" in error_of(folder.load, source(**keys), 32)
+
+
+def test_the_aspect_ratio_is_kept_by_black_bars(top):
+    white = Image.new("L", (40, 20), 255)
+    white.save(top / "Training/glioma/p0-0.png")
+    stretched, padded = (folder.load(source(resize=how), 40).pixels[0, ..., 0] for how in ("stretch", "pad"))
+    assert (stretched == 255).all()
+    assert padded[10:30].min() == 255
+    assert padded[:10].max() == padded[30:].max() == 0
+
+
+def test_a_size_that_most_images_do_not_have_is_refused(top):
+    assert "native_size is 64, and most images are smaller, typically 40 px" in error_of(folder.load, source(), 64)
+
+
+def test_patients_of_dicom_files_are_groups_if_the_source_asks_for_them(top):
+    for part in ("Training", "Testing"):
+        for name in ("glioma", "none"):
+            for number, path in enumerate(sorted((top / part / name).iterdir())):
+                path.unlink()
+                variants.dicom(variants.GREY, PatientID=f"{name} {number // 2}")(path.with_suffix(".dcm"))
+    assert folder.load(source(), 16).groups == [""] * 16
+    assert folder.load(source(groups="patient_id"), 16).groups[:5] == ["glioma 0"] * 2 + ["glioma 1"] * 2 + ["none 0"]
+    variants.dicom(variants.GREY, PatientID=" ")(path.with_suffix(".dcm"))
+    assert f"{path.with_suffix('.dcm')}: has no PatientID" in error_of(folder.load, source(groups="patient_id"), 16)
+
+
+def test_without_pydicom_a_dicom_file_says_how_to_install_it(top, monkeypatch):
+    variants.dicom(variants.GREY)(top / "Training/none/a.dcm")
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    message = error_of(folder.load, source(), 32)
+    assert "a.dcm: is DICOM, and pydicom, which reads it, is not installed: `pip install" in message

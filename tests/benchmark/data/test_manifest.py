@@ -51,3 +51,10 @@ def test_other_images_than_the_manifests_are_refused(settings, make_images, pixe
     pixels[3, 0, 0] ^= 1
     with pytest.raises(BadInput, match="phantom: the images have digest"):
         manifest.check(make_images(pixels), described, "phantom")
+
+
+def test_skipped_files_are_noted_only_where_there_are_some(settings, make_images, pixels):
+    task = settings.task("phantom")
+    assert "skipped_files" not in manifest.describe(make_images(pixels), task, settings)[0]
+    images = make_images(pixels, skipped={"hidden": 2})
+    assert manifest.describe(images, task, settings)[0]["skipped_files"] == {"hidden": 2}

@@ -56,8 +56,8 @@ def test_all_parts_are_read_in_order_with_their_names(write):
 
 def test_colour_images_keep_their_channels_at_another_size(write):
     colour = {f"{part}_images": np.full((count, 28, 28, 3), 7, np.uint8) for part, count in (("train", 6), ("val", 4))}
-    images = npz.read(write(**colour, test_images=np.full((2, 28, 28, 3), 7, np.uint8)), ["healthy", "ill"], 64)
-    assert images.pixels.shape == (12, 64, 64, 3)
+    images = npz.read(write(**colour, test_images=np.full((2, 28, 28, 3), 7, np.uint8)), ["healthy", "ill"], 16)
+    assert images.pixels.shape == (12, 16, 16, 3)
     assert (images.pixels == 7).all()
 
 
@@ -85,6 +85,7 @@ def test_the_digest_changes_with_one_pixel_one_label_or_the_names_of_classes(wri
         ({"train_images": np.zeros((6, 28, 28, 2), np.uint8)}, "train_images is uint8 (6, 28, 28, 2)"),
         ({"train_images": np.zeros((6, 28), np.uint8)}, "train_images is uint8 (6, 28)"),
         ({"val_labels": np.zeros((3, 1), int)}, "val_images, _labels and _groups differ in length"),
+        ({"val_labels": np.zeros((4, 14), int)}, "val_labels is (4, 14), several an image"),
         ({"val_labels": np.full((4, 1), 2)}, "they must be 0 to 1"),
         ({"val_labels": np.full((4, 1), -1)}, "val_labels reach from -1 to -1"),
         ({"val_labels": np.array(["a"] * 4)}, "must be whole numbers"),
