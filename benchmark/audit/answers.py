@@ -21,6 +21,14 @@ Values = dict[Measure, dict[int, np.ndarray]]  # measure → run → one value p
 
 
 @dataclass(frozen=True)
+class ClassRecall:
+    """A measure: the share of the images of a class, counted from 0, that are right (with two classes, of class 1 the
+    sensitivity and of class 0 the specificity)."""
+
+    label: int
+
+
+@dataclass(frozen=True)
 class Gap:
     """By how much the first of two models exceeds the second in a measure, over how many runs and test images.
 
@@ -73,7 +81,14 @@ class Answers:
         return sorted(set.intersection(*map(set, measured)))
 
     def per_image(self, model: str, measure: Measure, run: int) -> np.ndarray:
-        """Return one value per test image (float, N); for several corruptions the mean over them."""
+        """Return one value per test image (float, N); for several corruptions the mean over them.
+
+        For the recall of a class it is the recall plus the image's influence on it.
+        """
+        if isinstance(measure, ClassRecall):
+            right, of_class = self.values[model]["accuracy"][run], self.labels[run] == measure.label
+            recall = right[of_class].mean()
+            return recall + of_class / of_class.mean() * (right - recall)
         return np.mean([self.values[model][single][run] for single in _singles(measure)], 0)
 
     def mean(self, model: str, measure: Measure) -> Estimate | None:
@@ -155,7 +170,9 @@ class Answers:
 
 
 def _singles(measure: Measure) -> list[Measure]:
-    """Return the measures that a measure is the mean of: robustness to each corruption, else the measure itself."""
+    """Return the measures that a measure is made of: robustness to each corruption, else accuracy or itself."""
+    if isinstance(measure, ClassRecall):
+        return ["accuracy"]
     if isinstance(measure, Robustness):
         return [Robustness((corruption,)) for corruption in measure.corruptions]
     return [measure]

@@ -27,7 +27,7 @@ from benchmark.report.result_table import ResultColumn, ResultTable, Row
 from benchmark.report.task_files import TaskFiles, all_tasks
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
-OTHER_TABLES = ("models", "pareto", "cost", "masks")
+OTHER_TABLES = ("models", "classes", "pareto", "cost", "masks")
 CAPTIONS = {  # kind of a figure → what it shows
     "audit": (
         "Gaps in accuracy that the papers claim, and what was measured. An interval is that of its pair alone; a "

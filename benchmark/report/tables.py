@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark.audit import papers
+from benchmark.audit.answers import ClassRecall
 from benchmark.audit.papers import QUALITY, Column, Paper, Table
 from benchmark.cost.records import Costs, attention_records, machine, span
 from benchmark.evidence import metrics
@@ -16,6 +17,7 @@ from benchmark.report.results import Results, sizes
 from benchmark.statistics import Ratio, resampled
 
 SENTINEL, SENTINEL_ROW = "one_nn", "1-NN on pixels"
+LARGEST_CLASS = "always the largest class"
 NO_EVIDENCE, NOT_COUNTED = "no evidence", "not counted"
 SYSTEM, MODEL, RUNS = ResultColumn("system", "System"), ResultColumn("model", "Model"), ResultColumn("runs", "Runs")
 MASKS = {
@@ -51,6 +53,7 @@ def make(params: Params, results: Results) -> dict[str, ResultTable]:
         if (table_here := table.on(results.task))
     }
     tables["models"] = models_table(params, results)
+    tables["classes"] = classes_table(params, results)
     if results.masks:
         tables["masks"] = masks_table(params, results)
     if results.answers.costs:
@@ -66,6 +69,10 @@ def summary(results: Results) -> dict[str, dict[str, float]]:
     return {
         model: {"runs": len(runs)}
         | {name: float(np.mean([run[name] for run in runs])) for name in shown}
+        | {
+            f"recall_{name}": results.answers.mean(model, ClassRecall(label)).value
+            for label, name in enumerate(results.manifest["classes"])
+        }
         | {name: cost for name in papers.COST if (cost := results.cost(model).get(name)) is not None}
         for model, runs in results.scores.items()
     }
@@ -138,6 +145,48 @@ def models_table(params: Params, results: Results) -> ResultTable:
     return ResultTable(
         title, columns, rows, notes(params, results, _alone(models), meaning, [*measures, "macs", "latency_ms"])
     )
+
+
+def classes_table(params: Params, results: Results) -> ResultTable:
+    """Return the table of the recall of every class: one row per model, the last always takes the largest class."""
+    accuracy = _quality_column("accuracy", "accuracy")
+    classes = results.manifest["classes"]
+    recalls = [
+        ResultColumn(
+            f"recall_{label}", f"Recall of {name}", "%", 100, 1, "higher", f"recall_{label}_low", f"recall_{label}_high"
+        )
+        for label, name in enumerate(classes)
+    ]
+    models = [model for model in params.models if model in results.scores]
+    rows = []
+    for model in models:
+        row: Row = {"model": model, "runs": len(results.scores[model])}
+        row |= _measured(results, model, "accuracy", accuracy)
+        for label, column in enumerate(recalls):
+            estimate = results.answers.mean(model, ClassRecall(label))
+            row |= zip((column.field, column.low, column.high), estimate.of_share(), strict=True)
+        rows.append(row)
+    rows += _largest_class(results, recalls)
+    of_two = f"; of {classes[1]} it is the sensitivity, of {classes[0]} the specificity" if len(classes) == 2 else ""
+    meaning = (
+        f"Each cell: mean over runs [{OVER_IMAGES}]. Recall of a class: the share of its test images that are "
+        f"right{of_two}. Last row: what always answering the largest class gives, by its share of the test images."
+    )
+    title = f"Every class by itself, on `{results.task}`"
+    return ResultTable(
+        title, [MODEL, RUNS, accuracy, *recalls], rows, notes(params, results, _alone(models), meaning, [])
+    )
+
+
+def _largest_class(results: Results, recalls: list[ResultColumn]) -> list[Row]:
+    """Return the row of a model that always answers the class with most test images; none without evidence."""
+    labels = results.answers.labels
+    if not labels:
+        return []
+    shares = np.mean([np.bincount(of_run, minlength=len(recalls)) / len(of_run) for of_run in labels.values()], 0)
+    largest = int(shares.argmax())
+    of_class = {column.field: float(label == largest) for label, column in enumerate(recalls)}
+    return [{"model": LARGEST_CLASS, "runs": len(labels), "accuracy": float(shares[largest])} | of_class]
 
 
 def _measured(results: Results, model: str, measure: str, column: ResultColumn) -> Row:
