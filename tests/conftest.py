@@ -35,6 +35,7 @@ def alone(monkeypatch):
         return real(url, **kwargs)
 
     monkeypatch.setattr(files, "urlopen", local_only)
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
     for name in ("RETABLE_DATA", "RETABLE_MIRROR"):
         monkeypatch.delenv(name, raising=False)
 
