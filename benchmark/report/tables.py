@@ -53,7 +53,8 @@ def make(params: Params, results: Results) -> dict[str, ResultTable]:
         if (table_here := table.on(results.task))
     }
     tables["models"] = models_table(params, results)
-    tables["classes"] = classes_table(params, results)
+    if results.answers.labels:
+        tables["classes"] = classes_table(params, results)
     if results.masks:
         tables["masks"] = masks_table(params, results)
     if results.answers.costs:
@@ -71,7 +72,7 @@ def summary(results: Results) -> dict[str, dict[str, float]]:
         | {name: float(np.mean([run[name] for run in runs])) for name in shown}
         | {
             f"recall_{name}": results.answers.mean(model, ClassRecall(label)).value
-            for label, name in enumerate(results.manifest["classes"])
+            for label, name in enumerate(results.manifest["classes"] if results.answers.labels else [])
         }
         | {name: cost for name in papers.COST if (cost := results.cost(model).get(name)) is not None}
         for model, runs in results.scores.items()
@@ -179,10 +180,8 @@ def classes_table(params: Params, results: Results) -> ResultTable:
 
 
 def _largest_class(results: Results, recalls: list[ResultColumn]) -> list[Row]:
-    """Return the row of a model that always answers the class with most test images; none without evidence."""
+    """Return the row of a model that always answers the class with most test images."""
     labels = results.answers.labels
-    if not labels:
-        return []
     shares = np.mean([np.bincount(of_run, minlength=len(recalls)) / len(of_run) for of_run in labels.values()], 0)
     largest = int(shares.argmax())
     of_class = {column.field: float(label == largest) for label, column in enumerate(recalls)}

@@ -352,6 +352,21 @@ def test_a_note_of_a_task_stands_under_its_tables_alone(workplace, edit):
     assert "trained twice" not in files(changed, made_up("phantom"))["emanet_table1.md"]
 
 
+def test_the_recall_of_every_class_stands_beside_what_always_answering_the_largest_gives(settings, workplace):
+    measured = made_up(cnn=[0.0, 0.0])
+    right, labels = np.array([1.0, 1.0, 0.0, 1.0, 0.0]), np.array([0, 0, 0, 1, 1])
+    measured.answers.values["cnn"]["accuracy"].update({0: right, 1: right})
+    measured.answers.labels.update({0: labels, 1: labels})
+    table = tables.make(settings, measured)["classes"]
+    cnn, largest = table.rows
+    assert (cnn["recall_0"], cnn["recall_1"]) == pytest.approx((2 / 3, 1 / 2))
+    assert cnn["recall_1_low"] < 0.5 < cnn["recall_1_high"]
+    assert (largest["accuracy"], largest["recall_0"], largest["recall_1"]) == (0.6, 1.0, 0.0)
+    assert any("of b it is the sensitivity, of a the specificity" in note for note in table.notes)
+    summary = tables.summary(measured)["cnn"]
+    assert (summary["recall_a"], summary["recall_b"]) == pytest.approx((2 / 3, 1 / 2))
+
+
 def test_masks_are_set_against_chance(build):
     of_run = {"kept_share": 0.4, "kept_share_min": 0.1, "kept_share_max": 0.9}
     of_run |= {"on_lesion": 0.8, "chance": 0.25, "lesion_kept": 0.7}
