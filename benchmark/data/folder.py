@@ -26,6 +26,7 @@ def load(source: Folder, size: int) -> Images:
     if len(classes) < 2:
         raise BadInput(f"{source.name}: only the class {classes[0]!r}; there must be at least two classes")
     entries: list[tuple[str, int, str]] = []
+    groups: list[str] = []
     for part, folders_of_part in folders.items():
         if missing := set(classes) - {class_of[_last(folder)] for folder in folders_of_part}:
             raise BadInput(f"{top / parts[part]}: no folder of class {min(missing)!r}; every part needs every class")
@@ -34,6 +35,7 @@ def load(source: Folder, size: int) -> Images:
             if not names:
                 raise BadInput(f"{found.folders[folder]}: no images; every class folder must contain some")
             entries += [(part, classes.index(class_of[_last(folder)]), name) for name in names]
+            groups += [_group(name.removeprefix(f"{folder}/"), source.group_pattern) for name in names]
     _refuse_left_over(source, found, [name for _, _, name in entries])
     pixels, patients = pictures.read_all([found.pictures[name] for _, _, name in entries], source, size)
     return Images(
@@ -42,7 +44,7 @@ def load(source: Folder, size: int) -> Images:
         ids=[name for _, _, name in entries],
         classes=classes,
         official=[part for part, _, _ in entries],
-        groups=patients if source.groups else [_group(_last(name), source.group_pattern) for _, _, name in entries],
+        groups=patients if source.groups else groups,
         skipped=found.skipped,
     )
 
@@ -107,4 +109,4 @@ def _group(name: str, pattern: str | None) -> str:
         return ""
     if (match := re.search(pattern, name)) and match.group(1) is not None:
         return group_name(match.group(1))
-    raise BadInput(f"{name}: does not match group_pattern {pattern!r}; every file name must contain its group")
+    raise BadInput(f"{name}: does not match group_pattern {pattern!r}; every file must have its group there")

@@ -73,6 +73,16 @@ def test_groups_come_from_the_file_names(top):
     assert folder.load(source(group_pattern=r"^(p\d)-"), 32).groups[:4] == ["p0", "p0", "p1", "p1"]
 
 
+def test_groups_may_be_folders_below_that_of_the_class(top):
+    for part in ("Training", "Testing"):
+        for name in ("glioma", "none"):
+            for index, path in enumerate(sorted((top / part / name).iterdir())):
+                (top / part / name / f"{name}{index % 2}").mkdir(exist_ok=True)
+                path.rename(top / part / name / f"{name}{index % 2}" / path.name)
+    images = folder.load(source(group_pattern="^([^/]+)/"), 32)
+    assert images.groups == (["glioma0"] * 2 + ["glioma1"] * 2 + ["none0"] * 2 + ["none1"] * 2) * 2
+
+
 def test_a_file_name_without_its_group_is_named(top):
     save(top / "Training/none/other.png", 1)
     assert "other.png" in error_of(folder.load, source(group_pattern=r"^(p\d)-"), 32)

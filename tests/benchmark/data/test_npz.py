@@ -147,3 +147,18 @@ def test_a_damaged_compressed_file_is_refused_or_read_but_nothing_else(tmp_path)
         path.write_bytes(whole[:place] + bytes(255 - byte for byte in whole[place : place + 8]) + whole[place + 8 :])
         with suppress(BadInput):  # a time stamp, say, may be damaged without harm
             npz.read(path, ["healthy", "ill"], 28)
+
+
+def test_the_aspect_ratio_is_kept_by_black_bars(write):
+    counts = (("train", 6), ("val", 4), ("test", 2))
+    path = write(**{f"{part}_images": np.full((count, 20, 28), 255, np.uint8) for part, count in counts})
+    assert (npz.read(path, ["healthy", "ill"], 28).pixels == 255).all()
+    padded = npz.read(path, ["healthy", "ill"], 28, "pad").pixels
+    assert padded.shape == (12, 28, 28, 1)
+    assert padded[:, 4:24].min() == 255
+    assert padded[:, :4].max() == padded[:, 24:].max() == 0
+
+
+def test_images_smaller_than_the_native_size_are_refused(write):
+    with pytest.raises(BadInput, match="native_size is 64, and its images have 28 px"):
+        npz.read(write(), ["healthy", "ill"], 64)

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from benchmark import params
 from benchmark.data import table
 from benchmark.errors import BadInput
+from tests.benchmark.data import variants
 from tests.conftest import ROOT
 
 ROWS = ["path,label,patient,set", "b.png,ill,3,fit", "a.png,healthy,3.0,fit", "deep/c.png,ill,,check"]
@@ -166,6 +167,12 @@ def test_a_missing_table_or_folder_is_named(top):
 def test_keys_that_do_not_fit_together_are_refused(keys, said):
     with pytest.raises(ValidationError, match=said):
         source(**keys)
+
+
+def test_patients_of_dicom_files_are_groups_if_the_source_asks_for_them(top):
+    for name, patient in (("a.png", "P1"), ("b.png", "P2"), ("deep/c.png", "P1")):
+        variants.dicom(variants.GREY, PatientID=patient)(top / "images" / name)
+    assert table.load(source(groups="patient_id"), 16).groups == ["P2", "P1", "P1"]
 
 
 def test_images_are_read_as_those_of_folders(top):
