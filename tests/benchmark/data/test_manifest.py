@@ -51,3 +51,29 @@ def test_other_images_than_the_manifests_are_refused(settings, make_images, pixe
     pixels[3, 0, 0] ^= 1
     with pytest.raises(BadInput, match="phantom: the images have digest"):
         manifest.check(make_images(pixels), described, "phantom")
+
+
+def test_it_counts_and_names_copies_with_different_labels(settings, make_images, pixels):
+    near = np.clip(pixels[1:2].astype(int) + 3, 0, 255).astype(np.uint8)
+    images = make_images(np.concatenate([pixels, near]), [0, 0, 1, 1, 1, 1, 1])
+    found = manifest.describe(images, settings.task("phantom"), settings)[0]["duplicates"]
+    named = [[images.ids[0], images.ids[5]], [images.ids[1], images.ids[6]]]
+    assert found["pairs_of_two_classes"] == {"exact": 1, "near": 1, "named": named}
+
+
+def test_it_says_how_the_threshold_was_chosen(settings, make_images, pixels):
+    found = manifest.describe(make_images(pixels), settings.task("phantom"), settings)[0]["duplicates"]
+    assert found["chosen"] == {"pixels": 0.95, "residuals": None, "turned_residuals": 0.95}
+    for name, steps in found["thresholds"].items():
+        assert name in found["chosen"]
+        assert {"threshold", "pairs", "of_two_classes", "false", "at_most", "largest", "accepted"} == set(steps[0])
+
+
+def test_it_picks_pairs_to_show_the_training_image_beside_that_of_the_test(settings, make_images, pixels):
+    copies = np.concatenate([np.clip(pixels[:3].astype(int) + 3, 0, 255), pixels[3:5, :, ::-1]]).astype(np.uint8)
+    parts = ["train"] * 6 + ["train", "test", "test", "train", "test"]
+    images = make_images(np.concatenate([pixels, copies]), official=parts)
+    shown = manifest.describe(images, settings.task("phantom"), settings)[0]["duplicates"]["shown"]
+    assert [pair["parts"] for pair in shown][:3] == [["train", "test"]] * 3
+    mirrored = [pair["images"] for pair in shown if pair["first_is"] == "mirrored"]
+    assert sorted(mirrored) == [[images.ids[3], images.ids[9]], [images.ids[4], images.ids[10]]]
