@@ -94,8 +94,8 @@ def _at_fault(images: pd.DataFrame) -> str:
         return ""
     example = images.loc[images["cluster"] == sizes.index[0], "sample_id"].iloc[0]
     return (
-        f"; at fault: a cluster of {sizes.iloc[0]} images, such as {example!r}; leave copies out of the source, or raise "
-        "duplicates.pixel_correlation"
+        f"; at fault: a cluster of {sizes.iloc[0]} images, such as {example!r}; leave copies out of the source, or "
+        "raise duplicates.pixel_correlation"
     )
 
 

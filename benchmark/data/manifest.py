@@ -1,5 +1,6 @@
 """What is known of the images of a task: the manifest, and a table with one row per image."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -120,26 +121,41 @@ def _pairs_of(choice: Choice) -> dict[str, np.ndarray]:
 def _shown(samples: pd.DataFrame, near: Pairs) -> list[dict[str, Any]]:
     """Return the near pairs that tell most, for pictures: train beside test first, where the source has a split.
 
-    Half of them are the least alike that were joined, by which the threshold can be judged; the others have two labels
-    or are turned, as far as there are any. The image of the training part comes first.
+    Half of them have two labels or are turned, as far as there are any; the others are the least alike that were
+    joined, by which the threshold can be judged. No image is shown twice.
     """
     labels, parts = samples["label"].to_numpy(), samples["official"].to_numpy()
     beside = (parts[near.joined] == "test").any(1) & (parts[near.joined] != "test").any(1)
-    by_distance = np.lexsort((near.correlation, ~beside))
     differ, turned = labels[near.first] != labels[near.second], near.turn > 0
-    special = np.lexsort((near.correlation, ~beside, ~differ, ~(differ | turned)))[: (differ | turned).sum()]
-    chosen = list(dict.fromkeys([*special[: SHOWN // 2], *by_distance]))[:SHOWN]
-    return [_pair(samples, near, index) for index in sorted(chosen, key=by_distance.tolist().index)]
+    by_distance = np.lexsort((near.correlation, ~beside))
+    special = [*by_distance[differ[by_distance]], *by_distance[(turned & ~differ)[by_distance]]]
+    chosen = _apart(near, special, [], SHOWN // 2)
+    chosen = _apart(near, by_distance, chosen, SHOWN)
+    return [_pair(samples, near, index) for index in by_distance if index in chosen]
+
+
+def _apart(near: Pairs, order: Sequence[int], chosen: list[int], most: int) -> list[int]:
+    """Return ``chosen`` pairs and more of them, in ``order``, up to ``most``, that share no image."""
+    chosen = list(chosen)
+    shown = {image for index in chosen for image in near.joined[index]}
+    for index in order:
+        if len(chosen) < most and not shown & set(near.joined[index]):
+            chosen.append(index)
+            shown |= set(near.joined[index])
+    return chosen
 
 
 def _pair(samples: pd.DataFrame, near: Pairs, index: int) -> dict[str, Any]:
-    images = [int(near.first[index]), int(near.second[index])]
+    """Return what is shown of a pair, the image of the training part first."""
+    images, turn = near.joined[index], int(near.turn[index])
+    if PARTS.index(samples["official"][images[1]]) < PARTS.index(samples["official"][images[0]]):
+        images, turn = images[::-1], (-turn % 4 if turn < 4 else turn)  # mirrored ones are turned back by the same
     rows = samples.iloc[images]
     return {
         "images": rows["sample_id"].tolist(),
         "labels": rows["label"].tolist(),
         "parts": rows["official"].tolist(),
-        "first_is": duplicates.TURNS[near.turn[index]],
+        "first_is": duplicates.TURNS[turn],
         "correlation": round(float(near.correlation[index]), 4),
         "of_residuals": round(float(near.residual[index]), 4),
     }

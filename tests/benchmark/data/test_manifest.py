@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from benchmark.data import manifest
+from benchmark.data import duplicates, manifest
 from benchmark.errors import BadInput
 
 
@@ -77,3 +77,22 @@ def test_it_picks_pairs_to_show_the_training_image_beside_that_of_the_test(setti
     assert [pair["parts"] for pair in shown][:3] == [["train", "test"]] * 3
     mirrored = [pair["images"] for pair in shown if pair["first_is"] == "mirrored"]
     assert sorted(mirrored) == [[images.ids[3], images.ids[9]], [images.ids[4], images.ids[10]]]
+
+
+def test_what_was_done_to_the_first_image_of_a_pair_makes_it_the_second(settings, make_images, pixels):
+    copies = np.concatenate([duplicates.turned(pixels[index : index + 1], index + 1) for index in range(5)])
+    parts = ["test", "train", "test", "test", "test", "train", "train", "test", "train", "train", "train"]
+    images = make_images(np.concatenate([pixels, copies]), official=parts)
+    shown = manifest.describe(images, settings.task("phantom"), settings)[0]["duplicates"]["shown"]
+    assert len(shown) == 5
+    for pair in shown:
+        one, other = (images.pixels[images.ids.index(name)] for name in pair["images"])
+        assert (duplicates.turned(one[None], duplicates.TURNS.index(pair["first_is"]))[0] == other).all()
+        assert pair["parts"] == ["train", "test"]
+
+
+def test_no_image_is_shown_twice(settings, make_images, pixels):
+    copies = np.clip(np.concatenate([pixels[:2] + step for step in (2, 3, 4)]).astype(int), 0, 255).astype(np.uint8)
+    shown = manifest.describe(make_images(np.concatenate([pixels, copies])), settings.task("phantom"), settings)
+    names = [name for pair in shown[0]["duplicates"]["shown"] for name in pair["images"]]
+    assert len(names) == len(set(names)) > 2
