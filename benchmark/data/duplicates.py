@@ -24,6 +24,7 @@ from benchmark.params import Duplicates
 
 SIDE = 32
 ROWS, COLUMNS = 256, 4096  # images compared with each other at a time
+STRIP = 32  # rows of them whose hashes are compared at a time: what the processor's cache can take
 CHUNK = 4096  # images, or pairs, whose pixels are looked at at a time
 TURNS = (
     *("upright", "turned by 90°", "turned by 180°", "turned by 270°"),
@@ -283,6 +284,8 @@ def _search(small: _Small, threshold: Duplicates) -> tuple[_Collected, _Collecte
             for left in range(start, len(small), COLUMNS):
                 blocks = slice(start, start + ROWS), slice(left, left + COLUMNS)
                 first, second = _candidates(small, *blocks, turn, threshold, wanted)
+                if not len(first):
+                    continue
                 correlation = small.correlations(first, second, turn)
                 residual = small.residual(correlation, first, second, turn)
                 found = Pairs(first, second, correlation, residual, np.full(len(first), turn, np.uint8))
@@ -296,15 +299,18 @@ def _candidates(
     small: _Small, rows: slice, columns: slice, turn: int, threshold: Duplicates, wanted: list[_Collected]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return pairs (first < second) of a block whose hashes are near; where these are many, only what can be wanted."""
-    codes = small.codes[turn, rows, None] ^ small.codes[0, None, columns]
-    near = np.bitwise_count(codes) <= threshold.hash_distance
+    own, others = small.codes[turn, rows], small.codes[0, columns]
+    near = np.empty((len(own), len(others)), bool)
+    for start in range(0, len(own), STRIP):
+        here = slice(start, start + STRIP)
+        near[here] = np.bitwise_count(own[here, None] ^ others) <= threshold.hash_distance
     if np.count_nonzero(near) > near.size // 50:
         correlation = small.rough(rows, columns, turn)
         one, other = (np.arange(len(small))[part] for part in (rows, columns))
         residual = small.residual(correlation, one[:, None], other[None], turn)
         measures = {"correlation": correlation + 1e-3, "residual": residual + 1e-2}
         near &= np.logical_or.reduce([measures[collected.measure] >= collected.floor for collected in wanted])
-    first, second = (places.astype(np.int32) for places in np.nonzero(near))
+    first, second = np.divmod(np.flatnonzero(near).astype(np.int32), near.shape[1])
     first, second = first + rows.start, second + columns.start
     return first[first < second], second[first < second]
 
