@@ -38,18 +38,24 @@ def draw(params: Params, all_papers: list[Paper], task: str) -> "tuple[dict[str,
     from benchmark import data
     from benchmark.report import results
     from benchmark.report.figures import drawing
+    from benchmark.report.figures.duplicates import near_duplicates
     from benchmark.report.figures.figure_data import FigureData
 
     protocol, why = params.task(task), None
-    if protocol.sealed:
-        return {}, f"sealed: {protocol.sealed}"
-    if not params.cells(task):
-        return {}, None
+    manifest = evidence.read_json(evidence.TASKS / task / "manifest.json")
     try:
-        images = data.load(protocol, evidence.read_json(evidence.TASKS / task / "manifest.json")["digest"])
+        images = data.load(protocol, manifest["digest"])
     except BadInput as error:
         images, why = None, f"no figure that shows images: {error}"
-    return drawing.draw(FigureData(params, all_papers, results.read(params, task), images)), why
+    title = f"{task}, synthetic images" if protocol.synthetic else task
+    pairs = near_duplicates(manifest, images, title)
+    figures = {"duplicates": pairs} if pairs else {}
+    if protocol.sealed:
+        return figures, f"sealed: {protocol.sealed}"
+    if not params.cells(task):
+        return figures, why
+    drawn = drawing.draw(FigureData(params, all_papers, results.read(params, task), images))
+    return figures | drawn, why
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """Split the images of a task: which part each belongs to."""
 
+import numpy as np
 import pandas as pd
 
 from benchmark import evidence
 from benchmark.data import splits
 from benchmark.errors import BadInput
-from benchmark.params import Params, load
+from benchmark.params import Params, PooledSplit, load
 from pipelines import Parser, run
+
+POINTS = 0.02  # how far the shares of a pooled split may be off
 
 
 def main() -> None:
@@ -26,7 +29,10 @@ def split(params: Params, name: str) -> None:
 
 
 def made(params: Params, name: str) -> pd.DataFrame:
-    """Return the split of a task's images; :class:`BadInput` if a part of a run lacks a class."""
+    """Return the split of a task's images; :class:`BadInput` if a part of a run lacks a class, or is far off its share.
+
+    It names the cluster at fault.
+    """
     task, shares = params.task(name), params.pooled_split
     path = evidence.TASKS / name / "samples.csv"
     if not path.exists():
@@ -35,7 +41,7 @@ def made(params: Params, name: str) -> pd.DataFrame:
     classes = evidence.read_json(evidence.TASKS / name / "manifest.json")["classes"]
     named = samples.assign(label=samples["label"].map(dict(enumerate(classes))))
     validated = "validation" in set(samples["official"])
-    part = None if task.split == "official" and validated else splits.deal(named, shares.parts, name)
+    part = None if task.split == "official" and validated else _dealt(named, shares, name)
     if task.split == "official":
         part = splits.official(samples, part, shares, task.keep_leaks)
     table = samples[["sample_id", "label", "cluster"]].assign(part=part)
@@ -44,10 +50,53 @@ def made(params: Params, name: str) -> pd.DataFrame:
         for subset, index in rows.items():
             if missing := set(classes) - set(named["label"].iloc[index]):
                 raise BadInput(
-                    f"{name}: the {subset} images of run {number} contain none of class {min(missing)!r}; "
-                    f"every part of a run must contain every class (split: {task.split})"
+                    f"{name}: the {subset} images of run {number} contain none of class {min(missing)!r}; every part "
+                    f"of a run must contain every class (split: {task.split})"
+                    + _at_fault(named[named["label"] == min(missing)])
                 )
+        if task.split == "pooled":
+            _check_shares(name, named, rows, shares, number)
     return table
+
+
+def _dealt(named: pd.DataFrame, shares: PooledSplit, name: str) -> np.ndarray:
+    """Return the part of each image; what has too few clusters is refused, with the cluster at fault."""
+    try:
+        return splits.deal(named, shares.parts, name)
+    except BadInput as error:
+        in_error = [f"class {label} has " in str(error) for label in named["label"]]
+        raise BadInput(f"{error}{_at_fault(named[in_error])}") from None
+
+
+def _check_shares(
+    name: str, named: pd.DataFrame, rows: dict[str, np.ndarray], shares: PooledSplit, number: int
+) -> None:
+    """Refuse a run of which a part is off its share by more than two points, and by more than an image a part."""
+    parts_of = {"train": shares.train, "validation": shares.validation, "test": shares.test}
+    fits = []
+    for subset, parts in parts_of.items():
+        off = abs(len(rows[subset]) - len(named) * parts / shares.parts)
+        fits.append(off <= max(POINTS * len(named), min(parts, shares.parts - parts)))
+    if all(fits):
+        return
+    found = "/".join(f"{100 * len(rows[subset]) / len(named):.0f}" for subset in parts_of)
+    wanted = "/".join(f"{100 * parts / shares.parts:.0f}" for parts in parts_of.values())
+    raise BadInput(
+        f"{name}: run {number} has {found} % in training, validation and test; it must have {wanted}, within two points"
+        f"{_at_fault(named)}"
+    )
+
+
+def _at_fault(images: pd.DataFrame) -> str:
+    """Return words on the largest cluster of some images, and on what can be done; none if no two are in a cluster."""
+    sizes = images["cluster"].value_counts()
+    if sizes.empty or sizes.iloc[0] < 2:
+        return ""
+    example = images.loc[images["cluster"] == sizes.index[0], "sample_id"].iloc[0]
+    return (
+        f"; at fault: a cluster of {sizes.iloc[0]} images, such as {example!r}; leave copies out of the source, or "
+        "raise duplicates.pixel_correlation"
+    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from benchmark.evidence.checks import Check, merged
 from benchmark.params import Params, Task
 from pipelines import audit, cells, code_of, fetch, figures, readme, report, split, tables
 
+SHOW_IMAGES = ("explanations", "duplicates")  # kinds of figures
+
 
 def run_all(params: Params, workers: int | None = None) -> list[Check]:
     """Return every check, done side by side on some processes; on as many as there are cores, if not given."""
@@ -102,7 +104,7 @@ def _figures(params: Params, task: str) -> list[Check]:
             check.expect_file(folder / f"{name}.svg", style.svg(figure))
         others = set(folder.glob("*.svg")) - {folder / f"{name}.svg" for name in drawn}
         if why:
-            with_images = {path for path in others if path.stem.startswith("explanations_")}
+            with_images = {path for path in others if path.stem.partition("_")[0] in SHOW_IMAGES}
             check.skipped += [f"{path}: {why}" for path in sorted(with_images)]
             others -= with_images
         check.expect_no_others(others, [])

@@ -15,8 +15,9 @@ def test_figures_about_duplicates_in_the_readme_are_those_of_the_manifest():
     found = json.loads(Path("results/tasks/brain-mri/manifest.json").read_text())
     twins = found["duplicates"]["across_official_split"]["test_images_with_a_twin_in_train"]
     images = sum(found["images_by_official_part"]["test"].values())
-    others = found["duplicates"]["near_by_pixel_correlation"]
-    largest = {other["pixel_correlation"]: other["largest_cluster"] for other in others}
+    steps = {step["threshold"]: step for step in found["duplicates"]["thresholds"]["pixels"]}
     assert f"{twins['exact']} of its {images} test images have an exact copy" in text
     assert f"and {twins['near']} have a near one" in text
-    assert f"grows from {largest[0.95]} images to {largest[0.93]}, then {largest[0.9]}" in text
+    largest = [steps[threshold]["largest"] for threshold in (0.95, 0.93, 0.9)]
+    assert f"grows from {largest[0]} images to {largest[1]}, then {largest[2]}" in text
+    assert found["duplicates"]["chosen"]["pixels"] == 0.95

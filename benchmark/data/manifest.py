@@ -1,21 +1,25 @@
 """What is known of the images of a task: the manifest, and a table with one row per image."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmark.data import PARTS, Images, duplicates
+from benchmark.data.duplicates import Choice, Pairs
 from benchmark.errors import BadInput
 from benchmark.params import Params, Task
 
-OTHER_CORRELATIONS = (0.99, 0.97, 0.95, 0.93, 0.9)
+NAMED = 20  # copies with different labels
+SHOWN = 8  # pairs in the task's figure
 
 
 def describe(images: Images, task: Task, params: Params) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return the manifest of the images of a task and their table: id, label, official part, cluster, digest."""
-    joined, _ = duplicates.pairs(images, params.duplicates)
-    cluster = duplicates.clusters(len(images), np.concatenate([joined, _within_groups(images.groups)]))
+    choice = duplicates.choose(images, params.duplicates)
+    cluster = duplicates.clusters(len(images), np.concatenate([choice.joined, _within_groups(images.groups)]))
     samples = pd.DataFrame(
         {
             "sample_id": images.ids,
@@ -45,8 +49,7 @@ def describe(images: Images, task: Task, params: Params) -> tuple[dict[str, Any]
             if part in images.official
         },
         "groups": len(set(images.groups) - {""}),
-        "duplicates": _duplicates(samples, joined, params)
-        | {"near_by_pixel_correlation": [_at(images, params, r) for r in OTHER_CORRELATIONS]},
+        "duplicates": _duplicates(samples, choice, params),
     }
     return manifest, samples
 
@@ -71,7 +74,7 @@ def _within_groups(groups: list[str]) -> np.ndarray:
     return np.array(rows, int).reshape(-1, 2)
 
 
-def _duplicates(samples: pd.DataFrame, joined: np.ndarray, params: Params) -> dict[str, Any]:
+def _duplicates(samples: pd.DataFrame, choice: Choice, params: Params) -> dict[str, Any]:
     """Count duplicates inside the source and across its own split; clusters include the source's groups."""
     sizes = samples["cluster"].value_counts()
     parts = samples["official"].to_numpy()
@@ -89,26 +92,75 @@ def _duplicates(samples: pd.DataFrame, joined: np.ndarray, params: Params) -> di
             }
     return {
         "threshold": params.duplicates.model_dump(),
+        "chosen": choice.thresholds,
         "exact_copies": int(samples["digest"].duplicated().sum()),
-        "near_pairs": len(joined),
+        "near_pairs": len(choice.near),
+        "turned_pairs": int((choice.near.turn > 0).sum()),
         "clusters": len(sizes),
         "largest_cluster": int(sizes.max()),
         "images_in_shared_clusters": int(sizes[sizes > 1].sum()),
         "clusters_of_two_classes": int((samples.groupby("cluster")["label"].nunique() > 1).sum()),
         "across_official_split": across,
+        "pairs_of_two_classes": _of_two_classes(samples, choice),
+        "thresholds": {name: [_rounded(asdict(step)) for step in steps] for name, steps in choice.steps.items()},
+        "shown": _shown(samples, choice.near),
     }
 
 
-def _at(images: Images, params: Params, correlation: float) -> dict[str, Any]:
-    """Return what another threshold would find, so a reader can judge the one in use."""
-    threshold = params.duplicates.model_copy(update={"pixel_correlation": correlation})
-    joined, _ = duplicates.pairs(images, threshold)
-    sizes = np.bincount(duplicates.clusters(len(images), joined))
-    mixed = int((images.labels[joined[:, 0]] != images.labels[joined[:, 1]]).sum())
+def _of_two_classes(samples: pd.DataFrame, choice: Choice) -> dict[str, Any]:
+    """Count the pairs of copies, exact and near, whose labels differ, and name the first of them."""
+    labels, ids = samples["label"].to_numpy(), samples["sample_id"].to_numpy()
+    differ = {how: pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]] for how, pairs in _pairs_of(choice).items()}
+    named = np.concatenate(list(differ.values()))[:NAMED]
+    return {how: len(pairs) for how, pairs in differ.items()} | {"named": ids[named].tolist()}
+
+
+def _pairs_of(choice: Choice) -> dict[str, np.ndarray]:
+    return {"exact": choice.copies, "near": choice.near.joined}
+
+
+def _shown(samples: pd.DataFrame, near: Pairs) -> list[dict[str, Any]]:
+    """Return the near pairs that tell most, for pictures: train beside test first, where the source has a split.
+
+    Half of them have two labels or are turned, as far as there are any; the others are the least alike that were
+    joined, by which the threshold can be judged. No image is shown twice.
+    """
+    labels, parts = samples["label"].to_numpy(), samples["official"].to_numpy()
+    beside = (parts[near.joined] == "test").any(1) & (parts[near.joined] != "test").any(1)
+    differ, turned = labels[near.first] != labels[near.second], near.turn > 0
+    by_distance = np.lexsort((near.correlation, ~beside))
+    special = [*by_distance[differ[by_distance]], *by_distance[(turned & ~differ)[by_distance]]]
+    chosen = _apart(near, special, [], SHOWN // 2)
+    chosen = _apart(near, by_distance, chosen, SHOWN)
+    return [_pair(samples, near, index) for index in by_distance if index in chosen]
+
+
+def _apart(near: Pairs, order: Sequence[int], chosen: list[int], most: int) -> list[int]:
+    """Return ``chosen`` pairs and more of them, in ``order``, up to ``most``, that share no image."""
+    chosen = list(chosen)
+    shown = {image for index in chosen for image in near.joined[index]}
+    for index in order:
+        if len(chosen) < most and not shown & set(near.joined[index]):
+            chosen.append(index)
+            shown |= set(near.joined[index])
+    return chosen
+
+
+def _pair(samples: pd.DataFrame, near: Pairs, index: int) -> dict[str, Any]:
+    """Return what is shown of a pair, the image of the training part first."""
+    images, turn = near.joined[index], int(near.turn[index])
+    if PARTS.index(samples["official"][images[1]]) < PARTS.index(samples["official"][images[0]]):
+        images, turn = images[::-1], (-turn % 4 if turn < 4 else turn)  # mirrored ones are turned back by the same
+    rows = samples.iloc[images]
     return {
-        "pixel_correlation": correlation,
-        "pairs": len(joined),
-        "pairs_of_two_classes": mixed,
-        "clusters": len(sizes),
-        "largest_cluster": int(sizes.max()),
+        "images": rows["sample_id"].tolist(),
+        "labels": rows["label"].tolist(),
+        "parts": rows["official"].tolist(),
+        "first_is": duplicates.TURNS[turn],
+        "correlation": round(float(near.correlation[index]), 4),
+        "of_residuals": round(float(near.residual[index]), 4),
     }
+
+
+def _rounded(step: dict[str, Any]) -> dict[str, Any]:
+    return {key: round(value, 4) if isinstance(value, float) else value for key, value in step.items()}

@@ -108,7 +108,7 @@ def _told(run: Run, error: BaseException) -> Exception:
         return error
     if isinstance(error, BrokenProcessPool):
         why = "its process or another worker's was killed, as for lack of memory"
-    elif isinstance(error, OSError | MemoryError):
+    elif isinstance(error, OSError | MemoryError | TrainingFailed):
         why = failure(error)
     else:
         traceback.print_exception(error, file=sys.stderr)

@@ -22,6 +22,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 from torch import Tensor, nn
 
 from benchmark.data.preprocessing import Levels
+from benchmark.errors import TrainingFailed
 from benchmark.params import Augmentation, Recipe
 from benchmark.training.dataset import Part
 
@@ -53,7 +54,7 @@ def fit(
     """Train ``network`` in place, to the weights of its best epoch; return the history, one row per epoch.
 
     ``levels`` says how images are normalised. ``checkpoint`` is resumed from where it exists. ``on_epoch`` hears how
-    many epochs are done.
+    many epochs are done. :class:`TrainingFailed` names the first epoch whose loss is NaN or infinite.
     """
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # a guard for faulty operations, up to 20 % of the time
@@ -70,6 +71,7 @@ def fit(
         probabilities = predict(network, validation.images, levels, recipe.precision)
         measures = _measures(validation.labels, probabilities)
         row |= {f"validation_{name}": value for name, value in measures.items()}
+        _refuse_not_finite(row, recipe)
         state.history.append(row)
         score = -measures["loss"] if recipe.best_epoch_by == "loss" else measures[recipe.best_epoch_by]
         if score > state.best:
@@ -78,8 +80,6 @@ def fit(
         if time.monotonic() - saved > CHECKPOINT_EVERY_S:
             _save(checkpoint, state, network, optimizer)
             saved = time.monotonic()
-    if not state.weights:
-        raise FloatingPointError(f"no epoch had a finite validation {recipe.best_epoch_by}")
     network.load_state_dict(state.weights)
     on_epoch(recipe.epochs)
     return state.history
@@ -176,6 +176,16 @@ def _train_epoch(
         hits += (logits.detach().argmax(1) == labels[batch]).sum()
     count = len(labels)
     return {"learning_rate": rate, "train_loss": loss_sum.item() / count, "train_accuracy": int(hits) / count}
+
+
+def _refuse_not_finite(row: dict[str, float], recipe: Recipe) -> None:
+    """Stop a training whose loss has left the finite numbers: no later epoch brings it back."""
+    for name in ("train_loss", "validation_loss"):
+        if not math.isfinite(row[name]):
+            raise TrainingFailed(
+                f"{name.replace('_', ' ')} is {row[name]} in epoch {row['epoch']} of {recipe.epochs}; "
+                f"try a smaller learning_rate than {recipe.learning_rate:g} in its recipe"
+            )
 
 
 def _measures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from benchmark.data import manifest
+from benchmark.data import duplicates, manifest
 from benchmark.errors import BadInput
 
 
@@ -58,3 +58,48 @@ def test_skipped_files_are_noted_only_where_there_are_some(settings, make_images
     assert "skipped_files" not in manifest.describe(make_images(pixels), task, settings)[0]
     images = make_images(pixels, skipped={"hidden": 2})
     assert manifest.describe(images, task, settings)[0]["skipped_files"] == {"hidden": 2}
+
+
+def test_it_counts_and_names_copies_with_different_labels(settings, make_images, pixels):
+    near = np.clip(pixels[1:2].astype(int) + 3, 0, 255).astype(np.uint8)
+    images = make_images(np.concatenate([pixels, near]), [0, 0, 1, 1, 1, 1, 1])
+    found = manifest.describe(images, settings.task("phantom"), settings)[0]["duplicates"]
+    named = [[images.ids[0], images.ids[5]], [images.ids[1], images.ids[6]]]
+    assert found["pairs_of_two_classes"] == {"exact": 1, "near": 1, "named": named}
+
+
+def test_it_says_how_the_threshold_was_chosen(settings, make_images, pixels):
+    found = manifest.describe(make_images(pixels), settings.task("phantom"), settings)[0]["duplicates"]
+    assert found["chosen"] == {"pixels": 0.95, "residuals": None, "turned_residuals": 0.95}
+    for name, steps in found["thresholds"].items():
+        assert name in found["chosen"]
+        assert {"threshold", "pairs", "of_two_classes", "false", "at_most", "largest", "accepted"} == set(steps[0])
+
+
+def test_it_picks_pairs_to_show_the_training_image_beside_that_of_the_test(settings, make_images, pixels):
+    copies = np.concatenate([np.clip(pixels[:3].astype(int) + 3, 0, 255), pixels[3:5, :, ::-1]]).astype(np.uint8)
+    parts = ["train"] * 6 + ["train", "test", "test", "train", "test"]
+    images = make_images(np.concatenate([pixels, copies]), official=parts)
+    shown = manifest.describe(images, settings.task("phantom"), settings)[0]["duplicates"]["shown"]
+    assert [pair["parts"] for pair in shown][:3] == [["train", "test"]] * 3
+    mirrored = [pair["images"] for pair in shown if pair["first_is"] == "mirrored"]
+    assert sorted(mirrored) == [[images.ids[3], images.ids[9]], [images.ids[4], images.ids[10]]]
+
+
+def test_what_was_done_to_the_first_image_of_a_pair_makes_it_the_second(settings, make_images, pixels):
+    copies = np.concatenate([duplicates.turned(pixels[index : index + 1], index + 1) for index in range(5)])
+    parts = ["test", "train", "test", "test", "test", "train", "train", "test", "train", "train", "train"]
+    images = make_images(np.concatenate([pixels, copies]), official=parts)
+    shown = manifest.describe(images, settings.task("phantom"), settings)[0]["duplicates"]["shown"]
+    assert len(shown) == 5
+    for pair in shown:
+        one, other = (images.pixels[images.ids.index(name)] for name in pair["images"])
+        assert (duplicates.turned(one[None], duplicates.TURNS.index(pair["first_is"]))[0] == other).all()
+        assert pair["parts"] == ["train", "test"]
+
+
+def test_no_image_is_shown_twice(settings, make_images, pixels):
+    copies = np.clip(np.concatenate([pixels[:2] + step for step in (2, 3, 4)]).astype(int), 0, 255).astype(np.uint8)
+    shown = manifest.describe(make_images(np.concatenate([pixels, copies])), settings.task("phantom"), settings)
+    names = [name for pair in shown[0]["duplicates"]["shown"] for name in pair["images"]]
+    assert len(names) == len(set(names)) > 2

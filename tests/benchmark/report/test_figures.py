@@ -14,6 +14,7 @@ from benchmark.report import results
 from benchmark.report.figures import costs, explanations, scores, training
 from benchmark.report.figures.audit import gaps
 from benchmark.report.figures.drawing import draw
+from benchmark.report.figures.duplicates import near_duplicates
 from benchmark.report.figures.figure_data import FigureData
 from benchmark.report.figures.style import save, use_style
 from benchmark.training.corruptions import CORRUPTIONS
@@ -151,6 +152,23 @@ def test_every_figure_says_that_images_are_synthetic(figure_data):
     for name, figure in draw(figure_data).items():
         titles = [figure.get_suptitle(), *(axis.get_title() for axis in figure.axes)]
         assert "phantom, synthetic images" in " ".join(titles), name
+
+
+def test_near_duplicates_are_shown_beside_each_other_with_what_they_are(figure_data):
+    images = figure_data.images
+    pair = {"images": images.ids[:2], "labels": [0, 1], "parts": ["train", "test"], "first_is": "mirrored"}
+    pair |= {"correlation": 0.9612, "of_residuals": 0.9501}
+    counts = {"near_pairs": 3, "turned_pairs": 2}
+    figure = near_duplicates({"duplicates": {"shown": [pair, pair], **counts}}, images, "scans")
+    assert figure.get_suptitle() == "3 near-duplicate pairs in scans, 2 of them turned"
+    assert len(figure.subfigs) == 2
+    frame = figure.subfigs[0]
+    assert frame.get_suptitle() == "r 0.961, 0.950 without the mean image\nleft image mirrored"
+    assert [axis.get_title() for axis in frame.axes] == ["train\nno_finding", "test\nround_lesion"]
+    for axis, name in zip(frame.axes, images.ids, strict=False):
+        assert (axis.images[0].get_array() == images.pixels[images.ids.index(name)].squeeze()).all()
+    assert near_duplicates({"duplicates": {"shown": [], **counts}}, images, "scans") is None
+    assert near_duplicates({"duplicates": {"shown": [pair], **counts}}, None, "scans") is None
 
 
 def test_without_the_images_the_other_figures_are_drawn(figure_data):

@@ -134,6 +134,15 @@ def test_corrupted_images_are_the_same_from_the_folder_as_without_it(dataset, tm
     assert made.tobytes() == kept.tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_images_corrupted_some_at_a_time_are_those_corrupted_together(dataset, tmp_path, name, monkeypatch):
+    dataset, digests = dataset
+    strength = CORRUPTIONS[name].strengths[1]
+    together = corrupted(dataset, digests, name, strength, tmp_path / "together")
+    monkeypatch.setattr("benchmark.training.corrupted.CHUNK", 4)
+    assert corrupted(dataset, digests, name, strength, tmp_path / "apart").tobytes() == together.tobytes()
+
+
 def test_all_that_decides_corrupted_images_is_in_the_name_of_their_file(dataset, run_of, edit, tmp_path, monkeypatch):
     dataset, digests = dataset
 

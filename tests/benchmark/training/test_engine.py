@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, TrainingFailed
 from benchmark.training import engine
 
 
@@ -84,3 +84,11 @@ def test_ctrl_c_waits_until_workers_have_started_and_never_reaches_them():
         os.kill(os.getpid(), signal.SIGINT)
         outputs.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
     assert outputs == ["works on\n"]
+
+
+def test_a_training_that_leaves_the_finite_numbers_is_told_in_one_line_without_a_traceback(run_of, small, capsys):
+    run = run_of("cnn")
+    why = "train loss is nan in epoch 3 of 9; try a smaller learning_rate"
+    told = engine._told(run, TrainingFailed(why))
+    assert str(told) == f"{run}: {why}; its evidence is as it was"
+    assert capsys.readouterr().err == ""

@@ -1,6 +1,7 @@
 """The trainer of torch models: deterministic, resumable, and left at its best epoch."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from torch import nn
 
 from benchmark.data import preprocessing
 from benchmark.data.preprocessing import Levels
+from benchmark.errors import TrainingFailed
 from benchmark.evidence import metrics
 from benchmark.training import networks
 from benchmark.training.dataset import Part
@@ -205,9 +207,13 @@ def test_a_last_batch_of_one_image_does_not_break_batch_normalisation(recipe, tm
     assert len(fit(recipe(epochs=1), tmp_path / "checkpoint.pt", built=built)[0]) == 1
 
 
-def test_a_network_without_a_finite_epoch_leaves_no_result(recipe, tmp_path):
-    with pytest.raises(FloatingPointError):
-        fit(recipe(learning_rate=1e38), tmp_path / "checkpoint.pt")
+def test_a_loss_that_is_no_number_stops_the_training_at_once(recipe, tmp_path):
+    with pytest.raises(TrainingFailed) as caught:
+        fit(recipe(learning_rate=1e38, epochs=6), tmp_path / "checkpoint.pt")
+    assert re.fullmatch(
+        r"(train|validation) loss is (nan|inf) in epoch 1 of 6; try a smaller learning_rate than 1e\+38 in its recipe",
+        str(caught.value),
+    )
 
 
 def test_the_cosine_schedule_warms_up_and_falls_to_zero(recipe):

@@ -1,0 +1,62 @@
+"""A split that is not what it is called is refused, and the cluster at fault is named."""
+
+import hashlib
+
+import pandas as pd
+import pytest
+
+from benchmark import evidence
+
+
+@pytest.fixture
+def split(workplace, command):
+    """Return a function that splits images of these clusters and labels; it returns status, output and errors."""
+
+    def run(clusters, labels, official="train", task="phantom"):
+        folder = evidence.TASKS / task
+        digests = [hashlib.sha256(str(index).encode()).hexdigest()[:16] for index in range(len(labels))]
+        table = {"sample_id": [f"image/{index}" for index in range(len(labels))], "label": labels}
+        table |= {"official": official, "cluster": clusters, "digest": digests}
+        folder.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(table).to_csv(folder / "samples.csv", index=False)
+        evidence.write_json(folder / "manifest.json", {"classes": ["a", "b"]})
+        return command("split", "--task", task)
+
+    return run
+
+
+def test_a_split_far_from_its_shares_names_the_cluster_at_fault(split):
+    status, _, errors = split([*range(300), *[300] * 700], [0, 1] * 500)
+    assert status == 2
+    assert errors.count("\n") == 1
+    assert "phantom: run 0 has 21/5/74 %" in errors
+    assert "it must have 70/15/15, within two points" in errors
+    assert "a cluster of 700 images, such as 'image/300'" in errors
+    assert "or raise duplicates.pixel_correlation" in errors
+    assert not (evidence.TASKS / "phantom/split.csv").exists()
+
+
+def test_a_split_within_two_points_is_made(split):
+    status, output, _ = split([*range(900), *[900] * 40, *[901] * 60], [0, 1] * 500)
+    assert (status, output.count("clusters")) == (0, 1)
+
+
+def test_a_small_set_may_be_off_by_an_image_a_part(split):
+    assert split(range(50), [0, 1] * 25)[0] == 0
+
+
+def test_a_class_with_too_few_clusters_names_its_largest(split):
+    errors = split([*range(200), *range(200, 210), *[210] * 90], [0] * 200 + [1] * 100)[2]
+    assert "class b has 11 clusters of near-duplicates; 20 parts need at least 20" in errors
+    assert "a cluster of 90 images" in errors
+
+
+def test_a_part_without_a_class_names_the_cluster_that_it_is_in(split):
+    parts = ["train"] * 60 + ["validation"] * 20 + ["test"] * 20
+    clusters = [*range(60), *range(60, 80), *range(80, 100)]
+    labels = [index % 2 for index in range(100)]
+    clusters[1:60:2], clusters[81:100:2] = [500] * 30, [500] * 10
+    status, _, errors = split(clusters, labels, parts, "chestxray-official")
+    assert status == 2
+    assert "the train images of run 0 contain none of class 'b'" in errors
+    assert "a cluster of 40 images, such as 'image/1'" in errors
