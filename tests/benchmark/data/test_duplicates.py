@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from benchmark.data import duplicates
+from tests.benchmark.data.planted import planted
 
 
 @pytest.fixture
@@ -112,8 +113,26 @@ def test_lookalikes_are_told_from_copies_by_what_is_left_without_the_mean_image(
 
 
 def test_a_threshold_that_finds_pairs_of_two_classes_is_raised(choice):
-    steps = choice(alike(200, 0.4), np.arange(200) % 2).steps["pixels"]
-    assert not any(step.accepted for step in steps if step.of_two_classes and step.of_two_classes > 100)
+    pixels, labels, _ = planted("fundus", 400, 2)
+    found = choice(pixels, labels)
+    lowest = next(step for step in found.steps["pixels"] if step.threshold == 0.95)
+    assert lowest.of_two_classes >= duplicates.FEW
+    assert lowest.false > duplicates.FALSE
+    assert not lowest.accepted
+    assert found.thresholds["pixels"] > 0.95
+
+
+def test_of_lookalikes_little_is_left_without_the_mean_image(choice):
+    pixels = alike(60, 0.4)
+    near = choice(np.concatenate([pixels, pixels[:5] - 3]), [0] * 65).near
+    small = duplicates._Small(pixels, np.arange(60))
+    first, second = np.triu_indices(60, 1)
+    correlation = small.correlations(first, second, 0)
+    assert correlation.min() > 0.9
+    assert np.abs(small.residual(correlation, first, second, 0)).max() < 0.5
+    mirrored = small.correlations(first, second, duplicates.TURNS.index("mirrored"))
+    assert np.abs(small.residual(mirrored, first, second, duplicates.TURNS.index("mirrored"))).max() < 0.5
+    assert near.residual.min() > 0.99
 
 
 def test_lookalikes_of_one_class_do_not_chain(choice, scenes):
