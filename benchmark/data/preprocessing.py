@@ -1,5 +1,6 @@
 """From a uint8 image at its native size to what a model sees: the same for all models of a task."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,11 @@ def normaliser(train: np.ndarray, task: Task) -> tuple[float, float]:
     """Return offset and scale of grey levels: 0 and 255, or mean and sd of the training pixels (adaptive, Eq. 1)."""
     if task.recipe.normalisation == "unit":
         return 0.0, 255.0
-    return float(train.mean(dtype=np.float64)), max(float(train.std(dtype=np.float64)), 1.0)
+    counts = np.zeros(256, np.int64)
+    for image in train:  # exact sums, and no copy of all pixels as floats
+        counts += np.bincount(image.ravel(), minlength=256)
+    count, total, squares = (int(counts @ np.arange(256) ** power) for power in range(3))
+    return total / count, max(math.sqrt(count * squares - total**2) / count, 1.0)
 
 
 def normalised(images: np.ndarray, levels: Levels) -> np.ndarray:
