@@ -1,0 +1,78 @@
+"""Tables that the tests of faults leave, and ``python -m tests.faults.rows``, which puts them into the page."""
+
+import json
+import os
+import re
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/reliability.md"
+LEFT = ROOT / "scratch/faults"
+EVERY = os.environ.get("FAULTS") == "every"  # `make test-faults`; else a few of each, for `make test-long`
+HEADINGS = [
+    "fault",
+    "how it is injected",
+    "times",
+    "lost",
+    "wrong",
+    "other bytes",
+    "orphans, hangs",
+    "what a person sees",
+]
+BEGIN, END = "<!-- {}: made by `make test-faults` -->\n", "<!-- end of {} -->"
+
+
+@dataclass
+class Row:
+    """One fault: how often it was injected, and how often something was lost, wrong, other bytes, or left running."""
+
+    fault: str
+    injected: str
+    times: int = 0
+    lost: int = 0
+    wrong: int = 0
+    other_bytes: int = 0
+    left: int = 0
+    seen: str = ""
+
+    def leave(self) -> None:
+        """Print the row, and keep it for the page if all faults are injected."""
+        values = [str(value).replace("|", "\\|") for value in asdict(self).values()]
+        print(" | ".join(values))
+        _keep(re.sub(r"\W+", "-", f"row {self.fault} {self.injected.split()[-1]}"), json.dumps(values))
+
+
+def leave_table(name: str, headings: list[str], rows: list[list[object]]) -> None:
+    """Print a table of the page, and keep it if all faults are injected."""
+    text = _table(headings, rows)
+    print(text)
+    _keep(name, text)
+
+
+def _keep(name: str, text: str) -> None:
+    if EVERY:
+        LEFT.mkdir(parents=True, exist_ok=True)
+        (LEFT / name).write_text(text, encoding="utf-8")
+
+
+def _table(headings: list[str], rows: list[list[object]]) -> str:
+    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in [headings, ["---"] * len(headings), *rows])
+
+
+def main() -> None:
+    """Print the tables and put them between their marks in the page."""
+    rows = sorted(json.loads(path.read_text(encoding="utf-8")) for path in LEFT.glob("row-*"))
+    tables = {"faults": _table(HEADINGS, rows)}
+    tables |= {path.name: path.read_text(encoding="utf-8") for path in LEFT.glob("[!r]*")}
+    page = PAGE.read_text(encoding="utf-8")
+    for name, text in tables.items():
+        print(text)
+        before, rest = page.split(BEGIN.format(name))
+        page = before + BEGIN.format(name) + "\n" + text + "\n" + END.format(name) + rest.split(END.format(name))[1]
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
