@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import joblib
+from joblib import cpu_count
 
-from benchmark import data, evidence
+from benchmark import data, evidence, workers
 from benchmark import params as parameters
 from benchmark.audit import papers
 from benchmark.cost.records import COSTS
@@ -15,12 +15,21 @@ from benchmark.evidence.checks import Check, merged
 from benchmark.params import Params, Task
 from pipelines import audit, cells, code_of, fetch, figures, readme, report, split, tables
 
+PRELOAD = ("pipelines.static_checks", "benchmark.cost.recount", "benchmark.report.figures.drawing")
 
-def run_all(params: Params, workers: int | None = None) -> list[Check]:
-    """Return every check, done side by side on some processes; on as many as there are cores, if not given."""
-    parallel = joblib.Parallel(n_jobs=workers or joblib.cpu_count(), batch_size=1)
-    done = parallel(joblib.delayed(_do)(*job) for job in _jobs(params))
-    return merged(check for checks in done for check in checks)
+
+def run_all(params: Params) -> list[Check]:
+    """Return every check, done side by side on every core."""
+    with workers.pool(cpu_count(), PRELOAD, _use_one_thread) as pool:
+        with workers.interrupts_held_back():
+            futures = [pool.submit(_do, *job) for job in _jobs(params)]
+        return merged(check for future in futures for check in future.result())
+
+
+def _use_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _do(check: Callable[..., list[Check]], *names: Any) -> list[Check]:
@@ -29,12 +38,16 @@ def _do(check: Callable[..., list[Check]], *names: Any) -> list[Check]:
 
 def _jobs(params: Params) -> Iterator[tuple[Any, ...]]:
     """Return functions and what each is to check, the longest first."""
-    yield from ((_figures, task) for task in params.open_tasks)
-    yield from ((_data, tasks) for tasks in _tasks_by_images(params))
+    by_runs = sorted(params.tasks, key=lambda task: -params.task(task).runs * len(params.cells(task)))
+    yield from ((_task, task) for task in by_runs)
     yield from ((_counts, shape) for shape in params.costs if (COSTS / shape).exists())
-    yield from ((_runs, task) for task in params.tasks)
-    yield from ((_split_and_tables, task) for task in params.tasks)
+    yield from ((_data, tasks) for tasks in _tasks_by_images(params))
     yield from ((_audit,), (_report,), (_readme,))
+
+
+def _task(params: Params, task: str) -> list[Check]:
+    """Check what reads the runs of a task, in one process: their predictions are parsed once."""
+    return [*_runs(params, task), *_split_and_tables(params, task), *_figures(params, task)]
 
 
 def _tasks_by_images(params: Params) -> list[list[str]]:
@@ -88,7 +101,7 @@ def _split_and_tables(params: Params, task: str) -> list[Check]:
 
 
 def _figures(params: Params, task: str) -> list[Check]:
-    """Draw the figures of a task again; those that show images only where the images are at hand."""
+    """Draw the figures of an open task again; those that show images only where the images are at hand."""
     from benchmark.report.figures import style
 
     check, folder = Check("figures follow from runs"), evidence.TASKS / task / "figures/svg"

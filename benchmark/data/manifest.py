@@ -14,7 +14,9 @@ OTHER_CORRELATIONS = (0.99, 0.97, 0.95, 0.93, 0.9)
 
 def describe(images: Images, task: Task, params: Params) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return the manifest of the images of a task and their table: id, label, official part, cluster, digest."""
-    joined, _ = duplicates.pairs(images, params.duplicates)
+    lowest = min(params.duplicates.pixel_correlation, *OTHER_CORRELATIONS)
+    near, correlation = duplicates.pairs(images, params.duplicates.model_copy(update={"pixel_correlation": lowest}))
+    joined = near[correlation >= params.duplicates.pixel_correlation]
     cluster = duplicates.clusters(len(images), np.concatenate([joined, _within_groups(images.groups)]))
     samples = pd.DataFrame(
         {
@@ -45,7 +47,7 @@ def describe(images: Images, task: Task, params: Params) -> tuple[dict[str, Any]
         },
         "groups": len(set(images.groups) - {""}),
         "duplicates": _duplicates(samples, joined, params)
-        | {"near_by_pixel_correlation": [_at(images, params, r) for r in OTHER_CORRELATIONS]},
+        | {"near_by_pixel_correlation": [_at(images, near[correlation >= r], r) for r in OTHER_CORRELATIONS]},
     }
     return manifest, samples
 
@@ -98,10 +100,8 @@ def _duplicates(samples: pd.DataFrame, joined: np.ndarray, params: Params) -> di
     }
 
 
-def _at(images: Images, params: Params, correlation: float) -> dict[str, Any]:
-    """Return what another threshold would find, so a reader can judge the one in use."""
-    threshold = params.duplicates.model_copy(update={"pixel_correlation": correlation})
-    joined, _ = duplicates.pairs(images, threshold)
+def _at(images: Images, joined: np.ndarray, correlation: float) -> dict[str, Any]:
+    """Return what another threshold would find, so a reader can judge the one in use; ``joined`` are its pairs."""
     sizes = np.bincount(duplicates.clusters(len(images), joined))
     mixed = int((images.labels[joined[:, 0]] != images.labels[joined[:, 1]]).sum())
     return {

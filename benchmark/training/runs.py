@@ -4,6 +4,7 @@ import ast
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -173,20 +174,26 @@ def with_imports(code: Path) -> list[Path]:
 
 def _imported(code: Path) -> list[Path]:
     try:
-        tree = ast.parse(code.read_text(encoding="utf-8"))
+        modules = _modules(code.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(f"{code}: {error.strerror}; it must be the file of a model") from None
     except (SyntaxError, ValueError) as error:
         raise BadInput(f"{code}: {error}; it must be a Python file") from None
-    modules = []
+    models = [module for module in modules if module.startswith(("baselines", "benchmark.models"))]
+    places = [place for module in models for place in _places(module)]
+    return [path for path in places if path.exists()]
+
+
+@cache
+def _modules(source: str) -> list[str]:
+    """Return the names of what some Python code imports."""
+    tree, modules = ast.parse(source), []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
-    models = [module for module in modules if module.startswith(("baselines", "benchmark.models"))]
-    places = [place for module in models for place in _places(module)]
-    return [path for path in places if path.exists()]
+    return modules
 
 
 def _places(module: str) -> list[Path]:

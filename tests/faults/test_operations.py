@@ -113,7 +113,8 @@ class Trials:
         with contextlib.suppress(ValueError):
             if isinstance(read := json.loads(content), dict):
                 return json.dumps(read | {"old": 1}).encode()
-        return content + b"\n"
+        mark = readme.END.format("tables").encode()  # of the README, which is filled between marks
+        return content.replace(mark, b"old\n" + mark) if mark in content else content + b"\n"
 
     def outputs(self, folder: Path) -> list[Path]:
         return [path for pattern in self.stage.outputs for path in folder.glob(pattern) if path.is_file()]
