@@ -1,5 +1,6 @@
 """Commands in forks of this process, which has imported everything already: a trial takes little more than its work."""
 
+import gc
 import os
 import re
 import signal
@@ -34,6 +35,7 @@ def forked(work: Callable[[], object], folder: Path, fault: Fault | None = None)
     """Do ``work`` in a fork, inside ``folder``; a hang ends after two minutes."""
     folder, said = folder.resolve(), folder.resolve().parent / f"{folder.name}.said"
     counted = folder.parent / f"{folder.name}.count"
+    gc.freeze()  # a collection in the fork would copy all that is imported
     pid = os.fork()
     if not pid:
         _work_and_end(work, folder, fault, said, counted)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/reliability.md"
-LEFT = ROOT / "scratch/faults"
+LEFT = ROOT / "scratch/faults"  # `make test-faults` empties it first
 EVERY = os.environ.get("FAULTS") == "every"  # `make test-faults`; else a few of each, for `make test-long`
 HEADINGS = [
     "fault",
@@ -38,23 +38,22 @@ class Row:
     seen: str = ""
 
     def leave(self) -> None:
-        """Print the row, and keep it for the page if all faults are injected."""
+        """Print the row, and keep it for the page."""
         values = [str(value).replace("|", "\\|") for value in asdict(self).values()]
         print(" | ".join(values))
-        _keep(re.sub(r"\W+", "-", f"row {self.fault} {self.injected.split()[-1]}"), json.dumps(values))
+        _keep(re.sub(r"\W+", "-", f"row {self.fault} {self.injected}"[:60]), json.dumps(values))
 
 
 def leave_table(name: str, headings: list[str], rows: list[list[object]]) -> None:
-    """Print a table of the page, and keep it if all faults are injected."""
+    """Print a table of the page, and keep it for the page."""
     text = _table(headings, rows)
     print(text)
     _keep(name, text)
 
 
 def _keep(name: str, text: str) -> None:
-    if EVERY:
-        LEFT.mkdir(parents=True, exist_ok=True)
-        (LEFT / name).write_text(text, encoding="utf-8")
+    LEFT.mkdir(parents=True, exist_ok=True)
+    (LEFT / name).write_text(text, encoding="utf-8")
 
 
 def _table(headings: list[str], rows: list[list[object]]) -> str:

@@ -21,7 +21,7 @@ LINE = "stopped; the same command goes on from here"
 RUNS = Path("results/tasks/phantom/runs")
 TRAIN = ("train", "--task", "phantom")
 KILLS = 100 if EVERY else 8
-HANGS_S = 60
+HANGS_S = 240
 COMMANDS = [
     ("fetch", "--task", "phantom"),
     ("split", "--task", "phantom"),
