@@ -89,9 +89,9 @@ def _at_hand(task: Task, manifest: dict[str, Any]) -> Images:
 def _split_and_tables(params: Params, task: str) -> list[Check]:
     folder = evidence.TASKS / task
     splits, made = Check("splits follow from samples"), Check("tables and summaries follow from runs")
-    with splits.reading():
+    with splits.reading(folder):
         splits.expect_file(folder / "split.csv", split.made(params, task).to_csv(index=False))
-    with made.reading():
+    with made.reading(folder):
         texts = tables.texts(params, task)
         for path, text in texts.items():
             made.expect_file(folder / path, text)
@@ -105,7 +105,7 @@ def _figures(params: Params, task: str) -> list[Check]:
     from benchmark.report.figures import style
 
     check, folder = Check("figures follow from runs"), evidence.TASKS / task / "figures/svg"
-    with check.reading():
+    with check.reading(folder):
         drawn, why = figures.draw(params, papers.load_all(), task)
         for name, figure in drawn.items():
             check.expect_file(folder / f"{name}.svg", style.svg(figure))
@@ -130,7 +130,7 @@ def _counts(params: Params, shape: str) -> list[Check]:
 
 def _audit(params: Params) -> list[Check]:
     check, all_papers = Check("audit follows from runs, costs and papers"), papers.load_all()
-    with check.reading():
+    with check.reading("results/audit.json"):
         for path, text in audit.texts(all_papers, audit.all_records(params, all_papers)).items():
             check.expect_file(path, text)
     return [check]
@@ -141,7 +141,7 @@ def _report(params: Params) -> list[Check]:
     from benchmark.report.figures.style import svg
 
     check = Check("report follows from tables, figures and audit")
-    with check.reading():
+    with check.reading(report.PAGE):
         check.expect_file(report.FIGURES / "svg/audit.svg", svg(gaps(report.records() or [])))
         check.expect_file(report.PAGE, report.text(params, papers.load_all()))
     return [check]
@@ -149,6 +149,6 @@ def _report(params: Params) -> list[Check]:
 
 def _readme(params: Params) -> list[Check]:
     check = Check("README has the tables of today")
-    with check.reading():
+    with check.reading(readme.README):
         check.expect_file(readme.README, readme.filled(readme.README.read_text(encoding="utf-8"), params))
     return [check]

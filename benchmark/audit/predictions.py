@@ -46,7 +46,7 @@ def compare(params: Params, task: str, path: Path, rows: list[str]) -> Compariso
         raise BadInput(f"--task: {task} has no evidence; it must be a task that has some")
     ids, labels, probabilities = evidence.read_predictions(path)
     theirs = answers.load(params, task, rows)
-    split = pd.read_csv(evidence.TASKS / task / "split.csv", dtype={"sample_id": str, "part": str})
+    split = evidence.read_table(evidence.TASKS / task / "split.csv", "label", "cluster", sample_id=str, part=str)
     _check_images(path, task, ids, split)
     _check_rows(path, task, split.set_index("sample_id")["label"].loc[ids].to_numpy(), labels, probabilities)
     row_of = {name: row for row, name in enumerate(ids)}

@@ -80,12 +80,12 @@ def read_json(path: Path, kind: type = dict) -> Any:
     return content
 
 
-def read_table(path: Path, *columns: str, right: str = RESTORE, **types: type) -> pd.DataFrame:
+def read_table(path: Path, *columns: str, must: str = RESTORE, **types: type) -> pd.DataFrame:
     """Return a CSV file that has at least some columns; those in ``types`` are read as these types.
 
-    :class:`BadInput` if it is missing or broken, or names a column that it lacks; it ends with what would be ``right``.
+    :class:`BadInput` if it is missing or broken, or names a column that it lacks; it ends with what it ``must`` be.
     """
-    return _table(path, reading.content(path, right), columns, right, types)
+    return _table(path, reading.content(path, must), columns, must, types)
 
 
 def _table(path: Path, content: bytes, columns: Sequence[str], right: str, types: dict[str, type]) -> pd.DataFrame:

@@ -206,9 +206,7 @@ def read_split(run: Run) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     path = evidence.TASKS / run.task.name / "split.csv"
     anew = f"make it anew with `dvc repro --force split@{run.task.name}`"
     try:
-        split = pd.read_csv(path, dtype={"sample_id": str, "part": str})
+        split = evidence.read_table(path, "label", "cluster", must=anew, sample_id=str, part=str)
         return split, splits.of_run(split, run.task, run.shares, run.number, run.model.train_parts)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; {anew}") from None
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: does not fit the split of the task ({error}); {anew}") from None

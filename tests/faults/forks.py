@@ -39,6 +39,7 @@ def forked(work: Callable[[], object], folder: Path, fault: Fault | None = None)
     pid = os.fork()
     if not pid:
         _work_and_end(work, folder, fault, said, counted)
+    gc.unfreeze()
     status, since = None, time.monotonic()
     while time.monotonic() - since < TIMEOUT:
         ended, code = os.waitpid(pid, os.WNOHANG)
