@@ -21,6 +21,7 @@ from benchmark.report import result_table
 from benchmark.training import preflight, runs
 from tests.conftest import ROOT
 from tests.faults.rows import EVERY, leave_table
+from tests.pipelines.test_faults import LOCK
 
 INPUTS = 60_000 if EVERY else 6_000
 HOSTILE = [
@@ -110,7 +111,7 @@ def readers(tmp_path, monkeypatch):
     facts = b'{"inputs": {"code": "a1"}, "files": {"a": "b"}}'
     samples = b"sample_id,cluster\na,0\nb,1\n"
     split = (ROOT / "results/tasks/phantom/split.csv").read_bytes()
-    lock = b"".join((ROOT / "dvc.lock").read_bytes().splitlines(keepends=True)[:40])
+    lock = LOCK.encode()
     robustness = (run / "robustness.csv").read_bytes()
     monkeypatch.setattr(evidence, "TASKS", tmp_path / "split")
     of_split = runs.resolve(settings, "phantom", "knn", 0, ROOT / "baselines/knn.py")
@@ -118,10 +119,10 @@ def readers(tmp_path, monkeypatch):
     packed = [
         archive(method) for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
     ]
-    paper = b"name: x\ntitle: t\ntables: []\nstatements: []\n"
+    paper = (ROOT / "papers/medmnist_v2.yaml").read_bytes()
     return {
         "params": (params.load, "params.yaml", [small_params()]),
-        "paper": (papers.load, "x.yaml", [paper]),
+        "paper": (papers.load, "medmnist_v2.yaml", [paper]),
         "json": (lambda path: evidence.read_json(path)["a"], "x.json", [b'{"a": {"b": "a1"}}']),
         "provenance": (lambda path: provenance.read(path.parent)["inputs"].get("code"), "provenance.json", [facts]),
         "table": (result_table.read, "t.json", [(tmp_path / "t.json").read_bytes()]),
@@ -136,18 +137,25 @@ def readers(tmp_path, monkeypatch):
     }
 
 
+def written(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
 @pytest.mark.long
 def test_nothing_but_bad_input_comes_out_of_a_reader(readers, tmp_path):
     drawn, names, undocumented = random.Random(20), [*readers], []
     given, refused, failed = Counter(), Counter(), Counter()
+    for name, (read, file, contents) in readers.items():
+        for content in contents:  # what is damaged is good before
+            read(written(tmp_path / name / file, content))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number in range(INPUTS):
             name = names[number % len(names)]
             read, file, contents = readers[name]
-            path = tmp_path / name / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(mutated(drawn, drawn.choice(contents)))
+            path = written(tmp_path / name / file, mutated(drawn, drawn.choice(contents)))
             given[name] += 1
             try:
                 read(path)
