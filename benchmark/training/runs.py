@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmark import evidence
 from benchmark.data import splits
-from benchmark.errors import BadInput, closest
+from benchmark.errors import BadInput, closest, lacks_memory
 from benchmark.evidence.digests import code_digest, digest
 from benchmark.params import Duplicates, Model, Params, PooledSplit, Recipe, Task
 
@@ -75,7 +75,7 @@ class Run:
         try:
             build = getattr(import_module(".".join(self.code.with_suffix("").parts)), name)
         except (ImportError, SyntaxError) as error:
-            if "failed to map segment" in str(error) or "cannot allocate memory" in str(error).lower():
+            if lacks_memory(error):
                 raise MemoryError(error) from None
             raise BadInput(
                 f"{self.code}: cannot be imported ({error}); it must be a module that contains the model"
