@@ -226,7 +226,7 @@ FORGERIES: dict[str, tuple[Callable[[], object], str, str]] = {  # what finds it
         "runs were made from",
     ),
     "the code of a model": (
-        lambda: edit_text(Path("baselines/knn.py"), "k: int = 5", "k: int = 3"),
+        lambda: edit_text(Path("baselines/knn.py"), "neighbours: int = 5", "neighbours: int = 3"),
         "runs were made from",
         "runs were made from",
     ),
