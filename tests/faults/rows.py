@@ -1,11 +1,14 @@
 """Tables that the tests of faults leave, and ``python -m tests.faults.rows``, which puts them into the page."""
 
 import json
+import math
 import os
 import re
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from benchmark import params
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/reliability.md"
@@ -60,10 +63,21 @@ def _table(headings: list[str], rows: list[list[object]]) -> str:
     return "".join(f"| {' | '.join(map(str, row))} |\n" for row in [headings, ["---"] * len(headings), *rows])
 
 
+def _odds() -> str:
+    """Return the chance that some cells, drawn at random, meet at least one of some forged ones."""
+    loaded = params.load(ROOT / "params.yaml")
+    count, forged = sum(len(loaded.cells(task)) for task in loaded.tasks), (1, 5, 20)
+    rows = [
+        [drawn, *(f"{100 * (1 - math.comb(count - some, drawn) / math.comb(count, drawn)):.1f} %" for some in forged)]
+        for drawn in (1, 5, 10, 20, 50)
+    ]
+    return _table([f"drawn of {count}", *(f"{some} forged" for some in forged)], rows)
+
+
 def main() -> None:
     """Print the tables and put them between their marks in the page."""
     rows = sorted(json.loads(path.read_text(encoding="utf-8")) for path in LEFT.glob("row-*"))
-    tables = {"faults": _table(HEADINGS, rows)}
+    tables = {"faults": _table(HEADINGS, rows), "odds": _odds()}
     tables |= {path.name: path.read_text(encoding="utf-8") for path in LEFT.glob("[!r]*")}
     page = PAGE.read_text(encoding="utf-8")
     for name, text in tables.items():
