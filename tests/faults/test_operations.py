@@ -25,7 +25,7 @@ from tests.faults.injection import Fault
 from tests.faults.rows import EVERY, Row
 from tests.pipelines.repository import bytes_below
 
-FEW = 6  # points of each command in the short form
+MOST, FEW = 160, 6  # operations of each command: in all, and in the short form; a figure is written in hundreds
 TASK = Path("results/tasks/phantom")
 CELL = TASK / "runs/knn"
 
@@ -171,8 +171,8 @@ class Trials:
 
 
 def points(count: int) -> list[int]:
-    """Return at which operations a fault is injected."""
-    return [*range(1, count + 1, 1 if EVERY else max(1, count // FEW))]
+    """Return at which operations a fault is injected: at each, or, of very many, evenly spread."""
+    return [*range(1, count + 1, max(1, -(-count // (MOST if EVERY else FEW))))]
 
 
 def one_line_at_most(ended: Ended) -> bool:
