@@ -3,7 +3,7 @@ PYTHON ?= python3
 TASK ?= phantom
 export PATH := $(CURDIR)/.venv/bin:$(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
-.PHONY: setup reproduce reproduce-all test test-long test-browser lint readme lock
+.PHONY: setup reproduce reproduce-all test test-long test-faults test-browser lint readme lock
 
 setup: .venv/.ready
 
@@ -28,6 +28,13 @@ test: setup
 
 test-long: setup
 	python -m pytest -n auto --dist worksteal -m long
+
+# Faults at every file operation, at moments of every command, forgeries, damaged files; writes docs/reliability.md.
+# `make test-long` injects a few of each.
+test-faults: setup
+	rm -rf scratch/faults
+	FAULTS=every python -m pytest -n auto --dist worksteal -m long tests/faults
+	python -m tests.faults.rows
 
 # Needs Chromium.
 test-browser: setup

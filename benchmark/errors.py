@@ -31,6 +31,11 @@ def one_line(message: str) -> str:
     return f"{line[: LONGEST_LINE - end - 3]} … {line[-end:]}"
 
 
+def lacks_memory(error: ImportError) -> bool:
+    """Whether a library could not be imported for lack of memory."""
+    return "failed to map segment" in str(error) or "cannot allocate memory" in str(error).lower()
+
+
 def failure(error: Exception) -> str:
     """Say what the machine could not do: no memory, no room, no access."""
     if isinstance(error, MemoryError):

@@ -19,6 +19,14 @@ def regular(path: Path, right: str) -> Path:
     return path
 
 
+def content(path: Path, right: str) -> bytes:
+    """Return the bytes of a regular file; :class:`BadInput` ends with what would be ``right``."""
+    try:
+        return regular(path, right).read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}; {right}") from None
+
+
 def text(path: Path, right: str) -> str:
     """Return the text of a regular file in UTF-8; :class:`BadInput` ends with what would be ``right``."""
     try:

@@ -6,7 +6,7 @@ This file is imported before a stage's own: it hears Ctrl-C and SIGTERM before a
 import os
 import signal
 import sys
-from types import FrameType
+from types import FrameType, TracebackType
 
 STOPPED = "stopped; the same command goes on from here"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -42,7 +42,7 @@ from collections.abc import Callable, Iterable  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING, NoReturn  # noqa: E402
 
-from benchmark.errors import BadInput, TrainingFailed, failure, one_line  # noqa: E402
+from benchmark.errors import BadInput, TrainingFailed, failure, lacks_memory, one_line  # noqa: E402
 from benchmark.params import Params  # noqa: E402
 
 if TYPE_CHECKING:
@@ -95,9 +95,25 @@ def _ending(error: BaseException) -> tuple[int | None, str]:
         return 2, one_line(f"error: {error}") + "\n"
     if isinstance(error, BrokenPipeError):  # nobody reads on
         return 1, ""
+    if isinstance(error, ImportError) and lacks_memory(error):
+        error = MemoryError(error)
     if isinstance(error, TrainingFailed | OSError | MemoryError):
         return 1, one_line(f"error: {failure(error)}") + "\n"
     return None, ""
+
+
+def _end_imports(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """End a command whose imports failed, before :func:`run` is called, as that would."""
+    status, line = _ending(error)
+    if status is None:
+        sys.__excepthook__(kind, error, trace)
+        return
+    os.write(2, line.encode())
+    os._exit(status)
+
+
+if sys.argv[0] == "-m":
+    sys.excepthook = _end_imports
 
 
 def _leave_output() -> None:

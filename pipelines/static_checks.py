@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import joblib
+from joblib import cpu_count
 
-from benchmark import data, evidence
+from benchmark import data, evidence, workers
 from benchmark import params as parameters
 from benchmark.audit import papers
 from benchmark.cost.records import COSTS
@@ -17,12 +17,21 @@ from pipelines import audit, cells, code_of, fetch, figures, readme, report, spl
 
 SHOW_IMAGES = ("explanations", "duplicates")  # kinds of figures
 
+PRELOAD = ("pipelines.static_checks", "benchmark.cost.recount", "benchmark.report.figures.drawing")
 
-def run_all(params: Params, workers: int | None = None) -> list[Check]:
-    """Return every check, done side by side on some processes; on as many as there are cores, if not given."""
-    parallel = joblib.Parallel(n_jobs=workers or joblib.cpu_count(), batch_size=1)
-    done = parallel(joblib.delayed(_do)(*job) for job in _jobs(params))
-    return merged(check for checks in done for check in checks)
+
+def run_all(params: Params) -> list[Check]:
+    """Return every check, done side by side on every core."""
+    with workers.pool(cpu_count(), PRELOAD, _use_one_thread) as pool:
+        with workers.interrupts_held_back():
+            futures = [pool.submit(_do, *job) for job in _jobs(params)]
+        return merged(check for future in futures for check in future.result())
+
+
+def _use_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _do(check: Callable[..., list[Check]], *names: Any) -> list[Check]:
@@ -31,12 +40,16 @@ def _do(check: Callable[..., list[Check]], *names: Any) -> list[Check]:
 
 def _jobs(params: Params) -> Iterator[tuple[Any, ...]]:
     """Return functions and what each is to check, the longest first."""
-    yield from ((_figures, task) for task in params.open_tasks)
-    yield from ((_data, tasks) for tasks in _tasks_by_images(params))
+    by_runs = sorted(params.tasks, key=lambda task: -params.task(task).runs * len(params.cells(task)))
+    yield from ((_task, task) for task in by_runs)
     yield from ((_counts, shape) for shape in params.costs if (COSTS / shape).exists())
-    yield from ((_runs, task) for task in params.tasks)
-    yield from ((_split_and_tables, task) for task in params.tasks)
+    yield from ((_data, tasks) for tasks in _tasks_by_images(params))
     yield from ((_audit,), (_report,), (_readme,))
+
+
+def _task(params: Params, task: str) -> list[Check]:
+    """Check what reads the runs of a task, in one process: their predictions are parsed once."""
+    return [*_runs(params, task), *_split_and_tables(params, task), *_figures(params, task)]
 
 
 def _tasks_by_images(params: Params) -> list[list[str]]:
@@ -82,9 +95,9 @@ def _at_hand(task: Task, manifest: dict[str, Any]) -> Images:
 def _split_and_tables(params: Params, task: str) -> list[Check]:
     folder = evidence.TASKS / task
     splits, made = Check("splits follow from samples"), Check("tables and summaries follow from runs")
-    with splits.reading():
+    with splits.reading(folder):
         splits.expect_file(folder / "split.csv", split.made(params, task).to_csv(index=False))
-    with made.reading():
+    with made.reading(folder):
         texts = tables.texts(params, task)
         for path, text in texts.items():
             made.expect_file(folder / path, text)
@@ -94,11 +107,11 @@ def _split_and_tables(params: Params, task: str) -> list[Check]:
 
 
 def _figures(params: Params, task: str) -> list[Check]:
-    """Draw the figures of a task again; those that show images only where the images are at hand."""
+    """Draw the figures of an open task again; those that show images only where the images are at hand."""
     from benchmark.report.figures import style
 
     check, folder = Check("figures follow from runs"), evidence.TASKS / task / "figures/svg"
-    with check.reading():
+    with check.reading(folder):
         drawn, why = figures.draw(params, papers.load_all(), task)
         for name, figure in drawn.items():
             check.expect_file(folder / f"{name}.svg", style.svg(figure))
@@ -123,7 +136,7 @@ def _counts(params: Params, shape: str) -> list[Check]:
 
 def _audit(params: Params) -> list[Check]:
     check, all_papers = Check("audit follows from runs, costs and papers"), papers.load_all()
-    with check.reading():
+    with check.reading("results/audit.json"):
         for path, text in audit.texts(all_papers, audit.all_records(params, all_papers)).items():
             check.expect_file(path, text)
     return [check]
@@ -134,7 +147,7 @@ def _report(params: Params) -> list[Check]:
     from benchmark.report.figures.style import svg
 
     check = Check("report follows from tables, figures and audit")
-    with check.reading():
+    with check.reading(report.PAGE):
         check.expect_file(report.FIGURES / "svg/audit.svg", svg(gaps(report.records() or [])))
         check.expect_file(report.PAGE, report.text(params, papers.load_all()))
     return [check]
@@ -142,6 +155,6 @@ def _report(params: Params) -> list[Check]:
 
 def _readme(params: Params) -> list[Check]:
     check = Check("README has the tables of today")
-    with check.reading():
+    with check.reading(readme.README):
         check.expect_file(readme.README, readme.filled(readme.README.read_text(encoding="utf-8"), params))
     return [check]

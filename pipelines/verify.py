@@ -3,6 +3,7 @@
 By --static nothing is trained: all that is derived from runs is made again, and where runs come from is checked.
 """
 
+import random
 import shutil
 import sys
 
@@ -24,6 +25,7 @@ def main() -> int:
     chosen.add_argument("--model", nargs="+", help="models of params.yaml; all with evidence, if not given")
     chosen.add_argument("--paper", nargs="+", help="papers of papers/: the models of their tables' rows")
     parser.add_argument("--run", nargs="+", type=int, help="numbers of runs; all with evidence, if not given")
+    parser.add_argument("--random", type=int, metavar="N", help="of these, N models on tasks, drawn at random")
     parser.add_argument(
         "--base",
         metavar="REV",
@@ -33,10 +35,12 @@ def main() -> int:
     args = parser.parse_args()
     loaded = params.load()
     if args.static:
-        if args.task or args.model or args.paper or args.run or args.base:
+        if args.task or args.model or args.paper or args.run or args.base or args.random is not None:
             raise BadInput("--static checks all evidence; it goes with no other option")
         return _check_without_training(loaded)
     runs = _with_evidence(loaded, args.task, _models_of(args.paper) if args.paper else args.model, args.run)
+    if args.random is not None:
+        runs = _drawn(runs, args.random)
     if args.base:
         outcomes = reproduction.with_base(args.base, runs, loaded.other_processor)
     else:
@@ -44,7 +48,7 @@ def main() -> int:
         shutil.rmtree(again, ignore_errors=True)
         training.train_into(runs, again)
         outcomes = reproduction.compare(runs, loaded.other_processor, evidence.TASKS, again)
-        if not (args.model or args.run):
+        if not (args.model or args.run or args.random):
             for task in dict.fromkeys(one.task.name for one in runs):
                 _show_tables(loaded, task)
     print("\n".join(str(outcome) for outcome in outcomes))
@@ -110,6 +114,15 @@ def _with_evidence(
     if not runs:
         raise BadInput("no evidence of such runs; train them first, or name others")
     return runs
+
+
+def _drawn(runs: list[Run], count: int) -> list[Run]:
+    """Return the runs of some cells, drawn at random."""
+    cells_of_runs = sorted({one.cell for one in runs})
+    if not 1 <= count <= len(cells_of_runs):
+        raise BadInput(f"--random: {count}; it must be from 1 to {len(cells_of_runs)}, how many there are")
+    drawn = random.sample(cells_of_runs, count)
+    return [one for one in runs if one.cell in drawn]
 
 
 def _show_tables(loaded: Params, task: str) -> None:

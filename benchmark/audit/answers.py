@@ -1,15 +1,15 @@
 """What the runs of a task answered, image by image, and by how much two models differ on the same images."""
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from benchmark import evidence
+from benchmark import evidence, reading
 from benchmark.audit.papers import Measure, Robustness
 from benchmark.cost.records import Costs, costs_of_task, kept_shares
 from benchmark.errors import BadInput
@@ -225,15 +225,22 @@ def _read_runs(folder: Path) -> tuple[dict[int, list[str]], dict[int, np.ndarray
 
 def _read_clusters(path: Path, sample_ids: dict[int, list[str]]) -> dict[int, np.ndarray]:
     """Return run → cluster of each of its test images."""
-    clusters = pd.read_csv(path, dtype={"sample_id": str}).set_index("sample_id")["cluster"]
-    return {run: clusters.loc[ids].to_numpy() for run, ids in sample_ids.items()}
+    clusters = evidence.read_table(path, "cluster", sample_id=str).set_index("sample_id")["cluster"]
+    try:
+        return {run: clusters.loc[ids].to_numpy() for run, ids in sample_ids.items()}
+    except KeyError as error:
+        raise BadInput(f"{path}: lacks test images of the runs ({error}); {evidence.RESTORE}") from None
 
 
 def _read_robustness(path: Path, right: np.ndarray) -> dict[Measure, np.ndarray]:
     """Return robustness to each corruption: right under it (mean over strengths) minus ``right`` without it."""
     under: dict[str, list[np.ndarray]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
+    try:
+        for row in csv.DictReader(io.StringIO(reading.text(path, evidence.RESTORE))):
             bits = np.frombuffer(row["right"][1:].encode(), np.uint8) - ord("0")
+            if len(bits) != len(right) or bits.max(initial=0) > 1:
+                raise ValueError(f"right must have an r, then 0 or 1 for each of {len(right)} images")
             under.setdefault(row["corruption"], []).append(bits)
+    except (csv.Error, KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: is not as it was written ({error}); {evidence.RESTORE}") from None
     return {Robustness((name,)): np.mean(rows, 0) - right for name, rows in under.items()}

@@ -56,7 +56,7 @@ def compare(params: Params, task: str, path: Path, rows: list[str], logits: bool
         raise BadInput(f"--task: {task} has no evidence; it must be a task that has some")
     classes = evidence.read_json(evidence.TASKS / task / "manifest.json")["classes"]
     mine = predictions_file.read(path, classes, logits)
-    split = pd.read_csv(evidence.TASKS / task / "split.csv", dtype={"sample_id": str, "part": str})
+    split = evidence.read_table(evidence.TASKS / task / "split.csv", "label", "cluster", sample_id=str, part=str)
     _check_images(path, task, mine.ids, split)
     _check_labels(path, task, split.set_index("sample_id")["label"].loc[mine.ids].to_numpy(), mine.labels)
     row_of = {name: row for row, name in enumerate(mine.ids)}

@@ -28,7 +28,7 @@ def counts_are_the_networks(name: str, shape: Shape, runs: list[Run]) -> Check:
         torch.manual_seed(0)
         options = {"num_classes": len(manifest["classes"]), "in_chans": manifest["channels"], "img_size": shape.size}
         network = run.factory(**options, **run.model.options).eval().to(memory_format=torch.channels_last)
-        with check.reading():
+        with check.reading(path):
             for measures in _few(evidence.read_json(path)["measures"]):
                 _count(check, f"{path}: {run.model.name}", network, image, measures)
     return check

@@ -5,12 +5,15 @@ also ``explanations.json`` and, if it masks, ``masks.csv``, which come out the s
 contains all that may differ.
 """
 
+import io
 import json
 import math
 import os
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +29,7 @@ OF_ALL = ("metrics.json", "predictions.csv", "history.csv", "robustness.csv")
 DETERMINISTIC = (*OF_ALL, "explanations.json", "masks.csv")
 PROVENANCE = "provenance.json"
 RESTORE = "`dvc repro` makes it, `git checkout` brings a committed one back"
+PREDICTIONS = "its columns must be sample_id,label,p0,p1,…, all but the first numbers"
 DIGITS = "%.9g"  # enough that metrics come out the same from the file
 
 
@@ -76,18 +80,19 @@ def read_json(path: Path, kind: type = dict) -> Any:
     return content
 
 
-def read_table(path: Path, *columns: str, right: str = RESTORE, **types: type) -> pd.DataFrame:
+def read_table(path: Path, *columns: str, must: str = RESTORE, **types: type) -> pd.DataFrame:
     """Return a CSV file that has at least some columns; those in ``types`` are read as these types.
 
-    :class:`BadInput` if it is missing or broken, or names a column that it lacks; it ends with what would be ``right``.
+    :class:`BadInput` if it is missing or broken, or names a column that it lacks; it ends with what it ``must`` be.
     """
-    reading.regular(path, right)
+    return _table(path, reading.content(path, must), columns, must, types)
+
+
+def _table(path: Path, content: bytes, columns: Sequence[str], right: str, types: dict[str, type]) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ParserWarning)  # a row that is longer than the others
-            table = pd.read_csv(path, dtype=types, compression=None, index_col=False)
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; {right}") from None
+            table = pd.read_csv(io.BytesIO(content), dtype=types, index_col=False)
     except (ValueError, OverflowError, ParserWarning) as error:
         raise BadInput(f"{path}: {error}; {right}") from None
     for column in (*columns, *types):
@@ -125,8 +130,14 @@ def keep(folder: Path) -> None:
 
 def read_predictions(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return sample ids, labels (int64, N) and probabilities (float64, N × classes) of a predictions file."""
-    right = "its columns must be sample_id,label,p0,p1,…, all but the first numbers"
-    table = read_table(path, "label", "p0", "p1", right=right, sample_id=str)
+    ids, labels, probabilities = _predictions(path, reading.content(path, PREDICTIONS))
+    return [*ids], labels.copy(), probabilities.copy()
+
+
+@lru_cache(maxsize=512)  # what checks a task reads the predictions of its runs several times
+def _predictions(path: Path, content: bytes) -> tuple[list[str], np.ndarray, np.ndarray]:
+    right = PREDICTIONS
+    table = _table(path, content, ("label", "p0", "p1"), right, {"sample_id": str})
     classes = [f"p{index}" for index in range(table.shape[1] - 2)]
     if set(table) != {"sample_id", "label", *classes}:
         raise BadInput(f"{path}: has other columns; {right}")
@@ -142,6 +153,8 @@ def read_predictions(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 def _numbers(column: pd.Series) -> pd.Series:
     """Return a column as float64, NaN where it contains no number."""
+    if column.dtype.kind in "iuf":
+        return column.astype(np.float64)
     try:
         numbers = pd.to_numeric(column.where(~column.map(lambda value: isinstance(value, bool))), errors="coerce")
         return numbers.astype(np.float64)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmark import evidence
 from benchmark.errors import BadInput
@@ -39,12 +38,14 @@ class Check:
             self.failures.append(failure)
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Count a file that cannot be read as a failure."""
+    def reading(self, where: Path | str) -> Iterator[None]:
+        """Count what cannot be read ``where`` something is checked as a failure."""
         try:
             yield
         except BadInput as error:
             self.expect(False, str(error))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:  # JSON or CSV of another shape
+            self.expect(False, f"{where}: cannot be read ({type(error).__name__}: {error}); it must be whole")
 
     def expect_file(self, path: Path, content: str | bytes) -> None:
         """Expect that a file has a content, byte for byte; a failure shows the first line that differs."""
@@ -96,7 +97,7 @@ def _part(line: str, other: str) -> str:
 def metrics_follow(check: Check, folder: Path, sealed: bool) -> None:
     """Compute ``metrics.json`` again from ``predictions.csv``; of a ``sealed`` task a failure shows no score."""
     path = folder / "metrics.json"
-    with check.reading():
+    with check.reading(path):
         _, labels, probabilities = evidence.read_predictions(folder / "predictions.csv")
         written, computed = evidence.read_json(path), metrics.score(labels, probabilities)
         if sealed or not isinstance(written, dict) or written.keys() != computed.keys():
@@ -112,7 +113,7 @@ def metrics_follow(check: Check, folder: Path, sealed: bool) -> None:
 def predictions_fit(check: Check, folder: Path, ids: list[str], labels: np.ndarray) -> None:
     """Expect predictions for these images with these labels, in this order, and that they are probabilities."""
     path = folder / "predictions.csv"
-    with check.reading():
+    with check.reading(path):
         own_ids, own_labels, probabilities = evidence.read_predictions(path)
         if own_ids != ids:
             other = next((i for i, pair in enumerate(zip(own_ids, ids, strict=False)) if pair[0] != pair[1]), None)
@@ -134,9 +135,9 @@ def robustness_fits(check: Check, folder: Path, strengths: dict[str, tuple[str, 
     ``strengths`` maps a corruption to its unit and its strengths.
     """
     path = folder / "robustness.csv"
-    with check.reading():
+    with check.reading(path):
         _, labels, _ = evidence.read_predictions(folder / "predictions.csv")
-        table = _read_csv(path, {"right": str})
+        table = evidence.read_table(path, "accuracy", "balanced_accuracy", right=str)
         wanted = [(name, level, unit) for name, (unit, levels) in strengths.items() for level in levels]
         if [*zip(*(table.get(key, []) for key in ("corruption", "strength", "unit")), strict=False)] != wanted:
             check.expect(False, f"{path}: its rows must be the {len(wanted)} corruptions and strengths of this code")
@@ -161,8 +162,8 @@ def _row_of_robustness(path: Path, row: dict[str, Any], labels: np.ndarray) -> t
 def history_fits(check: Check, folder: Path, epochs: int) -> None:
     """Expect one row per epoch, from 1 to ``epochs``."""
     path = folder / "history.csv"
-    with check.reading():
-        numbers = _read_csv(path).get("epoch", pd.Series(dtype=int)).tolist()
+    with check.reading(path):
+        numbers = evidence.read_table(path, "epoch")["epoch"].tolist()
         right = numbers == [*range(1, epochs + 1)]
         check.expect(right, f"{path}: has {len(numbers)} epochs; it must have one row for each of 1 to {epochs}")
 
@@ -171,11 +172,11 @@ def images_are_of_the_test_split(check: Check, folder: Path, ids: list[str], lab
     """Expect that masks are of all test images in order, and explanations of some of them, with label and answer."""
     masks, explanations = folder / "masks.csv", folder / "explanations.json"
     if masks.exists():
-        with check.reading():
-            own = _read_csv(masks, {"sample_id": str})
-            check.expect(own.get("sample_id", pd.Series()).tolist() == ids, f"{masks}: must list the test images")
+        with check.reading(masks):
+            own = evidence.read_table(masks, sample_id=str)["sample_id"]
+            check.expect(own.tolist() == ids, f"{masks}: must list the test images")
     if explanations.exists():
-        with check.reading():
+        with check.reading(explanations):
             _, _, probabilities = evidence.read_predictions(folder / "predictions.csv")
             answers = dict(zip(ids, zip(labels.tolist(), probabilities.argmax(1).tolist(), strict=False), strict=False))
             for name, maps in evidence.read_json(explanations).items():
@@ -187,7 +188,7 @@ def no_run_is_anothers(check: Check, folders: list[Path]) -> None:
     """Expect that no two runs of a task on the same images have the same probabilities, almost everywhere."""
     groups: dict[str, list[tuple[Path, np.ndarray]]] = {}
     for folder in folders:
-        with check.reading():
+        with check.reading(folder):
             ids, _, probabilities = evidence.read_predictions(folder / "predictions.csv")
             groups.setdefault(json.dumps(ids), []).append((folder, probabilities))
     for group in groups.values():
@@ -204,12 +205,3 @@ def _may_agree(one: Path, other: Path) -> bool:
 
 def _gap(p: np.ndarray, q: np.ndarray) -> float:
     return float(np.abs(p - q).max()) if p.shape == q.shape else math.inf
-
-
-def _read_csv(path: Path, types: dict[str, type] | None = None) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, dtype=types)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; it must be there") from None
-    except ValueError as error:
-        raise BadInput(f"{path}: {error}; it must be a CSV file, as it was written") from None

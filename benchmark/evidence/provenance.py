@@ -15,9 +15,20 @@ from benchmark.evidence.digests import digest, file_digest
 PACKAGES = ("numpy", "scipy", "scikit-learn", "scikit-image", "pillow", "torch", "torchvision", "timm", "captum")
 
 
+OBJECTS = ("files", "images", "inputs", "machine", "robustness", "versions")  # what of it contains more
+
+
 def write(folder: Path, facts: dict[str, Any]) -> None:
     """Write the provenance of the run in ``folder``, last of all its files, with the digest of each of them."""
     evidence.write_json(folder / evidence.PROVENANCE, facts | {"files": file_digests(folder)})
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return the provenance of the run in ``folder``; :class:`BadInput` if it is missing or of another shape."""
+    facts = evidence.read_json(folder / evidence.PROVENANCE)
+    if wrong := [key for key in OBJECTS if not isinstance(facts.get(key, {}), dict)]:
+        raise BadInput(f"{folder / evidence.PROVENANCE}: {wrong[0]} must be an object; {evidence.RESTORE}")
+    return facts
 
 
 def is_whole(folder: Path) -> bool:
@@ -25,10 +36,10 @@ def is_whole(folder: Path) -> bool:
     if not (folder / evidence.PROVENANCE).exists():
         return False
     try:
-        files = evidence.read_json(folder / evidence.PROVENANCE)["files"]
+        files = read(folder)["files"]
     except BadInput:
         return False
-    return isinstance(files, dict) and set(evidence.OF_ALL) <= set(files) and files == file_digests(folder)
+    return set(evidence.OF_ALL) <= set(files) and files == file_digests(folder)
 
 
 def file_digests(folder: Path) -> dict[str, str]:

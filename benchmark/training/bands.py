@@ -59,7 +59,7 @@ def _misfit(one: Path, other: Path) -> str | None:
             return f"{one / name}: only one of the two has this file"
     for name, columns in WITHOUT_TRAINING.items():
         if (one / name).exists():
-            first, second = (pd.read_csv(folder / name, dtype={"sample_id": str}) for folder in (one, other))
+            first, second = (evidence.read_table(folder / name) for folder in (one, other))
             for column in columns:
                 if column in first and first[column].tolist() != second.get(column, pd.Series()).tolist():
                     return f"{one / name}: {column} differs, which no processor changes"
@@ -111,7 +111,7 @@ def _under_corruption(pairs: Sequence[Pair], band: NetworkBand | EstimatorBand) 
 
 def _right_by_corruption(folder: Path) -> dict[str, np.ndarray]:
     """Return corruption → whether each image is right at each strength (uint8, strengths × N)."""
-    table = pd.read_csv(folder / "robustness.csv", dtype={"right": str})
+    table = evidence.read_table(folder / "robustness.csv", "corruption", right=str)
     return {
         str(name): np.stack([np.frombuffer(bits[1:].encode(), np.uint8) for bits in rows["right"]])
         for name, rows in table.groupby("corruption", sort=False)
@@ -147,7 +147,7 @@ def _numbers_apart(pairs: Sequence[Pair], cells: Sequence[Sequence[Path]]) -> li
 def numbers(folder: Path) -> dict[str, float]:
     """Return the numbers of a run that are compared beside its answers."""
     _, labels, probabilities = evidence.read_predictions(folder / "predictions.csv")
-    loss = pd.read_csv(folder / "history.csv")["validation_loss"]
+    loss = evidence.read_table(folder / "history.csv", "validation_loss")["validation_loss"]
     values = {
         "AUC": metrics.auc(labels, probabilities),
         "log loss": metrics.log_loss(labels, probabilities),
@@ -155,7 +155,8 @@ def numbers(folder: Path) -> dict[str, float]:
         "the best epoch": float(loss.idxmin() + 1),
     }
     if (folder / "masks.csv").exists():
-        values["the kept share"] = metrics.mask_scores(pd.read_csv(folder / "masks.csv"))["kept_share"]
+        masks = evidence.read_table(folder / "masks.csv", "kept", "tokens")
+        values["the kept share"] = metrics.mask_scores(masks)["kept_share"]
     return values
 
 

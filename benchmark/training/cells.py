@@ -66,7 +66,9 @@ def train_into(todo: list[Run], folder: Path) -> None:
         for run, trained in dict(train(todo, SCRATCH_OF_COPIES)).items():
             target = folder / run.folder.relative_to(evidence.TASKS)
             _discard(target)
-            shutil.copytree(trained, target)
+            part = target.with_name(f".{target.name}.{os.getpid()}.part")
+            shutil.copytree(trained, part)
+            os.replace(part, target)  # a kill leaves no half of a run under its name
             _discard(trained)
     _discard(SCRATCH_OF_COPIES / SHARED)
 
@@ -75,12 +77,12 @@ def is_up_to_date(run: Run) -> bool:
     """Whether the evidence of a run is whole and was made from what its inputs are now."""
     if not provenance.is_whole(run.folder):
         return False
-    return evidence.read_json(run.folder / evidence.PROVENANCE).get("inputs") == inputs(run)
+    return provenance.read(run.folder).get("inputs") == inputs(run)
 
 
 def stale_corruptions(run: Run) -> list[str]:
     """Return the corruptions that the run has not met as they are now: other code, other strengths, or new."""
-    met = evidence.read_json(run.folder / evidence.PROVENANCE).get("robustness", {})
+    met = provenance.read(run.folder).get("robustness", {})
     return [name for name, kind in CORRUPTIONS.items() if met.get(name) != kind.digest]
 
 

@@ -1,20 +1,15 @@
 """Runs side by side on this machine: one process per core, one thread each."""
 
-import multiprocessing
-import os
-import signal
 import sys
 import threading
 import time
 import traceback
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +17,7 @@ import numpy as np
 from joblib import cpu_count
 from tqdm import tqdm
 
-from benchmark import evidence
+from benchmark import evidence, workers
 from benchmark.errors import BadInput, TrainingFailed, failure
 from benchmark.evidence import provenance
 from benchmark.evidence.digests import digest
@@ -60,46 +55,27 @@ def train(todo: list[Run], scratch: Path) -> Iterator[tuple[Run, Path]]:
 def _side_by_side(waiting: list[Run], folders: dict[Run, Path], shared: Path) -> Iterator[tuple[Run, Path]]:
     seconds = {run: _expected_seconds(run) for run in waiting}
     waiting = sorted(waiting, key=lambda run: -seconds[run])  # the longest first, so no core idles at the end
-    context = multiprocessing.get_context("forkserver")
-    if any(run.model.kind == "network" for run in waiting):
-        context.set_forkserver_preload(["benchmark.training.networks"])
-    _start_server(context)
     # A pipe without a lock: a short message is written whole or not at all, whenever its writer is killed.
-    heard, tell = context.Pipe(duplex=False)
+    heard, tell = workers.CONTEXT.Pipe(duplex=False)
     weights = {str(run): weight for run, weight in seconds.items()}
     shown = threading.Thread(target=_show, args=(heard, weights), daemon=True)
     shown.start()
-    workers = min(cpu_count(), len(waiting))
+    count = min(cpu_count(), len(waiting))
     if any(run.task.device == "cuda" for run in waiting):
-        workers = min(workers, RUNS_PER_CARD)
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (tell,))
+        count = min(count, RUNS_PER_CARD)
+    preload = ["benchmark.training.networks"] if any(run.model.kind == "network" for run in waiting) else []
     try:
-        with interrupts_held_back():
-            futures = {pool.submit(_work, run, folders[run], shared): run for run in waiting}
-        for future in as_completed(futures):
-            run, error = futures[future], future.exception()
-            if error:
-                raise _told(run, error)
-            yield run, folders[run]
+        with workers.pool(count, preload, _start_worker, tell) as pool:
+            with workers.interrupts_held_back():
+                futures = {pool.submit(_work, run, folders[run], shared): run for run in waiting}
+            for future in as_completed(futures):
+                run, error = futures[future], future.exception()
+                if error:
+                    raise _told(run, error)
+                yield run, folders[run]
     finally:
-        _stop(pool)
         tell.send(None)
         shown.join()
-
-
-def _start_server(context: ForkServerContext) -> None:
-    """Start the process that workers are forked from; return when it has imported what they need.
-
-    A thread waits for it, so Ctrl-C is heard meanwhile; the server and its workers inherit that they hear none.
-    """
-
-    def start() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        context.Process(target=int, daemon=True).start()
-
-    thread = threading.Thread(target=start, daemon=True)
-    thread.start()
-    thread.join()
 
 
 def _told(run: Run, error: BaseException) -> Exception:
@@ -114,28 +90,6 @@ def _told(run: Run, error: BaseException) -> Exception:
         traceback.print_exception(error, file=sys.stderr)
         why = f"{type(error).__name__}: {error}"
     return TrainingFailed(f"{run}: {why}; its evidence is as it was")
-
-
-@contextmanager
-def interrupts_held_back() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the block is done.
-
-    Processes started in it never hear Ctrl-C: the command ends its workers.
-    """
-    heard = []
-    before = {
-        number: signal.signal(number, lambda number, frame: heard.append(number))  # other threads hear it still
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit this
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if heard:
-        signal.raise_signal(heard[0])
 
 
 def _set_torn_checkpoints_aside(run: Run, folder: Path) -> None:
@@ -192,13 +146,6 @@ def _expected_seconds(run: Run) -> float:
 def _start_worker(tell: Connection) -> None:
     global _progress
     _progress = tell
-    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    """End this process when the command that started it is gone, however it went."""
-    parent.join()
-    os._exit(1)
 
 
 def _work(run: Run, folder: Path, shared: Path) -> None:
@@ -227,13 +174,3 @@ def _show(heard: Connection, weights: dict[str, float]) -> None:
         return
     while heard.recv() is not None:  # nobody reads standard error any more; the runs must not wait for it
         pass
-
-
-def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the pool's processes at once; runs that were not done wait in scratch.
-
-    A process that is waited for may wait itself, for a lock that a killed one took along.
-    """
-    for process in list((pool._processes or {}).values()):
-        process.kill()
-    pool.shutdown(wait=True, cancel_futures=True)

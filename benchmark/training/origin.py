@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import evidence
-from benchmark.errors import BadInput
 from benchmark.evidence import checks, provenance, repository
 from benchmark.evidence.checks import Check
 from benchmark.evidence.digests import sources_digest
@@ -42,7 +41,7 @@ def checks_of_task(task: str, runs: list[Run]) -> list[Check]:
 def _of_each(about: str, test: Test, runs: Iterable[Run]) -> Check:
     check = Check(about)
     for run in runs:
-        with check.reading():
+        with check.reading(run.folder):
             test(check, run)
     return check
 
@@ -162,10 +161,7 @@ def _epochs(run: Run) -> int:
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    facts = evidence.read_json(run.folder / evidence.PROVENANCE)
-    if not isinstance(facts, dict):
-        raise BadInput(f"{run.folder / evidence.PROVENANCE}: is no object; it must be one")
-    return facts
+    return provenance.read(run.folder)
 
 
 def _short(value: Any) -> str:

@@ -1,5 +1,6 @@
 """What a machine must offer before training starts, told at once and not after hours of it."""
 
+import errno
 import multiprocessing
 import os
 import re
@@ -45,6 +46,8 @@ def _require_renaming(scratch: Path, target: Path) -> None:
         probe.rename(placed)
         placed.rmdir()
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         right = "both must be writable, and lie on one file system, since finished evidence is put in place by a rename"
         raise BadInput(f"{scratch}, {target}: {error.strerror}; {right}") from None
     finally:

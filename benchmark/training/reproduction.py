@@ -22,6 +22,12 @@ from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import PROTOCOL, Run, inputs
 
 SCRATCH = Path("scratch/reproduction")
+UNSHOWN = (
+    "data",
+    "split",
+    "weights",
+    "pretraining",
+)  # by training on synthetic images
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ def _elsewhere(one: Path, other: Path) -> str | None:
 
     Device and threads are params.yaml's and the code's, not the machine's: a claim of others excuses nothing.
     """
-    claimed, here = (evidence.read_json(folder / evidence.PROVENANCE) for folder in (one, other))
+    claimed, here = map(provenance.read, (one, other))
     if all(_stack(claimed)[key] == value for key, value in _stack(here).items()):
         return None
     changed = [
@@ -160,8 +166,7 @@ def restamp(base: str, runs: list[Run], synthetic: Task) -> tuple[int, list[str]
     commit, known = _git("rev-parse", base), _params_of(base)
     count, reasons = 0, []
     for run in runs:
-        path = run.folder / evidence.PROVENANCE
-        facts, now = evidence.read_json(path), inputs(run)
+        facts, now = provenance.read(run.folder), inputs(run)
         if facts["inputs"] == now and provenance.is_whole(run.folder):
             continue
         if reason := _no_restamp(base, known, run, facts, now, synthetic):
@@ -179,7 +184,7 @@ def _no_restamp(
     """Return why the evidence of a run cannot be noted as made from today's inputs, if it cannot."""
     if subprocess.run(["git", "diff", "--quiet", base, "--", str(run.folder)], check=False).returncode:
         return f"its evidence is not that of {base}"
-    if changed := [name for name in ("data", "split", "weights") if facts["inputs"].get(name) != now.get(name)]:
+    if changed := [name for name in UNSHOWN if facts["inputs"].get(name) != now.get(name)]:
         return f"its {' and '.join(changed)} changed"
     if key := _changed_key(known, run, synthetic):
         return f"{key} is not what it was at {base}"
@@ -205,7 +210,7 @@ def _changed_key(known: dict[str, Any], run: Run, synthetic: Task) -> str | None
 
 
 def _trained(folder: Path, run: Run) -> bool:
-    return (folder / run.folder.relative_to(evidence.TASKS) / evidence.PROVENANCE).exists()
+    return provenance.is_whole(folder / run.folder.relative_to(evidence.TASKS))
 
 
 def _train_base(tree: Path, task: str, models: list[str], into: Path) -> None:

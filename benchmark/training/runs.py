@@ -4,6 +4,7 @@ import ast
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 
 from benchmark import evidence
 from benchmark.data import splits
-from benchmark.errors import BadInput, closest
+from benchmark.errors import BadInput, closest, lacks_memory
 from benchmark.evidence.digests import code_digest, digest
 from benchmark.params import Duplicates, Model, Params, PooledSplit, Recipe, Task
 
@@ -74,7 +75,7 @@ class Run:
         try:
             build = getattr(import_module(".".join(self.code.with_suffix("").parts)), name)
         except (ImportError, SyntaxError) as error:
-            if "failed to map segment" in str(error) or "cannot allocate memory" in str(error).lower():
+            if lacks_memory(error):
                 raise MemoryError(error) from None
             raise BadInput(
                 f"{self.code}: cannot be imported ({error}); it must be a module that contains the model"
@@ -173,20 +174,26 @@ def with_imports(code: Path) -> list[Path]:
 
 def _imported(code: Path) -> list[Path]:
     try:
-        tree = ast.parse(code.read_text(encoding="utf-8"))
+        modules = _modules(code.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(f"{code}: {error.strerror}; it must be the file of a model") from None
     except (SyntaxError, ValueError) as error:
         raise BadInput(f"{code}: {error}; it must be a Python file") from None
-    modules = []
+    models = [module for module in modules if module.startswith(("baselines", "benchmark.models"))]
+    places = [place for module in models for place in _places(module)]
+    return [path for path in places if path.exists()]
+
+
+@cache
+def _modules(source: str) -> list[str]:
+    """Return the names of what some Python code imports."""
+    tree, modules = ast.parse(source), []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
-    models = [module for module in modules if module.startswith(("baselines", "benchmark.models"))]
-    places = [place for module in models for place in _places(module)]
-    return [path for path in places if path.exists()]
+    return modules
 
 
 def _places(module: str) -> list[Path]:
@@ -199,9 +206,7 @@ def read_split(run: Run) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     path = evidence.TASKS / run.task.name / "split.csv"
     anew = f"make it anew with `dvc repro --force split@{run.task.name}`"
     try:
-        split = pd.read_csv(path, dtype={"sample_id": str, "part": str})
+        split = evidence.read_table(path, "label", "cluster", must=anew, sample_id=str, part=str)
         return split, splits.of_run(split, run.task, run.shares, run.number, run.model.train_parts)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; {anew}") from None
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: does not fit the split of the task ({error}); {anew}") from None

@@ -11,6 +11,8 @@ from benchmark import evidence, params
 from benchmark.data import folder, npz
 from benchmark.data.images import group_name
 from benchmark.errors import BadInput, one_line
+from benchmark.evidence import provenance
+from benchmark.evidence.checks import Check
 from benchmark.report import renderings
 from benchmark.report.result_table import ResultColumn, ResultTable
 from benchmark.training import engine, preflight
@@ -263,3 +265,26 @@ def test_notes_and_cells_are_text_in_every_rendering():
     assert "<script" not in texts["md"]
     assert "&lt;script>1 < 2&lt;/script>" in texts["md"]
     assert not [line for line in texts["tex"].splitlines() if line.startswith("\\input")]
+
+
+@pytest.mark.parametrize("count", ["0", "-1"])
+def test_no_cell_can_be_drawn_at_random(command, small, leave, run_of, count):
+    run = run_of("knn")
+    leave(run, run.folder)
+    status, _, errors = command("verify", "--task", "phantom", "--random", count)
+    assert status == 2
+    assert "--random" in one_error(errors)
+
+
+@pytest.mark.parametrize("content", ['{"files": []}', '{"files": {}, "inputs": "a"}'])
+def test_provenance_of_another_shape_is_refused(tmp_path, content):
+    (tmp_path / evidence.PROVENANCE).write_text(content)
+    with pytest.raises(BadInput, match="must be an object"):
+        provenance.read(tmp_path)
+
+
+def test_what_cannot_be_read_fails_its_check():
+    check = Check("it")
+    with check.reading("x.json"):
+        {}["a"]
+    assert check.failures == ["x.json: cannot be read (KeyError: 'a'); it must be whole"]

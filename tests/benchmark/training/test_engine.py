@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from benchmark import workers
 from benchmark.errors import BadInput, TrainingFailed
 from benchmark.training import engine
 
@@ -80,7 +81,7 @@ def test_work_in_scratch_is_taken_up_by_the_same_inputs_versions_and_machine_alo
 def test_ctrl_c_waits_until_workers_have_started_and_never_reaches_them():
     code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('works on')"
     outputs = []
-    with pytest.raises(KeyboardInterrupt), engine.interrupts_held_back():
+    with pytest.raises(KeyboardInterrupt), workers.interrupts_held_back():
         os.kill(os.getpid(), signal.SIGINT)
         outputs.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
     assert outputs == ["works on\n"]

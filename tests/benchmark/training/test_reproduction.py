@@ -168,7 +168,7 @@ def test_runs_that_are_up_to_date_stay_as_they_are(base, leave, run_of):
     assert facts_of(run) == before
 
 
-@pytest.mark.parametrize("name", ["data", "split", "weights"])
+@pytest.mark.parametrize("name", ["data", "split", "weights", "pretraining"])
 def test_a_run_of_other_images_another_split_or_other_weights_is_not_noted(base, leave, run_of, name):
     run = run_of("knn")
     leave(run, run.folder, inputs=inputs(run) | {name: "of before"})
@@ -234,6 +234,14 @@ def test_a_task_or_model_that_the_base_does_not_know_is_not_noted(base, run_of, 
     params.FILE.write_text(now, encoding="utf-8")
     run = run_of("knn", task="ghost")
     assert refused(commit, run) == [f"ghost-knn run 0: {key}.{name} is not what it was at {commit}"]
+
+
+def test_a_torn_copy_of_what_the_base_trained_is_trained_again(leave, run_of, small, tmp_path):
+    run = run_of("knn")
+    folder = leave(run, tmp_path / "there" / run.folder.relative_to(evidence.TASKS))
+    assert reproduction._trained(tmp_path / "there", run)
+    (folder / "history.csv").write_text("")
+    assert not reproduction._trained(tmp_path / "there", run)
 
 
 def test_a_base_that_is_no_commit_is_named(base, run_of):
