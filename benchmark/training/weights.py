@@ -61,7 +61,7 @@ def build(model: Model, factory: Callable[..., nn.Module], shape: dict[str, int]
             _load(network, _read(path), shape["num_classes"])
         except Exception as error:  # torch.load raises whatever the bytes make it
             why = _first_line(error)
-            raise BadInput(f"{key}: {path}: {why}; it must hold the weights of this network") from None
+            raise BadInput(f"{key}: {path}: {why}; it must contain the weights of this network") from None
     return network
 
 
