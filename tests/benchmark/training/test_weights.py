@@ -69,7 +69,7 @@ def test_files_of_weights_have_digests_of_their_own(tmp_path):
     [
         ({"body.weight": torch.zeros(4, 1, 3, 3)}, "body.bias is missing there"),
         (Net(2).state_dict() | {"body.bias": torch.zeros(7)}, r"body.bias has shape \(7,\) there; the network's has"),
-        ("nonsense", "must hold the weights of this network"),
+        ("nonsense", "must contain the weights of this network"),
     ],
 )
 def test_weights_of_another_network_are_refused_in_one_line(tmp_path, content, message):
