@@ -15,7 +15,14 @@ from pipelines import cell
 from tests.conftest import ROOT
 
 PARAMS = params.load(ROOT / "params.yaml")
-SLOW = ("resnet50_28", "resnet18_28", "adaptive_resnet50")  # many multiplications an image
+SLOW = (
+    "resnet50_28",
+    "resnet18_28",
+    "adaptive_resnet50",
+    "adaptive_figure1",
+    "vit_small",
+    "vit_base",
+)  # much to compute
 NETWORKS = [
     pytest.param(name, marks=pytest.mark.long if name in SLOW else ())
     for name, model in PARAMS.models.items()

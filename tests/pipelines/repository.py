@@ -83,6 +83,7 @@ def shrink(params):
 def shrink_paper(paper):
     """Leave of a paper what concerns those models."""
     paper["readings"] = []
+    paper.pop("rivals")
     paper["systems"] = {system: model for system, model in paper["systems"].items() if model in MODELS}
     for table in paper["tables"].values():
         table["rows"] = {system: row for system, row in table["rows"].items() if system in paper["systems"]}

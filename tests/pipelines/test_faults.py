@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmark import evidence, params
-from benchmark.data import folder, npz
+from benchmark.data import folder, npz, pictures
 from benchmark.data.images import group_name
 from benchmark.errors import BadInput, one_line
 from benchmark.evidence import provenance
@@ -16,6 +16,7 @@ from benchmark.evidence.checks import Check
 from benchmark.report import renderings
 from benchmark.report.result_table import ResultColumn, ResultTable
 from benchmark.training import engine, preflight
+from tests.benchmark.data import variants
 
 TRAIN = ("train", "--task", "phantom", "--model", "knn")
 
@@ -164,7 +165,7 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path):
             read(tmp_path / "pipe")
     os.mkfifo(tmp_path / "x.png")
     with pytest.raises(BadInput, match="no regular file"):
-        folder._read(tmp_path / "x.png", 32, 1)
+        pictures.read(tmp_path / "x.png", variants.source(), 32)
 
 
 def test_a_reader_of_json_names_the_key_that_it_needs(tmp_path):
@@ -252,7 +253,7 @@ def test_one_folder_for_two_parts_is_refused(tmp_path, monkeypatch):
 
 
 def test_an_optional_group_that_a_file_name_lacks_is_refused():
-    with pytest.raises(BadInput, match="every file name must contain its group"):
+    with pytest.raises(BadInput, match="every file must have its group there"):
         folder._group("scan.png", r"scan(\d+)?")
 
 

@@ -166,10 +166,10 @@ def test_values_of_images_have_the_measure_as_their_mean(classes):
 def test_values_of_images_spread_as_the_measure_does_over_samples_of_images(classes):
     labels, probabilities = made_up(classes, 400)
     random = np.random.default_rng(0)
-    drawn = [random.integers(0, 400, 400) for _ in range(300)]
+    drawn = [random.integers(0, 400, 400) for _ in range(150)]
     resampled = pd.DataFrame([metrics.score(labels[rows], probabilities[rows]) for rows in drawn]).std()
     for name, of_images in metrics.per_image(labels, probabilities).items():
-        assert of_images.std() / 20 == pytest.approx(resampled[name], rel=0.2), name
+        assert of_images.std() / 20 == pytest.approx(resampled[name], rel=0.25), name
 
 
 def test_a_class_that_is_never_predicted_has_a_value_for_each_image():

@@ -78,7 +78,15 @@ def test_work_in_scratch_is_taken_up_by_the_same_inputs_versions_and_machine_alo
     assert trained_anew() == 0
 
 
-def test_ctrl_c_waits_until_workers_have_started_and_never_reaches_them():
+@pytest.fixture
+def hearing_ctrl_c():
+    """Python hears Ctrl-C, also where a shell started the tests in the background, deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_waits_until_workers_have_started_and_never_reaches_them(hearing_ctrl_c):
     code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('works on')"
     outputs = []
     with pytest.raises(KeyboardInterrupt), workers.interrupts_held_back():
