@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 
 from benchmark.data import Images
 from benchmark.data.resize import resize
-from benchmark.report.figures.style import use_style
+from benchmark.report.figures.style import LARGEST_PICTURE, use_style
 
 COLUMNS = 4  # pairs beside each other
-LARGEST = 128  # pixels of an image
 CLASS_LETTERS, NAME_LETTERS = 22, 26  # of longer names the end is shown
 
 
@@ -47,8 +46,8 @@ def _draw_pair(axes: np.ndarray, pair: dict[str, Any], images: Images) -> None:
 
 
 def _draw_image(axis: Axes, pixels: np.ndarray) -> None:
-    if len(pixels) > LARGEST:
-        pixels = resize(pixels[None], LARGEST)[0]
+    if len(pixels) > LARGEST_PICTURE:
+        pixels = resize(pixels[None], LARGEST_PICTURE)[0]
     axis.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="none")
     axis.set(xticks=[], yticks=[])
 

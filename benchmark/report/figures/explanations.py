@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from benchmark import evidence
 from benchmark.data.resize import resize
 from benchmark.report.figures.figure_data import FigureData
+from benchmark.report.figures.style import LARGEST_PICTURE
 
 SHOWN = 8  # images, at most
 MAPS = {"grad_cam": "Grad-CAM", "feature_map": "feature map", "mask": "tokens kept"}
@@ -51,7 +52,7 @@ def choose_images(labels: dict[str, int]) -> list[str]:
 def _draw_image(column: np.ndarray, data: FigureData, name: str, maps: dict[str, Any], shown: list[str]) -> None:
     """Draw a test image with its maps below; its title says whether the model was right."""
     index = data.images.ids.index(name)
-    size = data.params.task(data.task).input_size
+    size = min(data.params.task(data.task).input_size, LARGEST_PICTURE)
     picture = resize(data.images.pixels[index][None], size)[0]
     for axis, key in zip(column, ["image", *shown], strict=True):
         pixels = _laid_over(picture, np.array(maps[key])) if key in ("grad_cam", "feature_map") else picture
@@ -63,7 +64,7 @@ def _draw_image(column: np.ndarray, data: FigureData, name: str, maps: dict[str,
     true, predicted = (data.classes[maps[key]] for key in ("label", "predicted"))
     column[0].set_title(f"{true}\n{'right' if true == predicted else f'taken for {predicted}'}", fontsize=8)
     if "mask" in shown:
-        _hatch(column[-1], np.array(maps["mask"]), size)
+        _darken(column[-1], np.array(maps["mask"]), size)
 
 
 def _laid_over(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -72,9 +73,8 @@ def _laid_over(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
     return (0.55 * 255 * plt.get_cmap("viridis")(heat)[..., :3] + 0.45 * picture).round().astype(np.uint8)
 
 
-def _hatch(axis: Axes, mask: np.ndarray, size: int) -> None:
-    """Darken and hatch what a mask drops."""
-    side = size / len(mask)
-    for row, column in zip(*np.nonzero(mask == 0), strict=True):
-        corner = (column * side, row * side)
-        axis.add_patch(plt.Rectangle(corner, side, side, fc=(0, 0, 0, 0.65), ec=(1, 1, 1, 0.25), hatch="///", lw=0))
+def _darken(axis: Axes, mask: np.ndarray, size: int) -> None:
+    """Darken what a mask drops."""
+    shade = np.zeros((*mask.shape, 4))
+    shade[mask == 0, 3] = 0.75
+    axis.imshow(shade, extent=(0, size, size, 0), interpolation="none")

@@ -23,6 +23,7 @@ from benchmark import evidence
 
 MARKERS, DASHES = "osD^vPX<>*hpd8H", ("-", "--", "-.")
 COLORS = 10  # of the palette
+LARGEST_PICTURE = 128  # pixels of an image in a figure
 KINDS = {"svg": "Date", "png": "Software"}  # what files are written, and what of their metadata would differ
 STYLE = {
     "svg.hashsalt": "retable",  # the same figure, the same bytes
