@@ -24,7 +24,7 @@ def test_repro_leaves_all_that_the_contracts_name(made):
     tables = {path.name for path in (task / "tables").iterdir()}
     assert tables == {
         f"{table}.{kind}"
-        for table in ("emanet_table1", "models", "masks", "cost", "pareto")
+        for table in ("emanet_table1", "models", "classes", "masks", "cost", "pareto")
         for kind in ("csv", "json", "md", "tex")
     }
     assert {path.stem for path in (task / "summary").iterdir()} == {"emanet", "cnn", "knn"}
@@ -44,6 +44,7 @@ def test_repro_in_a_fresh_clone_trains_nothing_and_needs_no_data(pipeline):
     assert not (pipeline / "data").exists()
 
 
+@pytest.mark.long
 def test_more_runs_extend_a_cell_and_keep_the_others(pipeline):
     before = bytes_below(pipeline / RUNS)
     edit_params(pipeline, lambda params: params["tasks"]["phantom"].update(runs=3))
@@ -80,6 +81,7 @@ def test_a_change_to_tables_and_metrics_makes_no_training_stale(pipeline):
     assert stale(pipeline) == {"tables@phantom", "figures@phantom", "audit", "report"}
 
 
+@pytest.mark.long
 def test_missing_images_of_one_task_hold_back_neither_the_others_nor_the_report(pipeline):
     def add(params):
         source = {"kind": "folder", "name": "mine", "title": "Mine", "licence": "MIT", "path": "mine", "obtain": "Mine"}
@@ -114,6 +116,7 @@ def test_bad_input_leaves_the_evidence_as_it_was(pipeline):
     assert bytes_below(pipeline / "results") == before
 
 
+@pytest.mark.long
 def test_a_killed_command_leaves_the_evidence_and_is_taken_up_again(pipeline):
     before = bytes_below(pipeline / "results")
     command = [sys.executable, "-m", "pipelines.train", "--task", "phantom", "--model", "emanet"]
@@ -130,6 +133,7 @@ def test_a_killed_command_leaves_the_evidence_and_is_taken_up_again(pipeline):
     assert provenance["images"] == {"train": 42, "validation": 9, "test": 9}
 
 
+@pytest.mark.long
 def test_verify_says_whether_the_evidence_came_out(pipeline):
     verify = [sys.executable, "-m", "pipelines.verify", "--task", "phantom", "--model", "knn"]
     assert "came out as committed" in call(pipeline, *verify).stdout
