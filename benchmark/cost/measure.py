@@ -17,6 +17,7 @@ from benchmark.cost import timing
 from benchmark.cost.counting import first_line
 from benchmark.cost.records import COSTS, HALF, Record
 from benchmark.cost.subjects import BATCH, Key, Subject, subjects
+from benchmark.data import Images
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.evidence.digests import code_digest, digest
@@ -30,6 +31,7 @@ TIMING_CODE = ("benchmark/cost/counting.py", "benchmark/cost/timing.py")
 PREPARING_CODE = ("benchmark/data/preprocessing.py", "benchmark/data/resize.py")
 CALLING_CODE = {"network": (), "estimator": ("benchmark/training/estimators.py",)}
 
+NOISE = "noise"
 OnBlock = Callable[[int], None]  # hears how many blocks are done
 
 
@@ -84,7 +86,7 @@ class Session:
         """
         timing.compute_in_float32()
         reference = self.limits.reference
-        dataset = datasets.load(self.runs[reference])
+        dataset, shown = self._dataset(models)
         timed, failures = self._subjects(dict.fromkeys([reference, *models]), dataset)
         if failures.keys() >= set(models):
             return {}, failures
@@ -93,6 +95,7 @@ class Session:
         told = f"{len(models)} models, {len(timed)} with their kept shares, beside {reference}"
         times = _times(timed, beside, self.shape.device, self.limits, progress(told))
         condition = surroundings(self.shape) | {
+            "images": shown,
             "input": [dataset.channels, self.shape.size, self.shape.size],
             "batch": BATCH[self.shape.device],
             "reference": {"model": reference, "kept_share": beside[1], "digest": self._digest(reference)},
@@ -103,6 +106,19 @@ class Session:
             if key[0] in models:
                 records[key[0]]["measures"].append(subject.counts | _measures(times, key, self.shape.device))
         return {model: record for model, record in records.items() if model not in failures}, failures
+
+    def _dataset(self, models: Collection[str]) -> tuple[Dataset, str]:
+        """Return the images that models are shown, and what they are: those of the shape's task.
+
+        Where these are not at hand, networks are shown noise: what one costs does not depend on what it sees.
+        """
+        run = self.runs[self.limits.reference]
+        try:
+            return datasets.load(run), self.shape.images
+        except BadInput:
+            if any(self.runs[model].model.kind == "estimator" for model in models):
+                raise
+            return _noise(run), NOISE
 
     def _subjects(self, models: Iterable[str], dataset: Dataset) -> tuple[dict[Key, Subject], dict[str, str]]:
         """Return models as they are timed, and why others cannot run at this shape."""
@@ -121,6 +137,16 @@ class Session:
                 "a model that can"
             )
         return timed, failures
+
+
+def _noise(run: Run) -> Dataset:
+    """Return a batch of noise in place of the images of a run's task."""
+    described = evidence.read_json(evidence.TASKS / run.task.name / "manifest.json")
+    count, size = max(BATCH.values()), run.task.native_size
+    pixels = np.random.default_rng(0).integers(0, 256, (count, size, size, described["channels"]), np.uint8)
+    nameless = [""] * count
+    images = Images(pixels, np.zeros(count, np.int64), nameless, described["classes"], nameless, nameless)
+    return Dataset(run.task, images, {"train": np.arange(count)})
 
 
 def _half(keys: list[Key]) -> Key:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from benchmark import evidence
-from benchmark.cost import saving, subjects
+from benchmark.cost import measure, saving, subjects
+from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 
 COSTS = Path("results/costs")
@@ -66,6 +67,21 @@ def test_each_model_gets_a_record_a_masked_one_at_each_kept_share(quick, command
     assert measures["latency_ratio_interval"][0] <= measures["latency_ratio"] <= measures["latency_ratio_interval"][1]
     assert measures["throughput_per_s"] > 0 and measures["end_to_end_ms"] > 0
     assert read("emanet")["measures"][1]["latency_ratio"] == 1
+
+
+def test_without_the_images_a_new_network_is_shown_noise_and_an_estimator_is_not_measured(
+    quick, edit, command, monkeypatch
+):
+    def missing(_):
+        raise BadInput("data/x: missing")
+
+    monkeypatch.setattr(measure.datasets, "load", missing)
+    edit("models.knn.tasks", [])
+    assert command("cost", "--shape", "cpu-32")[0] == 0
+    record = read("light_cnn")
+    assert (record["images"], record["input"]) == ("noise", [1, 32, 32])
+    edit("models.knn.tasks", ["phantom"])
+    assert "data/x: missing" in command("cost", "--shape", "cpu-32")[2]
 
 
 def test_at_another_size_networks_alone_are_measured(quick, edit, command):
