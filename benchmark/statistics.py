@@ -15,7 +15,7 @@ from scipy import special, stats
 
 LEVEL = 0.95
 POWER = 0.80
-PRIOR = 6  # the most degrees of freedom that the usual variance of runs counts for; by simulation (docs/protocol.md)
+PRIOR = 5  # the most degrees of freedom that the usual variance of runs counts for; by simulation (docs/protocol.md)
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def readers(tmp_path, monkeypatch):
         "lock": (lambda path: preflight.check_lock(settings, path), "dvc.lock", [lock]),
         "npz": (lambda path: npz.read(path, ["a", "b"], 8), "x.npz", packed),
         "image": (lambda path: pictures.read(path, variants.source(), 8), "x.png", images),
-        "dicom": (lambda path: pictures.read(path, variants.source(), 8), "x.dcm", [*scans(tmp_path)]),
+        "dicom": (lambda path: pictures.read(path, variants.source(channels=3), 8), "x.dcm", [*scans(tmp_path)]),
         "image table": (
             lambda path: table._cells(path, labels),
             "x.csv",

@@ -50,6 +50,8 @@ def test_twenty_moments_of_a_command(start, small, name, number, status):
         process.send_signal(number)
         said = process.communicate(timeout=30)[1]
         lines = [line for line in said.splitlines(keepends=True) if "done; about" not in line]
+        if moment < 2 and (process.returncode, said) == (-number, ""):
+            continue  # Python itself had not begun, as on a busy machine; see docs/reliability.md
         assert process.returncode in (0, 2, status)  # 0 and 2: it had ended before
         if process.returncode == status:
             assert lines == [LINE], moment

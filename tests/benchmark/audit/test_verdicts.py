@@ -23,6 +23,7 @@ from tests.benchmark.audit.judging import (
     rename,
     why,
 )
+from tests.benchmark.audit.simulate import skills
 from tests.benchmark.audit.simulator import SIZES, answers
 from tests.conftest import ROOT
 
@@ -152,7 +153,7 @@ def test_sameness_is_supported_contradicted_or_open(random):
 def assert_rarely_wrong(size, official=False, known=TESTED, paper=PAPER, **drawn):
     """The upper 95 % bound of families with a false verdict, over 1,000 papers whose models are all equally good."""
     random, wrong = np.random.default_rng(11), dict.fromkeys((claims.HEADLINE, claims.ORDER), 0)
-    even = dict.fromkeys(paper.systems.values(), 3.0)
+    even = skills(paper, 0.0, drawn)
     for _ in range(1000):
         found = verdicts.task_verdicts(known, answers(random, even, size, official, **drawn), paper.margin)
         for family in wrong:
