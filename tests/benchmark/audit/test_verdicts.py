@@ -150,17 +150,17 @@ def test_sameness_is_supported_contradicted_or_open(random):
     assert "the margin ±4" in why(record)
 
 
-def assert_rarely_wrong(size, official=False, known=TESTED, paper=PAPER, **drawn):
-    """The upper 95 % bound of families with a false verdict, over 1,000 papers whose models are all equally good."""
+def assert_rarely_wrong(size, official=False, known=TESTED, paper=PAPER, count=1000, bound=0.065, **drawn):
+    """The upper 95 % bound of families with a false verdict, over ``count`` papers whose models are equally good."""
     random, wrong = np.random.default_rng(11), dict.fromkeys((claims.HEADLINE, claims.ORDER), 0)
     even = skills(paper, 0.0, drawn)
-    for _ in range(1000):
+    for _ in range(count):
         found = verdicts.task_verdicts(known, answers(random, even, size, official, **drawn), paper.margin)
         for family in wrong:
             given = {found[claim.name].verdict for claim in known if claim.family == family}
             wrong[family] += bool(given & {"supported", "contradicted"})
-    for family, count in wrong.items():
-        assert stats.binomtest(count, 1000).proportion_ci(0.90, "wilson").high <= 0.065, (family, count)
+    for family, papers_wrong in wrong.items():
+        assert stats.binomtest(papers_wrong, count).proportion_ci(0.90, "wilson").high <= bound, (family, papers_wrong)
 
 
 @pytest.mark.long
@@ -173,7 +173,8 @@ def test_null_papers_rarely_get_a_verdict(size, official):
 @pytest.mark.long
 @pytest.mark.parametrize("unsteady", ["cnn", "emanet"])
 def test_a_model_whose_runs_vary_far_more_than_the_others_rarely_brings_a_verdict(unsteady):
-    assert_rarely_wrong("brain-mri", runs_differ=tuple(0.35 if model == unsteady else 0.1 for model in SYSTEMS))
+    runs_differ = tuple(0.35 if model == unsteady else 0.1 for model in SYSTEMS)
+    assert_rarely_wrong("brain-mri", runs_differ=runs_differ, count=4000, bound=0.06)  # it is near 5 %
 
 
 @pytest.mark.long
