@@ -33,7 +33,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
     os._exit(_Command.status)
 
 
-if sys.argv[0] == "-m":  # Python is about to run a command from here; workers and tests only import this
+IS_COMMAND = sys.argv[0] == "-m"  # Python is about to run a command from here; workers and tests only import this
+if IS_COMMAND:
     for _number in SIGNALS:
         signal.signal(_number, _stop)
 
@@ -82,8 +83,8 @@ def run(main: Callable[[], int | None]) -> None:
         _leave_output()
         print(line, end="", file=sys.stderr)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, handler in before.items():  # a command that is done is not stopped any more
+            signal.signal(number, signal.SIG_IGN if IS_COMMAND else handler)
     sys.exit(status)
 
 
@@ -112,7 +113,7 @@ def _end_imports(kind: type[BaseException], error: BaseException, trace: Traceba
     os._exit(status)
 
 
-if sys.argv[0] == "-m":
+if IS_COMMAND:
     sys.excepthook = _end_imports
 
 
