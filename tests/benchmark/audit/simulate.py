@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import optimize, special, stats
 
-from benchmark.audit.claims import QualityClaim
+from benchmark.audit.claims import HEADLINE, QualityClaim
 from benchmark.audit.judge import Judge
 from benchmark.audit.papers import Paper
 from tests.benchmark.audit.judging import PAPER, SYSTEMS, accuracy_claims, papers, rename
@@ -94,7 +94,7 @@ def false_at_null(claim: QualityClaim, verdict: str) -> bool:
 
 def false_at_margin(claim: QualityClaim, verdict: str) -> bool:
     """Whether a verdict is false where the proposed model is ahead of all others by just the margin."""
-    if not any("emanet" in pair or "adaptive" in pair for pair in claim.pairs):
+    if HEADLINE not in claim.families:
         return False
     return verdict in (AHEAD if claim.rule == "same" else SMALL | BEHIND)
 

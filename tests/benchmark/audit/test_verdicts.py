@@ -23,7 +23,7 @@ from tests.benchmark.audit.judging import (
     rename,
     why,
 )
-from tests.benchmark.audit.simulate import skills
+from tests.benchmark.audit.simulate import skills, upper_bound
 from tests.benchmark.audit.simulator import SIZES, answers
 from tests.conftest import ROOT
 
@@ -160,7 +160,7 @@ def assert_rarely_wrong(size, official=False, known=TESTED, paper=PAPER, count=1
             given = {found[claim.name].verdict for claim in known if claim.family == family}
             wrong[family] += bool(given & {"supported", "contradicted"})
     for family, papers_wrong in wrong.items():
-        assert stats.binomtest(papers_wrong, count).proportion_ci(0.90, "wilson").high <= bound, (family, papers_wrong)
+        assert upper_bound(papers_wrong, count) <= bound, (family, papers_wrong)
 
 
 @pytest.mark.long
@@ -192,7 +192,7 @@ def test_three_sources_rarely_bring_a_verdict_for_nothing():
         tasks = [rename(answers(random, dict.fromkeys(SYSTEMS, 3.0), size), size) for size in SIZES]
         given = {record["verdict"] for record in judge(paper, headline, tasks)}
         wrong += bool(given - {"inconclusive", "no difference"})
-    assert stats.binomtest(wrong, 1000).proportion_ci(0.90, "wilson").high <= 0.065, wrong
+    assert upper_bound(wrong, 1000) <= 0.065, wrong
 
 
 @pytest.mark.long
