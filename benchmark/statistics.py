@@ -48,21 +48,23 @@ class Design:
     @cached_property
     def _strata(self) -> np.ndarray:
         """The stratum of each value, counted from 0: its class; one for all if a run has a class's single cluster."""
-        run, cluster = self._indices
+        run, _ = self._indices
         if self.label is None:
             return np.zeros(len(run), int)
         label = np.unique(self.label, return_inverse=True)[1]
         cell = run * (label.max() + 1) + label
-        clusters = np.bincount(np.unique(np.stack([cell, cluster]), axis=1)[0])
-        return label if (clusters[np.unique(cell)] > 1).all() else np.zeros(len(run), int)
+        return label if (self._clusters_of(cell)[np.unique(cell)] > 1).all() else np.zeros(len(run), int)
 
     @cached_property
     def _cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The cell, run × stratum, of each value; the number of values and of clusters of each cell."""
-        (run, cluster), strata = self._indices, self._strata
+        (run, _), strata = self._indices, self._strata
         cell = run * (strata.max() + 1) + strata
-        clusters = np.bincount(np.unique(np.stack([cell, cluster]), axis=1)[0], minlength=cell.max() + 1)
-        return cell, np.bincount(cell), clusters
+        return cell, np.bincount(cell), self._clusters_of(cell)
+
+    def _clusters_of(self, cell: np.ndarray) -> np.ndarray:
+        """Return the number of clusters of each cell (int, from 0 to the largest of ``cell``)."""
+        return np.bincount(np.unique(np.stack([cell, self._indices[1]]), axis=1)[0])
 
     def _residuals(self, values: np.ndarray) -> np.ndarray:
         """Return what values are above the mean of their cell, times what makes their variance unbiased."""
@@ -238,7 +240,8 @@ def _components(values: np.ndarray, design: Design) -> _Components:
     centred *= np.where(times > 1, np.sqrt(times / np.maximum(times - 1, 1)), 1)
     by_stratum = np.bincount(design._stratum_of_cluster, sums.sum(0) ** 2) / runs**2
     images = float(by_stratum.sum())
-    square = float((by_stratum**2 / design._freedom_of_stratum)[by_stratum > 0].sum())
+    varies = by_stratum > 0
+    square = float((by_stratum[varies] ** 2 / design._freedom_of_stratum[varies]).sum())
     return _Components(
         mean=float(means.mean()),
         images=images,
