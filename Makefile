@@ -3,7 +3,7 @@ PYTHON ?= python3
 TASK ?= phantom
 export PATH := $(CURDIR)/.venv/bin:$(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
-.PHONY: setup reproduce reproduce-all test test-long test-faults test-browser lint readme lock
+.PHONY: setup reproduce reproduce-all test test-long test-faults test-browser lint docs lock
 
 setup: .venv/.ready
 
@@ -44,9 +44,9 @@ lint: setup
 	ruff check .
 	ruff format --check .
 
-# Put the tables into README.md, after a change to the evidence.
-readme: setup
-	python -m pipelines.readme
+# Put tables and choices into README.md and docs/, after a change to evidence or papers.
+docs: setup
+	python -m pipelines.docs
 
 # After a change to the dependencies in pyproject.toml; versions that still fit are kept.
 lock: setup

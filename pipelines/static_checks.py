@@ -13,7 +13,7 @@ from benchmark.data import Images, decoded, files, medmnist
 from benchmark.errors import BadInput
 from benchmark.evidence.checks import Check, merged
 from benchmark.params import Params, Task
-from pipelines import audit, cells, code_of, fetch, figures, readme, report, split, tables
+from pipelines import audit, cells, code_of, docs, fetch, figures, report, split, tables
 
 SHOW_IMAGES = ("explanations", "duplicates")  # kinds of figures
 
@@ -44,7 +44,7 @@ def _jobs(params: Params) -> Iterator[tuple[Any, ...]]:
     yield from ((_task, task) for task in by_runs)
     yield from ((_counts, shape) for shape in params.costs if (COSTS / shape).exists())
     yield from ((_data, tasks) for tasks in _tasks_by_images(params))
-    yield from ((_audit,), (_report,), (_readme,))
+    yield from ((_audit,), (_report,), (_docs,))
 
 
 def _task(params: Params, task: str) -> list[Check]:
@@ -153,8 +153,9 @@ def _report(params: Params) -> list[Check]:
     return [check]
 
 
-def _readme(params: Params) -> list[Check]:
-    check = Check("README has the tables of today")
-    with check.reading(readme.README):
-        check.expect_file(readme.README, readme.filled(readme.README.read_text(encoding="utf-8"), params))
+def _docs(params: Params) -> list[Check]:
+    check = Check("README and docs follow from evidence and papers")
+    with check.reading("docs"):
+        for page, text in docs.texts(params).items():
+            check.expect_file(page, text)
     return [check]

@@ -6,6 +6,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported: the same cou
 
 import importlib
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -22,6 +23,13 @@ from benchmark.evidence import provenance
 from benchmark.training import runs
 
 ROOT = Path(__file__).parents[1]
+
+
+def blocks(page, heading):
+    """Return the blocks of code, as printed, below a heading (`## …`) of a page of the docs."""
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    part = text.split(f"## {heading}\n", 1)[1].split("\n## ")[0]
+    return re.findall(r"^```\w*\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(autouse=True)

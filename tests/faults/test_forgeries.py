@@ -43,7 +43,7 @@ def flip_to_the_end():
     """Flip an image, and make all that shows it anew."""
     flip(ESTIMATOR)
     seal()
-    for stage in ("tables", "figures", "audit", "report", "readme"):
+    for stage in ("tables", "figures", "audit", "report", "docs"):
         task = ("--task", "phantom") if stage in ("tables", "figures") else ()
         call(Path.cwd(), sys.executable, "-m", f"pipelines.{stage}", *task)
 
@@ -294,7 +294,7 @@ def _jobs(loaded):
 def test_forgeries(made, tmp_path, remakes):
     rows, faulty, honest = [], [], tmp_path / "honest"
     shutil.copytree(made, honest)
-    call(honest, sys.executable, "-m", "pipelines.readme")
+    call(honest, sys.executable, "-m", "pipelines.docs")
     commit(honest)
     for name in [*FORGERIES] if EVERY else [*FORGERIES][::9]:
         forgery, *expected = FORGERIES[name]

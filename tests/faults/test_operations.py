@@ -19,7 +19,7 @@ from benchmark.report import page  # noqa: F401
 from benchmark.report.figures import audit as audit_figure  # noqa: F401
 from benchmark.report.figures import drawing
 from benchmark.training import engine, networks  # noqa: F401
-from pipelines import audit, cost, fetch, figures, readme, report, score, split, tables, train
+from pipelines import audit, cost, docs, fetch, figures, report, score, split, tables, train
 from tests.faults.forks import KILLED, Ended, errors_of, forked
 from tests.faults.injection import Fault
 from tests.faults.rows import EVERY, Row
@@ -87,7 +87,7 @@ STAGES = {
     "audit": Stage(audit.main, (), ("results/audit.*",)),
     "report": Stage(report.main, (), ("results/report.html", "results/figures/*/*"), ("results/figures",)),
     "score": Stage(score.main, ON_PHANTOM, (f"{CELL}/*/metrics.json",)),
-    "readme": Stage(readme.main, (), ("README.md",)),
+    "docs": Stage(docs.main, (), tuple(map(str, docs.PAGES))),
 }
 
 
@@ -97,7 +97,7 @@ class Trials:
     def __init__(self, stage: Stage, made: Path, folder: Path) -> None:
         self.stage, self.folder, self.start = stage, folder, folder / "start"
         (folder / "reference").mkdir()
-        for name in ("results", "papers"):
+        for name in ("results", "papers", "docs"):
             shutil.copytree(made / name, folder / "reference" / name)
         for name in ("params.yaml", "dvc.yaml", "dvc.lock", "README.md"):
             shutil.copy(made / name, folder / "reference")
@@ -119,17 +119,18 @@ class Trials:
         with contextlib.suppress(ValueError):
             if isinstance(read := json.loads(content), dict):
                 return json.dumps(read | {"old": 1}).encode()
-        mark = readme.END.format("tables").encode()  # of the README, which is filled between marks
-        return content.replace(mark, b"old\n" + mark) if mark in content else content + b"\n"
+        for name in (name for names in docs.PAGES.values() for name in names):  # pages are filled between marks
+            mark = docs.END.format(name).encode()
+            content = content.replace(mark, b"old\n" + mark)
+        return content if b"old\n" in content else content + b"\n"
 
     def outputs(self, folder: Path) -> list[Path]:
         return [path for pattern in self.stage.outputs for path in folder.glob(pattern) if path.is_file()]
 
     def bytes_of(self, folder: Path) -> dict[Path, bytes]:
         """Return path → content of all that a reader of the repository sees."""
-        readme_path = Path("README.md")
         below = {Path("results") / path: content for path, content in bytes_below(folder / "results").items()}
-        return below | {readme_path: (folder / readme_path).read_bytes()}
+        return below | {path: (folder / path).read_bytes() for path in docs.PAGES}
 
     @contextlib.contextmanager
     def trial(self):

@@ -32,7 +32,7 @@ COMMANDS = [
     ("audit",),
     ("report",),
     ("score", "--task", "phantom"),
-    ("readme",),
+    ("docs",),
     ("verify", "--task", "phantom", "--model", "knn"),
     ("verify", "--static"),
 ]

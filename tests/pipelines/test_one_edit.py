@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import blocks
 from tests.pipelines.repository import bytes_below, call, edit_params, edit_text, started
 
 pytestmark = pytest.mark.long
@@ -15,71 +16,6 @@ pytestmark = pytest.mark.long
 PAGE = ("report.html", "figures/*/*")
 OVERVIEWS = ("tasks/phantom/tables/[!e]*", "tasks/phantom/figures/*/*", *PAGE)  # all tables but emanet_table1
 AUDIT = ("audit.*",)
-MEASURE = '''
-def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the mean squared distance of the probabilities to the true class."""
-    return float(((probabilities - np.eye(probabilities.shape[1])[labels]) ** 2).sum(1).mean())
-
-
-_PER_CENT = {'''
-CORRUPTION = '''
-def inverted(pixels: np.ndarray, digests: list[str], strength: float) -> np.ndarray:
-    """Mix an image with its negative."""
-    return _to_uint8((1 - strength) * pixels + strength * (255.0 - pixels))
-
-
-CORRUPTIONS = {
-    "inverted": Corruption(inverted, "share", "up", (0.1, 0.2)),'''
-NETWORK = '''
-"""A network of one's own."""
-
-from torch import nn
-
-from benchmark.models import registered
-
-
-@registered
-def tiny(num_classes: int = 2, in_chans: int = 1, img_size: int = 64, width: int = 4) -> nn.Module:
-    """Build the network."""
-    convolution = nn.Conv2d(in_chans, width, 3)
-    return nn.Sequential(convolution, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, num_classes))
-'''
-ESTIMATOR = '''
-"""An estimator of one's own."""
-
-from sklearn.tree import DecisionTreeClassifier
-
-
-def tree(seed: int, depth: int = 3) -> DecisionTreeClassifier:
-    """Build the estimator."""
-    return DecisionTreeClassifier(max_depth=depth, random_state=seed)
-'''
-PAPER = """
-name: mine
-title: Neighbours
-cite: Doe (2026)
-proposed: knn
-margin: 0.02
-systems:
-  Proposed: knn
-  CNN: cnn
-tables:
-  mine_table1:
-    title: Comparison
-    place: Table 1
-    columns:
-      - {heading: Accuracy, measure: accuracy}
-    rows:
-      Proposed: ["99.0"]
-      CNN: ["90.0"]
-statements:
-  best-accuracy:
-    says: the proposed model has the best accuracy
-    place: Table 1
-    rule: best
-    table: mine_table1
-    measure: accuracy
-"""
 
 
 @dataclass(frozen=True)
@@ -117,9 +53,9 @@ def both_runs(*cells):
     return {f"{cell}/run-{number}" for cell in cells for number in (0, 1)}
 
 
-def add_model(pipeline, name, **entry):
-    """Add one entry to the models of params.yaml, which has evidence on phantom."""
-    edit_params(pipeline, lambda params: params["models"].update({name: entry | {"tasks": ["phantom"]}}))
+def add_model(pipeline, entry):
+    """Paste an entry below the line `models:` of params.yaml."""
+    edit_text(pipeline / "params.yaml", "\nmodels:\n", f"\nmodels:\n{entry}")
 
 
 def assert_only_this_model_is_new(effect, name):
@@ -131,73 +67,76 @@ def assert_only_this_model_is_new(effect, name):
 
 
 def test_a_network_of_timm_is_one_entry(pipeline, repro):
-    add_model(pipeline, "lcnet", kind="network", of="timm_model", init="scratch", options={"name": "lcnet_050"})
-    assert_only_this_model_is_new(repro(), "lcnet")
+    [entry] = blocks("adding", "A network of timm")
+    add_model(pipeline, entry.replace("convnext_atto", "lcnet_050"))  # a smaller one
+    assert_only_this_model_is_new(repro(), "lcnet_050")
 
 
 def test_a_network_of_ones_own_is_one_file_and_one_entry(pipeline, repro):
-    (pipeline / "baselines/tiny.py").write_text(NETWORK.lstrip())
-    add_model(pipeline, "tiny", kind="network", init="scratch")
-    assert_only_this_model_is_new(repro(), "tiny")
+    file, entry = blocks("adding", "A network of your own")
+    (pipeline / "baselines/mynet.py").write_text(file)
+    add_model(pipeline, entry)
+    assert_only_this_model_is_new(repro(), "mynet")
 
 
 def test_an_estimator_of_ones_own_is_one_file_and_one_entry(pipeline, repro):
-    (pipeline / "baselines/tree.py").write_text(ESTIMATOR.lstrip())
-    add_model(pipeline, "tree", kind="estimator", features="pixels")
+    file, entry = blocks("adding", "An estimator of your own")
+    (pipeline / "baselines/tree.py").write_text(file)
+    add_model(pipeline, entry)
     assert_only_this_model_is_new(repro(), "tree")
 
 
 def test_a_reading_is_one_entry(pipeline, repro):
-    add_model(pipeline, "emanet_unmasked", kind="network", of="emanet", init="scratch", options={"form": "none"})
+    options = "of: emanet, init: scratch, options: {form: none}"
+    add_model(pipeline, f"  emanet_unmasked: {{kind: network, {options}, tasks: [phantom]}}\n")
     assert_only_this_model_is_new(repro(), "emanet_unmasked")
 
 
 def test_a_set_of_images_is_one_block_and_a_model_that_lists_it(pipeline, repro):
     random = np.random.RandomState(0)
-    for part in ("train", "test"):
+    for part in ("Training", "Testing"):
         for name, mean in (("dark", 80), ("light", 170)):
-            folder = pipeline / "data/mine" / part / name
+            folder = pipeline / "data/slices" / part / name
             folder.mkdir(parents=True)
             for index in range(30):
-                pixels = np.clip(random.normal(mean, 60, (32, 32)), 0, 255).astype(np.uint8)
+                pixels = np.clip(random.normal(mean, 60, (64, 64)), 0, 255).astype(np.uint8)
                 Image.fromarray(pixels).save(folder / f"{index}.png")
 
-    def add(params):
-        source = {"kind": "folder", "name": "mine", "title": "Mine", "licence": "MIT", "path": "mine", "obtain": "Mine"}
-        source |= {"train": "train", "test": "test"}
-        params["tasks"]["mine"] = params["tasks"]["phantom"] | {"source": source}
-
-    edit_params(pipeline, add)
+    [block] = blocks("adding", "A set of images")
+    edit_text(pipeline / "params.yaml", "\ntasks:\n", f"\ntasks:\n{block}")
     effect = repro()
     assert effect.trained == set()
     assert {path.name for path in effect.made} >= {"manifest.json", "samples.csv", "split.csv"}
-    assert all(path.is_relative_to("tasks/mine") for path in effect.made)
+    assert all(path.is_relative_to("tasks/slices") for path in effect.made)
     assert effect.changed_besides(*AUDIT, *PAGE) == []
-    edit_params(pipeline, lambda params: params["models"]["knn"]["tasks"].append("mine"))
+    edit_params(pipeline, lambda params: params["models"]["knn"]["tasks"].append("slices"))
     effect = repro()
-    assert effect.trained == both_runs("mine/knn")
-    assert all(path.is_relative_to("tasks/mine") for path in effect.made)
+    assert effect.trained == {f"slices/knn/run-{number}" for number in range(3)}
+    assert all(path.is_relative_to("tasks/slices") for path in effect.made)
     assert effect.changed_besides(*AUDIT, *PAGE) == []
 
 
 def test_a_paper_is_one_file(pipeline, repro):
     claims = (pipeline / "results/audit.csv").read_text(encoding="utf-8").splitlines()
-    (pipeline / "papers/mine.yaml").write_text(PAPER.lstrip())
+    paper, statements = blocks("adding", "A paper")
+    for name, stands_for in (("mynet_no_attention", "cnn"), ("mynet_literal", "emanet"), ("mynet", "knn")):
+        paper, statements = paper.replace(name, stands_for), statements.replace(name, stands_for)
+    (pipeline / "papers/my_paper.yaml").write_text(paper + statements)
     effect = repro()
     assert effect.trained == set()
     tables = {path for path in effect.made if not path.match("tasks/phantom/figures/*/*")}
-    assert {path.stem for path in tables} == {"mine_table1"}
+    assert {path.stem for path in tables} == {"my_table1"}
     assert effect.changed_besides(*AUDIT, *OVERVIEWS) == []
     now = (pipeline / "results/audit.csv").read_text(encoding="utf-8").splitlines()
-    of_others = [line for line in now if not line.startswith("mine")]
+    of_others = [line for line in now if not line.startswith("my_")]
     assert of_others == claims
     assert len(now) > len(claims)
 
 
 def test_a_measure_is_one_entry(pipeline, repro):
     path = pipeline / "benchmark/evidence/metrics.py"
-    edit_text(path, "\n_PER_CENT = {", MEASURE)
-    entry = '        Measure("brier", "Brier score", brier, bounds=(0, 2), higher_is_better=False),\n'
+    function, entry = blocks("adding", "A measure")
+    edit_text(path, "\n_PER_CENT = {", f"\n{function}\n\n_PER_CENT = {{")
     edit_text(path, "    for entry in (\n", f"    for entry in (\n{entry}")
     effect = repro()
     assert effect.trained == set()
@@ -207,7 +146,9 @@ def test_a_measure_is_one_entry(pipeline, repro):
 
 
 def test_a_corruption_is_one_entry_and_robustness_alone_is_stale(pipeline, repro):
-    edit_text(pipeline / "benchmark/training/corruptions.py", "\nCORRUPTIONS = {", CORRUPTION)
+    function, entry = blocks("adding", "A corruption")
+    path = pipeline / "benchmark/training/corruptions.py"
+    edit_text(path, "\nCORRUPTIONS = {\n", f"\n{function}\n\nCORRUPTIONS = {{\n{entry}")
     effect = repro()
     assert effect.trained == set()
     assert effect.made == set()

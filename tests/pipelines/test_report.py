@@ -37,7 +37,7 @@ def test_a_broken_audit_is_named(small, command, workplace):
     ("command", "needless"),
     [
         ("tables", ("torch", "sklearn", "matplotlib", "jinja2")),
-        ("readme", ("torch", "sklearn", "matplotlib", "jinja2")),
+        ("docs", ("torch", "sklearn", "matplotlib", "jinja2")),
         ("report", ("torch", "sklearn")),
     ],
 )
@@ -47,7 +47,7 @@ def test_a_command_imports_what_it_needs_alone(command, needless, workplace, sma
         f"try:\n    runpy.run_module('pipelines.{command}', run_name='__main__')\nfinally:\n"
         f"    print(*(name for name in {needless} if name in sys.modules), 'end', file=sys.stderr)"
     )
-    shutil.copy(ROOT / "README.md", workplace)
+    shutil.copytree(ROOT / "docs", workplace / "docs")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     result = subprocess.run([sys.executable, "-c", code], env=environment, check=False, capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "end\n")

@@ -13,7 +13,7 @@ from benchmark.audit import papers
 from benchmark.evidence import metrics, provenance, repository
 from benchmark.evidence.checks import Check
 from benchmark.training.origin import checks_of_task
-from pipelines import audit, cell, readme, static_checks, tables
+from pipelines import audit, cell, docs, static_checks, tables
 from tests.conftest import ROOT
 
 MODELS = ("emanet", "cnn", "knn")
@@ -23,7 +23,7 @@ RUN = PHANTOM / "runs/cnn/run-0"
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """A clone of this repository in which tables, audit and README are up to date."""
+    """A clone of this repository in which tables, audit and docs are up to date."""
     folder = tmp_path_factory.mktemp("static") / "clone"
     command = ["git", "clone", "--quiet", "--shared", str(ROOT), str(folder)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
@@ -34,7 +34,7 @@ def clone(tmp_path_factory):
             shutil.rmtree(PHANTOM / part, ignore_errors=True)
         texts = {PHANTOM / path: text for path, text in tables.texts(loaded, "phantom").items()}
         texts |= audit.texts(all_papers, audit.all_records(loaded, all_papers))
-        texts[readme.README] = readme.filled(readme.README.read_text(encoding="utf-8"), loaded)
+        texts |= docs.texts(loaded)
         for path, text in texts.items():
             evidence.replace_text(path, text)
     return folder
@@ -42,11 +42,11 @@ def clone(tmp_path_factory):
 
 @pytest.fixture
 def inside(clone, monkeypatch):
-    """Work in the clone; what a test changes there below ``results`` or in the README is put back."""
+    """Work in the clone; what a test changes there below ``results`` or in the docs is put back."""
     monkeypatch.chdir(clone)
     for known in (repository.is_here, repository.has_commit, repository.files_at):
         known.cache_clear()
-    files = [readme.README, *(path for path in audit_files() if path.exists())]
+    files = [*docs.PAGES, *(path for path in audit_files() if path.exists())]
     files += [path for model in MODELS for path in (PHANTOM / "runs" / model).rglob("*") if path.is_file()]
     files += [path for path in (PHANTOM / "tables").glob("*")]
     before = {path: path.read_bytes() for path in files}
@@ -164,12 +164,13 @@ def test_a_changed_row_of_robustness_is_found(inside, column):
     assert "robustness.csv: gaussian_noise 32: accuracy is not that of its images" in of_runs()["robustness fits"][0]
 
 
-def test_a_number_in_the_readme_is_found(inside):
-    text = readme.README.read_text(encoding="utf-8")
-    number = text.index("[", text.index(readme.BEGIN.format("tables"))) + 1
-    readme.README.write_text(text[:number] + "9" + text[number:], encoding="utf-8")
-    failing = failures(static_checks._readme(params.load()))
-    assert failing["README has the tables of today"][0].startswith("README.md: line ")
+def test_a_number_in_the_docs_is_found(inside):
+    page = inside / "docs/results.md"
+    text = page.read_text(encoding="utf-8")
+    number = text.index("[", text.index(docs.BEGIN.format("tables"))) + 1
+    page.write_text(text[:number] + "9" + text[number:], encoding="utf-8")
+    failing = failures(static_checks._docs(params.load()))
+    assert failing["README and docs follow from evidence and papers"][0].startswith("docs/results.md: line ")
 
 
 def test_a_verdict_in_the_audit_is_found(inside):

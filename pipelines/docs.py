@@ -1,4 +1,4 @@
-"""Put into the README what is written elsewhere: the tables so far, from evidence, and how the papers were read."""
+"""Put into README and docs what follows from evidence and papers: the tables so far, and how the papers were read."""
 
 from pathlib import Path
 
@@ -11,21 +11,30 @@ from benchmark.report.over_tasks import over_tasks
 from benchmark.report.task_files import all_tasks
 from pipelines import Parser, run
 
-README = Path("README.md")
-BEGIN, END = "<!-- {}: made by `make readme` -->\n", "<!-- end of {} -->"
+PAGES = {  # page → what is put into it
+    Path("docs/results.md"): ("tables",),
+    Path("docs/papers.md"): ("choices",),
+}
+BEGIN, END = "<!-- {}: made by `make docs` -->\n", "<!-- end of {} -->"
 
 
-def filled(readme: str, params: Params) -> str:
-    """Return the README's text with the tables and the choices of today."""
+def texts(params: Params) -> dict[Path, str]:
+    """Return each page as it must be today."""
     in_order = [*reversed(papers.load_all())]
-    return _between(_between(readme, "tables", _tables(params, in_order)), "choices", _choices(in_order))
+    made = {"tables": _tables(params, in_order), "choices": _choices(in_order)}
+    return {
+        page: filled(page.read_text(encoding="utf-8"), {name: made[name] for name in names})
+        for page, names in PAGES.items()
+    }
 
 
-def _between(readme: str, name: str, texts: list[str]) -> str:
-    """Put texts between the marks of a name."""
-    before, rest = readme.split(BEGIN.format(name))
-    after = rest.split(END.format(name))[1]
-    return "\n".join([before + BEGIN.format(name), *texts, END.format(name) + after])
+def filled(page: str, made: dict[str, list[str]]) -> str:
+    """Return a page with these texts between the marks of their names."""
+    for name, parts in made.items():
+        before, rest = page.split(BEGIN.format(name))
+        after = rest.split(END.format(name))[1]
+        page = "\n".join([before + BEGIN.format(name), *parts, END.format(name) + after])
+    return page
 
 
 def _tables(params: Params, all_papers: list[Paper]) -> list[str]:
@@ -51,9 +60,10 @@ def _choices(all_papers: list[Paper]) -> list[str]:
 
 
 def main() -> None:
-    """Write the README."""
-    Parser("readme", __doc__).parse_args()
-    evidence.replace_text(README, filled(README.read_text(encoding="utf-8"), load()))
+    """Write the pages."""
+    Parser("docs", __doc__).parse_args()
+    for page, text in texts(load()).items():
+        evidence.replace_text(page, text)
 
 
 if __name__ == "__main__":
