@@ -141,11 +141,13 @@ def _predictions(path: Path, content: bytes) -> tuple[list[str], np.ndarray, np.
     classes = [f"p{index}" for index in range(table.shape[1] - 2)]
     if set(table) != {"sample_id", "label", *classes}:
         raise BadInput(f"{path}: has other columns; {right}")
+    if table.empty:
+        raise BadInput(f"{path}: has no rows; it must have one per test image")
     ids, numbers = table["sample_id"], table[["label", *classes]].apply(_numbers)
     fits = ids.notna() & np.isfinite(numbers).all(axis=1) & numbers["label"].isin(range(len(classes)))
-    if not len(table) or not fits.all():
-        line = int(np.argmin(fits)) if len(table) else 0
-        row = ",".join(map(str, next(table.iloc[line:].itertuples(index=False), ["nothing"])))
+    if not fits.all():
+        line = int(np.argmin(fits))
+        row = ",".join(map(str, table.iloc[line]))
         what = f"a sample_id, a label from 0 to {len(classes) - 1}, and finite numbers"
         raise BadInput(f"{path}: line {line + 2} is {row}; it must be {what}")
     return ids.tolist(), numbers["label"].to_numpy(np.int64), numbers[classes].to_numpy(np.float64)

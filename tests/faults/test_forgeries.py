@@ -230,7 +230,7 @@ FORGERIES: dict[str, tuple[Callable[[], object], str, str]] = {  # what finds it
         "runs were made from",
         "runs were made from",
     ),
-    "an image's answer, and all that shows it": (flip_to_the_end, TRAINING, TRAINING),
+    "an image's answer, and all that shows it": (flip_to_the_end, STATUS, TRAINING),
     "that, of a run that `verify --base` stamped": (flip_what_was_stamped, "runs name a commit", "runs name a commit"),
 }
 
