@@ -4,7 +4,7 @@ import pytest
 
 from benchmark import evidence
 from benchmark.evidence import provenance
-from benchmark.training import engine
+from benchmark.training import local
 from benchmark.training.corruptions import CORRUPTIONS
 
 
@@ -13,15 +13,15 @@ def played(monkeypatch, leave):
     """Play the training: keep the list of what was trained; ``meanwhile`` is called after each run."""
     state = {"runs": [], "meanwhile": lambda: None}
 
-    def side_by_side(waiting, folders, shared):
+    def play(waiting, folders, shared, tell):
         for run in waiting:
             state["runs"].append(str(run))
             text = f"trained {len(state['runs'])}"
             leave(run, folders[run], text, robustness={name: kind.digest for name, kind in CORRUPTIONS.items()})
             state["meanwhile"]()
-            yield run, folders[run]
+            yield run, None
 
-    monkeypatch.setattr(engine, "_side_by_side", side_by_side)
+    monkeypatch.setattr(local, "outcomes", play)
     return state
 
 
