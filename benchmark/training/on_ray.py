@@ -36,6 +36,8 @@ def engine(address: str | None) -> Callable[..., Iterator[tuple[Run, BaseExcepti
 
     :class:`BadInput` if Ray is not installed.
     """
+    if address is None:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # Ray then listens on the loopback address
     try:
         import ray  # noqa: F401
     except ImportError:
@@ -78,7 +80,7 @@ def _received(answer: Any, folder: Path) -> BaseException | None:
     try:
         files = ray.get(answer)
     except ray.exceptions.RayTaskError as error:
-        error.cause.add_note(error.traceback_str)
+        error.cause.add_note(str(error))  # the traceback over there
         return error.cause
     except ray.exceptions.RayError as error:
         return Unreachable(f"Ray: {' '.join(str(error).split())}")
@@ -168,8 +170,7 @@ def _cluster(address: str | None, package: str) -> Iterator[None]:
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    own = {"num_cpus": cpu_count(), "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    own = {"num_cpus": cpu_count(), "include_dashboard": False}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     variables = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     try:

@@ -32,12 +32,10 @@ def of_this_machine(todo, workplace):
 
 
 @pytest.fixture
-def cluster(monkeypatch):
-    """Two raylets on this machine, reachable from it alone; the first is the head."""
-    from ray._private import ray_constants
+def cluster():
+    """Two raylets on this machine; the first is the head."""
+    on_ray.engine(None)  # has Ray listen on the loopback address
     from ray.cluster_utils import Cluster
-
-    monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)  # else 127.0.0.1 is turned into a public address
 
     own = Cluster(initialize_head=True, head_node_args=LOOPBACK | {"include_dashboard": False})
     yield own, own.add_node(**LOOPBACK)
