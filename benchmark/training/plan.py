@@ -35,7 +35,7 @@ def text(params: Params, todo: Sequence[Run], asked: int) -> str:
         [
             tabulate(rows, ["task", "model", "runs", "core-hours", "by the time on"], tablefmt="simple"),
             f"{len(todo)} of {asked} runs would be trained: {total:.2f} core-hours{unknown}; the others are up to date",
-            f"side by side on {cores} of the cores here: {total / cores:.2f} hours{unknown}, {gigabytes:.0f} GB of memory",
+            f"on {cores} of the cores here: {total / cores:.2f} hours{unknown}, in about {gigabytes:.0f} GB of memory",
             "`dvc repro` afterwards records them, and trains nothing",
         ]
     )
