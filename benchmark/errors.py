@@ -13,6 +13,10 @@ class TrainingFailed(Exception):  # noqa: N818
     """A run raised an exception; the message names it."""
 
 
+class Unreachable(TrainingFailed):
+    """The machines that runs are performed on cannot be reached."""
+
+
 def closest(name: str, known: list[str], otherwise: str | None = None) -> str:
     """Return ``name``'s likely spelling among ``known``, or ``otherwise``, or the whole list, to end an error line."""
     from difflib import get_close_matches

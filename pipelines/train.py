@@ -1,4 +1,4 @@
-"""Train the models of some tasks: what has changed, side by side, on every core."""
+"""Train the models of some tasks: what has changed, side by side, on every core or on a Ray cluster."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ from benchmark import evidence, params
 from benchmark.errors import BadInput
 from benchmark.params import Params
 from benchmark.training import cells as training
-from benchmark.training import preflight
+from benchmark.training import local, plan, preflight
+from benchmark.training.engine import Engine
 from benchmark.training.runs import Run, inputs
 from pipelines import Parser, cells, run
 from pipelines.fetch import fetch
@@ -21,9 +22,19 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="train what is up to date too")
     parser.add_argument("--into", type=Path, help="leave what is trained below this folder, not among the evidence")
     parser.add_argument("--run", nargs="+", type=int, help="with --into: numbers of runs; all, if not given")
+    parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="what places runs; local by default"
+    )
+    parser.add_argument(
+        "--address", help="with --engine ray: the cluster to join, as HOST:PORT; this machine, if not given"
+    )
+    parser.add_argument("--plan", action="store_true", help="print what would be trained, and train nothing")
     args = parser.parse_args()
     if args.run and not args.into:
         raise BadInput("--run: goes with --into only; the evidence of a model on a task is replaced as a whole")
+    if args.address and args.engine != "ray":
+        raise BadInput("--address: goes with --engine ray only")
+    engine = _engine(args.engine, args.address)
     loaded = params.load()
     preflight.check_lock(loaded)
     wanted = cells(loaded, args.task, args.model)
@@ -32,12 +43,16 @@ def main() -> None:
             fetch(loaded, task)
         if not (evidence.TASKS / task / "split.csv").exists():
             split(loaded, task)
+    chosen = [one for runs in wanted for one in runs if not args.run or one.number in args.run]
+    if args.plan:
+        todo = [one for one in chosen if args.into or args.force or not training.is_up_to_date(one)]
+        print(plan.text(loaded, todo, len(chosen)))
+        return
     if args.into:
-        chosen = [one for runs in wanted for one in runs if not args.run or one.number in args.run]
-        training.train_into(chosen, args.into)
+        training.train_into(chosen, args.into, engine)
         print(f"{len(chosen)} runs trained into {args.into}")
         return
-    trained = training.train_cells(wanted, args.force, still_wanted)
+    trained = training.train_cells(wanted, args.force, still_wanted, engine)
     total = sum(len(runs) for runs in wanted)
     print(f"{', '.join(args.task)}: {len(trained)} of {total} runs trained; the others were up to date")
     for task in dict.fromkeys(args.task):
@@ -45,6 +60,14 @@ def main() -> None:
     _name_stale_corruptions(wanted)
     if not args.model:
         _name_unlisted(loaded, args.task)
+
+
+def _engine(name: str, address: str | None) -> Engine:
+    if name == "local":
+        return local.outcomes
+    from benchmark.training import on_ray
+
+    return on_ray.engine(address)
 
 
 def still_wanted(run: Run) -> bool:

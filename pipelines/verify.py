@@ -12,7 +12,7 @@ from benchmark.audit import papers
 from benchmark.errors import BadInput, closest
 from benchmark.params import Params
 from benchmark.training import cells as training
-from benchmark.training import reproduction
+from benchmark.training import local, reproduction
 from benchmark.training.runs import Run
 from pipelines import Parser, cells, run
 
@@ -46,7 +46,7 @@ def main() -> int:
     else:
         again = reproduction.SCRATCH / "again"
         shutil.rmtree(again, ignore_errors=True)
-        training.train_into(runs, again)
+        training.train_into(runs, again, local.outcomes)
         outcomes = reproduction.compare(runs, loaded.other_processor, evidence.TASKS, again)
         if not (args.model or args.run or args.random):
             for task in dict.fromkeys(one.task.name for one in runs):

@@ -1,6 +1,7 @@
 """Where evidence comes from: commit, versions, machine, and the digest of each file of a run."""
 
 import platform
+import re
 import subprocess
 from collections.abc import Sequence
 from functools import cache
@@ -104,7 +105,7 @@ def commit(code: Sequence[Path]) -> str | None:
 def _archived_commit() -> str | None:
     path = Path(".git_archival.txt")
     commit = path.read_text(encoding="utf-8").strip() if path.exists() else ""
-    return commit if commit.isalnum() else None
+    return commit if re.fullmatch(r"[0-9a-f]+(\+changes)?", commit) else None
 
 
 def _git(*call: str) -> str:

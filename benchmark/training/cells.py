@@ -16,7 +16,7 @@ from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.training import preflight
 from benchmark.training.corruptions import CORRUPTIONS
-from benchmark.training.engine import SHARED, train
+from benchmark.training.engine import SHARED, Engine, train
 from benchmark.training.runs import Run, inputs
 
 SCRATCH = Path("scratch/runs")
@@ -24,7 +24,7 @@ SCRATCH_OF_COPIES = Path("scratch/copies")  # of runs that do not become evidenc
 Cell = list[Run]  # all runs of a task and a model, from 0 on
 
 
-def train_cells(cells: list[Cell], force: bool, still_wanted: Callable[[Run], bool]) -> list[Run]:
+def train_cells(cells: list[Cell], force: bool, still_wanted: Callable[[Run], bool], engine: Engine) -> list[Run]:
     """Bring the evidence of cells up to date; runs whose inputs are unchanged are kept. Return what was trained.
 
     With ``force``, every run of the cells is trained. Before a cell is put in place, ``still_wanted`` is asked for each
@@ -39,7 +39,7 @@ def train_cells(cells: list[Cell], force: bool, still_wanted: Callable[[Run], bo
         for task in {run.task.name for run in todo}:
             preflight.check([run for run in todo if run.task.name == task], SCRATCH, evidence.TASKS / task)
         folders: dict[Run, Path] = {}
-        for run, folder in train(list(todo), SCRATCH):
+        for run, folder in train(list(todo), SCRATCH, engine):
             folders[run] = folder
             left[run.cell] -= 1
             if not left[run.cell]:
@@ -51,7 +51,7 @@ def train_cells(cells: list[Cell], force: bool, still_wanted: Callable[[Run], bo
     return list(todo)
 
 
-def train_into(todo: list[Run], folder: Path) -> None:
+def train_into(todo: list[Run], folder: Path, engine: Engine) -> None:
     """Train runs, whatever evidence they have, and leave theirs below ``folder``, laid out like ``results/tasks``."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def train_into(todo: list[Run], folder: Path) -> None:
         for first in {run.cell: run for run in todo}.values():
             locks.enter_context(_locked(first))
         preflight.check(todo, SCRATCH_OF_COPIES, None)
-        for run, trained in dict(train(todo, SCRATCH_OF_COPIES)).items():
+        for run, trained in dict(train(todo, SCRATCH_OF_COPIES, engine)).items():
             target = folder / run.folder.relative_to(evidence.TASKS)
             _discard(target)
             part = target.with_name(f".{target.name}.{os.getpid()}.part")

@@ -1,12 +1,14 @@
-"""Runs side by side on this machine: one process per core, one thread each."""
+"""What is to be trained, in which order, and what becomes of each run; an engine says where runs are performed.
 
+An engine takes runs in order, run → the folder to leave its evidence in, a folder that runs share, and a pipe to tell
+progress to (:mod:`benchmark.training.progress`). It yields each run when it ends, with what it raised, if anything.
+"""
+
+import errno
 import sys
-import threading
-import time
 import traceback
 import zipfile
-from collections.abc import Iterator
-from concurrent.futures import as_completed
+from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -14,32 +16,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import cpu_count
-from tqdm import tqdm
 
-from benchmark import evidence, workers
-from benchmark.errors import BadInput, TrainingFailed, failure
+from benchmark import evidence
+from benchmark.errors import BadInput, TrainingFailed, Unreachable, failure, one_line
 from benchmark.evidence import provenance
 from benchmark.evidence.digests import digest
-from benchmark.training import perform
+from benchmark.training import progress
 from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import Run, inputs
 
 SHARED = "corrupted"  # the folder, beside those of the runs, of what all models of a task share
-RUNS_PER_CARD = 12
-_progress: Connection  # takes a run, how many of its epochs are done (-1: the run is), of how many; at the end None
+MEMORY = {"network": 1.5e9, "estimator": 1.0e9}  # bytes of one run, with those of the libraries
+Engine = Callable[[list[Run], dict[Run, Path], Path, Connection], Iterator[tuple[Run, BaseException | None]]]
 
 
-def train(todo: list[Run], scratch: Path) -> Iterator[tuple[Run, Path]]:
+def train(todo: list[Run], scratch: Path, engine: Engine) -> Iterator[tuple[Run, Path]]:
     """Train runs; yield each, when it is done, with the folder below ``scratch`` that contains its evidence.
 
     What was finished or half done there by the same inputs, versions and kind of machine is taken up again.
-    :class:`BadInput` comes before any compute; :class:`TrainingFailed` names the first run that raised.
+    :class:`BadInput` comes before any compute. A run that fails stops no other; at the end :class:`TrainingFailed`
+    names those that failed.
     """
     folders = {run: scratch / run.task.name / run.model.name / f"run-{run.number}-{_key(run)}" for run in todo}
     for first in {run.cell: run for run in todo}.values():
         _check_model(first)
-    waiting = []
+    waiting, failed = [], []
     for run, folder in folders.items():
         if provenance.is_whole(folder):
             print(f"{run}: was finished before the last command ended; taken up from {folder}", file=sys.stderr)
@@ -48,48 +49,54 @@ def train(todo: list[Run], scratch: Path) -> Iterator[tuple[Run, Path]]:
             (folder / evidence.PROVENANCE).unlink(missing_ok=True)
             _set_torn_checkpoints_aside(run, folder)
             waiting.append(run)
-    if waiting:
-        yield from _side_by_side(waiting, folders, scratch / SHARED)
+    for run, error in _ended(engine, waiting, folders, scratch / SHARED) if waiting else ():
+        if error is None:
+            yield run, folders[run]
+            continue
+        failed.append(_told(run, error, folders[run].with_suffix(".failed.txt")))
+        if _stops_all(error):
+            raise failed[-1]
+        print(one_line(str(failed[-1])), file=sys.stderr)
+    if failed:
+        raise _all_told(failed)
 
 
-def _side_by_side(waiting: list[Run], folders: dict[Run, Path], shared: Path) -> Iterator[tuple[Run, Path]]:
+def _ended(
+    engine: Engine, waiting: list[Run], folders: dict[Run, Path], shared: Path
+) -> Iterator[tuple[Run, BaseException | None]]:
+    """Yield runs as they end, with what they raised; the longest begin first, so no core idles at the end."""
     seconds = {run: _expected_seconds(run) for run in waiting}
-    waiting = sorted(waiting, key=lambda run: -seconds[run])  # the longest first, so no core idles at the end
-    # A pipe without a lock: a short message is written whole or not at all, whenever its writer is killed.
-    heard, tell = workers.CONTEXT.Pipe(duplex=False)
-    weights = {str(run): weight for run, weight in seconds.items()}
-    shown = threading.Thread(target=_show, args=(heard, weights), daemon=True)
-    shown.start()
-    count = min(cpu_count(), len(waiting))
-    if any(run.task.device == "cuda" for run in waiting):
-        count = min(count, RUNS_PER_CARD)
-    preload = ["benchmark.training.networks"] if any(run.model.kind == "network" for run in waiting) else []
-    try:
-        with workers.pool(count, preload, _start_worker, tell) as pool:
-            with workers.interrupts_held_back():
-                futures = {pool.submit(_work, run, folders[run], shared): run for run in waiting}
-            for future in as_completed(futures):
-                run, error = futures[future], future.exception()
-                if error:
-                    raise _told(run, error)
-                yield run, folders[run]
-    finally:
-        tell.send(None)
-        shown.join()
+    with progress.shown({str(run): weight for run, weight in seconds.items()}) as tell:
+        yield from engine(sorted(waiting, key=lambda run: -seconds[run]), folders, shared, tell)
 
 
-def _told(run: Run, error: BaseException) -> Exception:
-    """Return what a run's exception means to a person; of one in a model's code the traceback is shown."""
-    if isinstance(error, BadInput):
+def _stops_all(error: BaseException) -> bool:
+    """Whether no other run can be expected to end well."""
+    return isinstance(error, BrokenProcessPool | Unreachable) or (
+        isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    )
+
+
+def _told(run: Run, error: BaseException, log: Path) -> Exception:
+    """Return what a run's exception means to a person; of one in a model's code the traceback is left in ``log``."""
+    if isinstance(error, BadInput | Unreachable):
         return error
     if isinstance(error, BrokenProcessPool):
         why = "its process or another worker's was killed, as for lack of memory"
     elif isinstance(error, OSError | MemoryError | TrainingFailed):
         why = failure(error)
     else:
-        traceback.print_exception(error, file=sys.stderr)
-        why = f"{type(error).__name__}: {error}"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        why = f"{type(error).__name__}: {error}; {log} has the traceback"
     return TrainingFailed(f"{run}: {why}; its evidence is as it was")
+
+
+def _all_told(failed: list[Exception]) -> Exception:
+    """Return the failures of some runs as one exception."""
+    if len(failed) == 1:
+        return failed[0]
+    return TrainingFailed(f"{len(failed)} runs failed, the others are done; " + "; ".join(map(str, failed)))
 
 
 def _set_torn_checkpoints_aside(run: Run, folder: Path) -> None:
@@ -141,36 +148,3 @@ def _expected_seconds(run: Run) -> float:
     with suppress(BadInput, TypeError, ValueError):  # a damaged one is trained again like a missing one
         return float(evidence.read_json(path)["seconds"])
     return 100.0 if run.model.kind == "network" else 10.0
-
-
-def _start_worker(tell: Connection) -> None:
-    global _progress
-    _progress = tell
-
-
-def _work(run: Run, folder: Path, shared: Path) -> None:
-    """Perform a run in a worker process, with one thread."""
-    if run.model.kind == "network":
-        import torch
-
-        torch.set_num_threads(1)
-    perform.perform(run, folder, shared, lambda done, epochs: _progress.send((str(run), done, epochs)))
-    _progress.send((str(run), -1, 1))
-
-
-def _show(heard: Connection, weights: dict[str, float]) -> None:
-    """Show how far the runs are, weighted by what each is expected to take; on a terminal with the time left."""
-    style = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
-    at, begun = dict.fromkeys(weights, 0.0), time.monotonic()
-    with suppress(OSError), tqdm(total=sum(weights.values()), desc="training", bar_format=style, disable=None) as bar:
-        while (message := heard.recv()) is not None:
-            run, done, epochs = message
-            at[run] = weights[run] if done < 0 else 0.98 * weights[run] * done / epochs
-            bar.n = sum(at.values())
-            bar.set_postfix_str(f"{run}, epoch {done} of {epochs}" if done >= 0 else f"{run}, done")
-            if done < 0:
-                left = (time.monotonic() - begun) * (bar.total / max(bar.n, 1e-9) - 1)
-                bar.write(f"{run}: done; about {left / 60:.0f} min left", file=sys.stderr)
-        return
-    while heard.recv() is not None:  # nobody reads standard error any more; the runs must not wait for it
-        pass

@@ -16,7 +16,7 @@ from benchmark import evidence
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.params import Bands, Model, Task
-from benchmark.training import cells
+from benchmark.training import cells, local
 from benchmark.training.bands import Part, parts
 from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import PROTOCOL, Run, inputs
@@ -145,7 +145,7 @@ def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
         ]
         if not sample:
             raise BadInput(f"{base}: no evidence of a listed model on synthetic images; it must be a commit with some")
-        cells.train_into(sample, here)
+        cells.train_into(sample, here, local.outcomes)
         for run in sample:
             folder = run.folder.relative_to(evidence.TASKS)
             if not evidence.differing_files(tree / run.folder, here / folder):

@@ -1,11 +1,15 @@
 """The command that trains: what it trains and says, and when it leaves evidence alone. The training is played here."""
 
+import sys
+
 import pytest
 
 from benchmark import evidence
 from benchmark.evidence import provenance
-from benchmark.training import engine
+from benchmark.params import load
+from benchmark.training import local, plan
 from benchmark.training.corruptions import CORRUPTIONS
+from benchmark.training.runs import read_split
 
 
 @pytest.fixture
@@ -13,15 +17,15 @@ def played(monkeypatch, leave):
     """Play the training: keep the list of what was trained; ``meanwhile`` is called after each run."""
     state = {"runs": [], "meanwhile": lambda: None}
 
-    def side_by_side(waiting, folders, shared):
+    def play(waiting, folders, shared, tell):
         for run in waiting:
             state["runs"].append(str(run))
             text = f"trained {len(state['runs'])}"
             leave(run, folders[run], text, robustness={name: kind.digest for name, kind in CORRUPTIONS.items()})
             state["meanwhile"]()
-            yield run, folders[run]
+            yield run, None
 
-    monkeypatch.setattr(engine, "_side_by_side", side_by_side)
+    monkeypatch.setattr(local, "outcomes", play)
     return state
 
 
@@ -136,3 +140,48 @@ def test_parts_of_the_evidence_are_not_trained_by_themselves(train, played, argu
     assert errors.count("\n") == 1
     assert kept() == before
     assert played["runs"] == trained
+
+
+def test_a_plan_says_what_would_be_trained_and_trains_nothing(train, played, leave, run_of):
+    leave(run_of("cnn"), run_of("cnn").folder, seconds=720.0, images={"train": 50})
+    status, output, _ = train("cnn", "--force", "--plan")
+    assert (status, played["runs"]) == (0, [])
+    assert "2 of 2 runs would be trained" in output
+    assert [line.split() for line in output.splitlines() if line.startswith("phantom")] == [
+        ["phantom", "knn", "1", "unknown", "no", "evidence"],
+        ["phantom", "cnn", "1", "0.20", "phantom"],
+    ]
+
+
+def test_a_plan_scales_the_time_on_another_task_by_images_pixels_and_epochs(small, edit, run_of, leave):
+    edit("tasks.phantom.input_size", 64)
+    params = load()
+    run = run_of("cnn")
+    images = len(read_split(run)[1]["train"])
+    other = params.task("breastmnist")
+    folder = evidence.run_folder("breastmnist", "cnn", 0)
+    leave(run, folder, seconds=100.0, images={"train": images // 2})
+    epochs = params.recipe(other, run.model).epochs
+    expected = 100.0 * 2 * (64 / other.input_size) ** 2 / epochs
+    seconds, source = plan._seconds(params, run)
+    assert seconds == pytest.approx(expected, rel=0.05)
+    assert source == "breastmnist, scaled"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--address", "somewhere:1"], "--address: goes with --engine ray only"),
+        (["--engine", "dask"], "invalid choice: 'dask'"),
+    ],
+)
+def test_what_does_not_fit_an_engine_is_refused(train, played, arguments, said):
+    status, _, error = train(*arguments)
+    assert (status, played["runs"]) == (2, [])
+    assert said in error
+
+
+def test_without_ray_its_engine_is_refused_in_one_line(train, played, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    status, _, error = train("--engine", "ray")
+    assert (status, error) == (2, "error: --engine ray: Ray is not installed; `pip install .[ray]` installs it\n")

@@ -11,7 +11,7 @@ import pytest
 from benchmark import evidence
 from benchmark.errors import BadInput, TrainingFailed
 from benchmark.evidence import provenance
-from benchmark.training import cells, engine
+from benchmark.training import cells, engine, local
 from benchmark.training import runs as resolving
 
 
@@ -31,18 +31,19 @@ def played(monkeypatch, leave):
     """Play the training: keep the list of what was trained; a run of number ``fail_at`` raises."""
     state = {"runs": [], "fail_at": None, "after": lambda folder: None}
 
-    def side_by_side(waiting, folders, shared):
+    def play(waiting, folders, shared, tell):
         shared.mkdir(parents=True, exist_ok=True)
         (shared / "images.npy").touch()
         for run in waiting:
             if run.number == state["fail_at"]:
-                raise TrainingFailed(f"{run}: no memory")
+                yield run, TrainingFailed("no memory")
+                continue
             state["runs"].append(run.number)
             leave(run, folders[run], "new")
             state["after"](folders[run])
-            yield run, folders[run]
+            yield run, None
 
-    monkeypatch.setattr(engine, "_side_by_side", side_by_side)
+    monkeypatch.setattr(local, "outcomes", play)
     return state
 
 
@@ -58,7 +59,7 @@ def stand(leave):
 
 
 def train(runs, force=False, still_wanted=lambda run: True):
-    return cells.train_cells([runs], force, still_wanted)
+    return cells.train_cells([runs], force, still_wanted, local.outcomes)
 
 
 def texts(runs):
@@ -303,7 +304,7 @@ def test_copies_of_runs_leave_the_evidence_as_it_is(cell, played, stand, tmp_pat
     runs = cell(2)
     stand(runs)
     for _ in range(2):  # what lies there is replaced
-        cells.train_into(runs[1:], tmp_path / "copies")
+        cells.train_into(runs[1:], tmp_path / "copies", local.outcomes)
         copy = tmp_path / "copies/phantom/runs/knn/run-1"
         assert provenance.is_whole(copy)
         assert (copy / "predictions.csv").read_text() == "new"
@@ -318,11 +319,11 @@ def test_copies_among_the_evidence_are_refused(cell, played, stand, place):
     stand(runs)
     Path("link").symlink_to("results/tasks")
     with pytest.raises(BadInput, match=f"{place}: lies in the evidence"):
-        cells.train_into(runs, Path(place))
+        cells.train_into(runs, Path(place), local.outcomes)
     assert played["runs"] == []
 
 
 def test_a_folder_for_copies_that_cannot_be_made_is_named(cell, played):
     Path("file").touch()
     with pytest.raises(BadInput, match=r"file/copies: .*; it must be a folder that can be written to"):
-        cells.train_into(cell(1), Path("file/copies"))
+        cells.train_into(cell(1), Path("file/copies"), local.outcomes)

@@ -1,5 +1,6 @@
 """Runs side by side: what is refused before any compute, and what Ctrl-C reaches."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,14 +14,13 @@ from benchmark.training import engine
 
 
 @pytest.fixture
-def refused(small, edit, run_of, monkeypatch, tmp_path):
+def refused(small, edit, run_of, tmp_path):
     """Return a function that changes a key, sees that a run of the model is refused, and returns the line."""
-    monkeypatch.setattr(engine, "_side_by_side", lambda *_: pytest.fail("it trains"))
 
     def line(model, key, value):
         edit(f"models.{model}.{key}", value)
         with pytest.raises(BadInput) as error:
-            list(engine.train([run_of(model)], tmp_path / "scratch"))
+            list(engine.train([run_of(model)], tmp_path / "scratch", lambda *_: pytest.fail("it trains")))
         assert "\n" not in str(error.value)
         return str(error.value)
 
@@ -54,16 +54,15 @@ def test_work_in_scratch_is_taken_up_by_the_same_inputs_versions_and_machine_alo
 ):
     played = []
 
-    def side_by_side(waiting, folders, shared):
+    def play(waiting, folders, shared, tell):
         for run in waiting:
             played.append(run)
-            yield run, leave(run, folders[run])
-
-    monkeypatch.setattr(engine, "_side_by_side", side_by_side)
+            leave(run, folders[run])
+            yield run, None
 
     def trained_anew():
         played.clear()
-        list(engine.train([run_of("knn")], tmp_path))
+        list(engine.train([run_of("knn")], tmp_path, play))
         return len(played)
 
     assert trained_anew() == 1
@@ -95,9 +94,40 @@ def test_ctrl_c_waits_until_workers_have_started_and_never_reaches_them(hearing_
     assert outputs == ["works on\n"]
 
 
-def test_a_training_that_leaves_the_finite_numbers_is_told_in_one_line_without_a_traceback(run_of, small, capsys):
-    run = run_of("cnn")
+def ending(errors, leave):
+    """Return an engine whose runs raise what ``errors`` has for their number, if anything."""
+
+    def play(waiting, folders, shared, tell):
+        for run in waiting:
+            if run.number not in errors:
+                leave(run, folders[run])
+            yield run, errors.get(run.number)
+
+    return play
+
+
+def test_a_run_that_fails_stops_no_other_and_is_told_at_the_end(run_of, small, leave, tmp_path, capsys):
+    runs = [run_of("cnn", number) for number in range(3)]
     why = "train loss is nan in epoch 3 of 9; try a smaller learning_rate"
-    told = engine._told(run, TrainingFailed(why))
-    assert str(told) == f"{run}: {why}; its evidence is as it was"
-    assert capsys.readouterr().err == ""
+    done = []
+    with pytest.raises(TrainingFailed) as failed:
+        for run, _ in engine.train(runs, tmp_path, ending({1: TrainingFailed(why)}, leave)):
+            done.append(run.number)
+    assert sorted(done) == [0, 2]
+    assert str(failed.value) == f"{runs[1]}: {why}; its evidence is as it was"
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_several_failures_are_told_together_and_those_of_code_leave_their_traceback(run_of, small, leave, tmp_path):
+    runs = [run_of("cnn", number) for number in range(3)]
+    with pytest.raises(TrainingFailed, match=r"2 runs failed, .*; phantom-cnn run 0: KeyError") as failed:
+        list(engine.train(runs, tmp_path, ending({0: KeyError("width"), 2: MemoryError()}, leave)))
+    [log] = tmp_path.rglob("*.failed.txt")
+    assert str(log) in str(failed.value)
+    assert "KeyError: 'width'" in log.read_text(encoding="utf-8")
+
+
+def test_a_full_disk_stops_all(run_of, small, leave, tmp_path):
+    runs = [run_of("cnn", number) for number in range(3)]
+    with pytest.raises(TrainingFailed, match="no room is left on the disk"):
+        list(engine.train(runs, tmp_path, ending({0: OSError(errno.ENOSPC, "No space left on device")}, leave)))

@@ -268,7 +268,7 @@ def test_the_base_is_trained_where_this_code_gives_other_bytes_than_its_evidence
     runs = [run_of("knn"), run_of("cnn")]
     here = [("this", "knn"), ("this", "cnn")]
     monkeypatch.setattr(
-        reproduction.cells, "train_into", lambda todo, folder: train(todo, folder, "this", cnn="elsewhere")
+        reproduction.cells, "train_into", lambda todo, folder, engine: train(todo, folder, "this", cnn="elsewhere")
     )
     monkeypatch.setattr(reproduction, "_train_base", train_base)
     monkeypatch.setattr(reproduction, "_elsewhere", lambda *_: None)
