@@ -43,6 +43,7 @@ test-browser: setup
 lint: setup
 	ruff check .
 	ruff format --check .
+	mypy
 
 # Put tables, choices and the picture of imports into docs/, after a change to evidence, papers or folders.
 docs: setup

@@ -41,7 +41,7 @@ def mermaid(imports: Graph) -> list[str]:
 
 def _reached(imports: Graph, folder: str) -> set[str]:
     """Return all folders below one, over any number of imports."""
-    waiting, reached = [folder], set()
+    waiting, reached = [folder], set[str]()
     while waiting:
         for step in imports[waiting.pop()] - reached:
             reached.add(step)
@@ -56,7 +56,7 @@ def _folder(path: Path) -> str:
 
 def _modules(source: str) -> set[str]:
     """Return the names that some Python code imports, whether modules or what is in them."""
-    modules = set()
+    modules = set[str]()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module:
             modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
