@@ -175,11 +175,10 @@ def test_a_step_of_the_checks_runs_in_a_clone(command, clone):
 @pytest.mark.long
 @pytest.mark.parametrize("run", [rest for name, rest in container() if name == "RUN"])
 def test_a_step_of_the_container_runs_as_shell(run, clone):
-    """With apt, packages are looked up and not installed."""
+    """Of apt, what it would install by the lists at hand; nothing is downloaded."""
     for part in run.split(" && "):
         if part.startswith("apt-get ") and not shutil.which("apt-get"):
             pytest.skip("needs apt-get")
-        done = shell(part.replace("apt-get ", "apt-get --simulate ") if "install" in part else part, clone)
-        if part == "apt-get update" and done.returncode:
-            pytest.skip("needs root, and Debian's packages at hand")
-        assert done.returncode == 0, done.stdout + done.stderr
+        if part != "apt-get update":
+            done = shell(part.replace("apt-get ", "apt-get --simulate "), clone)
+            assert done.returncode == 0, done.stdout + done.stderr
