@@ -105,6 +105,13 @@ def test_licence_and_size_of_a_package_are_as_the_table_says(name):
         assert float(size) == pytest.approx(megabytes(package), rel=0.3, abs=0.7), f"{megabytes(package):.1f} MB"
 
 
+def test_the_set_up_without_cuda_has_the_locked_versions():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    for name, shown in re.findall(r"(torch\w*)==([\d.]+)", PAGE.split("## Without a GPU")[1]):
+        assert re.search(rf"^{name}=={re.escape(shown)} ", lock, re.MULTILINE), name
+    assert f"`{metadata.version('torch').split('+')[0]}+cpu`" in PAGE
+
+
 @pytest.mark.skipif(sys.platform != "linux" or platform.machine() != "x86_64", reason="sizes are those on this system")
 def test_the_environment_takes_what_the_page_says():
     shown, of_cuda = re.search(r"environment takes ([\d.]+) GB .*? are ([\d.]+) GB", PAGE, re.DOTALL).groups()
