@@ -92,6 +92,11 @@ def test_the_table_of_packages_lists_what_pyproject_names():
     assert PACKAGES.keys() == direct_dependencies() - {"xgboost"}  # as xgboost-cpu, on another system
 
 
+def test_the_lock_has_what_pyproject_names():
+    locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE))
+    assert {name.replace(".", "-") for name in direct_dependencies()} - locked == {"kagglehub"}  # an extra alone
+
+
 @pytest.mark.parametrize("name", PACKAGES)
 def test_licence_and_size_of_a_package_are_as_the_table_says(name):
     licence, size = PACKAGES[name]
@@ -107,9 +112,11 @@ def test_licence_and_size_of_a_package_are_as_the_table_says(name):
 
 def test_the_set_up_without_cuda_has_the_locked_versions():
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    for name, shown in re.findall(r"(torch\w*)==([\d.]+)", PAGE.split("## Without a GPU")[1]):
-        assert re.search(rf"^{name}=={re.escape(shown)} ", lock, re.MULTILINE), name
-    assert f"`{metadata.version('torch').split('+')[0]}+cpu`" in PAGE
+    shown = dict(re.findall(r"(torch\w*)==([\d.]+)", PAGE))
+    assert shown.keys() == {"torch", "torchvision"}
+    for name, version in shown.items():
+        assert re.search(rf"^{name}=={re.escape(version)} ", lock, re.MULTILINE), name
+    assert f"`{shown['torch']}+cpu`" in PAGE
 
 
 @pytest.mark.skipif(sys.platform != "linux" or platform.machine() != "x86_64", reason="sizes are those on this system")
