@@ -43,8 +43,9 @@ test-browser: setup
 lint: setup
 	ruff check .
 	ruff format --check .
+	mypy
 
-# Put tables and choices into README.md and docs/, after a change to evidence or papers.
+# Put tables, choices and the picture of imports into docs/, after a change to evidence, papers or folders.
 docs: setup
 	python -m pipelines.docs
 

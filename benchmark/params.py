@@ -449,9 +449,9 @@ class Params(Strict):
                 _require(f"models.{model.name}.init", [model.pretraining], list(self.tasks))
             for task in self.tasks.values():
                 self.recipe(task, model)
-            for task in model.tasks:
-                if misfit := self.misfit(self.tasks[task], model):
-                    raise ValueError(f"models.{model.name}.tasks: {task}: the model {misfit}")
+            for name in model.tasks:
+                if misfit := self.misfit(self.tasks[name], model):
+                    raise ValueError(f"models.{model.name}.tasks: {name}: the model {misfit}")
         for name, shape in self.costs.items():
             _require(f"costs.{name}.images", [shape.images], list(self.tasks))
             _require(f"costs.{name}.also", shape.also, list(self.models))
@@ -582,9 +582,11 @@ def _refuse_expansion(path: Path, text: str) -> None:
 def say(error: ValidationError, raw: Any) -> str:
     """Say the first error of ``error`` as ``key: what is wrong, and what would be right``."""
     first, *others = error.errors(include_url=False)
-    path, here = [], raw
+    path: list[str] = []
+    here = raw
     for step in first["loc"]:
-        if (isinstance(here, dict) and step in here) or (isinstance(here, list) and isinstance(step, int)):
+        is_key = step in here if isinstance(here, dict) else isinstance(here, list) and isinstance(step, int)
+        if is_key:
             path.append(str(step))
             here = here[step]  # other steps are tags of a union, no keys of the file
     if first["type"] == "missing":

@@ -1,4 +1,4 @@
-"""Put into README and docs what follows from evidence and papers: the tables so far, and how the papers were read."""
+"""Put into the docs what follows from evidence, papers and code: tables, how papers were read, what imports what."""
 
 from pathlib import Path
 
@@ -9,11 +9,12 @@ from benchmark.params import Params, load
 from benchmark.report import renderings
 from benchmark.report.over_tasks import over_tasks
 from benchmark.report.task_files import all_tasks
-from pipelines import Parser, run
+from pipelines import Parser, import_graph, run
 
 PAGES = {  # page → what is put into it
     Path("docs/results.md"): ("tables",),
     Path("docs/papers.md"): ("choices",),
+    Path("docs/architecture.md"): ("imports",),
 }
 BEGIN, END = "<!-- {}: made by `make docs` -->\n", "<!-- end of {} -->"
 
@@ -21,7 +22,11 @@ BEGIN, END = "<!-- {}: made by `make docs` -->\n", "<!-- end of {} -->"
 def texts(params: Params) -> dict[Path, str]:
     """Return each page as it must be today."""
     in_order = [*reversed(papers.load_all())]
-    made = {"tables": _tables(params, in_order), "choices": _choices(in_order)}
+    made = {
+        "tables": _tables(params, in_order),
+        "choices": _choices(in_order),
+        "imports": import_graph.mermaid(import_graph.graph()),
+    }
     return {
         page: filled(page.read_text(encoding="utf-8"), {name: made[name] for name in names})
         for page, names in PAGES.items()

@@ -13,7 +13,7 @@ from benchmark import params
 from pipelines import docs
 from tests.conftest import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_pages_follow_from_evidence_and_papers():

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from benchmark.version import version
 from tests.conftest import ROOT
 
 PACKAGES = ("benchmark", "baselines", "pipelines")
@@ -13,8 +14,9 @@ USE = """
 import pathlib
 import timm
 import benchmark.models.emanet, baselines.cnn
+from benchmark.version import version
 network = timm.create_model("emanet", num_classes=2, in_chans=1, img_size=64)
-print(type(network).__name__, pathlib.Path(benchmark.__file__).parents[1])
+print(type(network).__name__, pathlib.Path(benchmark.__file__).parents[1], version())
 """
 
 
@@ -38,16 +40,11 @@ def test_the_wheel_contains_the_packages_with_their_data_and_nothing_else(instal
     ours = {name for name in names if name.split("/")[0] in PACKAGES and not name.endswith(".pyc")}
     there = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.suffix in (".py", ".j2"))
     assert ours == {path.relative_to(ROOT).as_posix() for path in there}
-    assert {name.split("/")[0] for name in names} - set(PACKAGES) == {f"retable-{_version()}.dist-info"}
+    assert {name.split("/")[0] for name in names} - set(PACKAGES) == {f"retable-{version()}.dist-info"}
 
 
 @pytest.mark.long
 def test_a_proposed_network_is_built_by_timm_in_another_folder(installed, tmp_path):
     environment = {"PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", USE], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stdout.split()) == (0, ["EMANet", str(installed)]), done.stderr
-
-
-def _version():
-    line = next(line for line in (ROOT / "pyproject.toml").read_text().splitlines() if line.startswith("version = "))
-    return line.split('"')[1]
+    assert (done.returncode, done.stdout.split()) == (0, ["EMANet", str(installed), version()]), done.stderr

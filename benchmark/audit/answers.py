@@ -28,6 +28,9 @@ class ClassRecall:
     label: int
 
 
+Asked = Measure | ClassRecall  # what answers can be asked for
+
+
 @dataclass(frozen=True)
 class Gap:
     """By how much the first of two models exceeds the second in a measure, over how many runs and test images.
@@ -75,12 +78,12 @@ class Answers:
         """Return the kind of a model; one that params.yaml does not know is a network."""
         return self.kinds.get(model, "network")
 
-    def runs(self, *models: str, measure: Measure = "accuracy") -> list[int]:
+    def runs(self, *models: str, measure: Asked = "accuracy") -> list[int]:
         """Return the runs in which every one of ``models`` has a measure."""
         measured = [self.values.get(model, {}).get(single, {}) for model in models for single in _singles(measure)]
         return sorted(set.intersection(*map(set, measured)))
 
-    def per_image(self, model: str, measure: Measure, run: int) -> np.ndarray:
+    def per_image(self, model: str, measure: Asked, run: int) -> np.ndarray:
         """Return one value per test image (float, N); for several corruptions the mean over them.
 
         For the recall of a class it is the recall plus the image's influence on it.
@@ -91,22 +94,24 @@ class Answers:
             return recall + of_class / of_class.mean() * (right - recall)
         return np.mean([self.values[model][single][run] for single in _singles(measure)], 0)
 
-    def mean(self, model: str, measure: Measure) -> Estimate | None:
+    def mean(self, model: str, measure: Asked) -> Estimate | None:
         """Return a model's mean in a measure; None without evidence."""
         runs = self.runs(model, measure=measure)
-        if not runs:
-            return None
+        return self.mean_over(model, measure, runs) if runs else None
+
+    def mean_over(self, model: str, measure: Asked, runs: list[int]) -> Estimate:
+        """Return a model's mean in a measure over some of its runs."""
         values = np.concatenate([self.per_image(model, measure, run) for run in runs])
         return crossed(values, self._design(runs), self._usual((model,), runs, measure))
 
-    def gap(self, first: str, second: str, measure: Measure) -> Gap | None:
+    def gap(self, first: str, second: str, measure: Asked) -> Gap | None:
         """Return by how much one model exceeds another; None if they have no run in common."""
         key = (first, second, measure)
         if key not in self._gaps:
             self._gaps[key] = self._measure_gap(*key)
         return self._gaps[key]
 
-    def _measure_gap(self, first: str, second: str, measure: Measure) -> Gap | None:
+    def _measure_gap(self, first: str, second: str, measure: Asked) -> Gap | None:
         runs = self.runs(first, second, measure=measure)
         if not runs:
             return None
@@ -115,14 +120,14 @@ class Answers:
         from_means = resampled([float(values.mean()) for values in gaps], self.test_to_train)
         return Gap(first, second, estimate, from_means, len(runs), sum(map(len, gaps)))
 
-    def mean_or_one(self, model: str, measure: Measure) -> Estimate:
+    def mean_or_one(self, model: str, measure: Asked) -> Estimate:
         """Return a model's mean in a measure; of one run, with the variance of its images alone."""
         runs = self.runs(model, measure=measure)
         if len(runs) > 1:
-            return self.mean(model, measure)
+            return self.mean_over(model, measure, runs)
         return over_images(self.per_image(model, measure, runs[0]), self._design(runs))
 
-    def gap_over_images(self, first: str, second: str, measure: Measure) -> Estimate:
+    def gap_over_images(self, first: str, second: str, measure: Asked) -> Estimate:
         """Return by how much one model exceeds another in their common runs, with the variance of images alone."""
         runs = self.runs(first, second, measure=measure)
         gaps = [self.per_image(first, measure, run) - self.per_image(second, measure, run) for run in runs]
@@ -136,18 +141,19 @@ class Answers:
             self._designs[tuple(runs)] = Design(run_of_value, clusters, label)
         return self._designs[tuple(runs)]
 
-    def _usual(self, models: tuple[str, ...], runs: list[int], measure: Measure) -> RunVariance | None:
+    def _usual(self, models: tuple[str, ...], runs: list[int], measure: Asked) -> RunVariance | None:
         """Return by how much runs of models of these kinds usually vary, judged by the models of ``rows``.
 
         For a pair it is the mean of both kinds: networks vary, most estimators hardly do.
         """
-        by_kind = [self._usual_of_kind(self.kind(model), tuple(runs), measure, len(models) > 1) for model in models]
-        if not all(by_kind):
+        of_each = [self._usual_of_kind(self.kind(model), tuple(runs), measure, len(models) > 1) for model in models]
+        by_kind = [usual for usual in of_each if usual]
+        if len(by_kind) < len(models):
             return None
         variance = sum(usual.variance for usual in by_kind) / len(by_kind)
         return RunVariance(variance, min(usual.freedom for usual in by_kind))
 
-    def _usual_of_kind(self, kind: str, runs: tuple[int, ...], measure: Measure, paired: bool) -> RunVariance | None:
+    def _usual_of_kind(self, kind: str, runs: tuple[int, ...], measure: Asked, paired: bool) -> RunVariance | None:
         key = (kind, runs, measure, paired)
         if key not in self._usual_variations:
             of_kind = [model for model in self.rows if self.kind(model) == kind]
@@ -157,7 +163,7 @@ class Answers:
         return self._usual_variations[key]
 
     @cached_property
-    def _gaps(self) -> dict[tuple[str, str, Measure], Gap | None]:
+    def _gaps(self) -> dict[tuple[str, str, Asked], Gap | None]:
         return {}
 
     @cached_property
@@ -165,11 +171,11 @@ class Answers:
         return {}
 
     @cached_property
-    def _usual_variations(self) -> dict[tuple[str, tuple[int, ...], Measure, bool], RunVariance | None]:
+    def _usual_variations(self) -> dict[tuple[str, tuple[int, ...], Asked, bool], RunVariance | None]:
         return {}
 
 
-def _singles(measure: Measure) -> list[Measure]:
+def _singles(measure: Asked) -> list[Measure]:
     """Return the measures that a measure is made of: robustness to each corruption, else accuracy or itself."""
     if isinstance(measure, ClassRecall):
         return ["accuracy"]
@@ -216,7 +222,9 @@ def _read_runs(folder: Path) -> tuple[dict[int, list[str]], dict[int, np.ndarray
         if sample_ids.setdefault(run, ids) != ids:
             raise BadInput(f"{path}: lists other test images than other models' run {run}; train it again")
         labels_of_run[run] = labels
-        by_measure: dict[Measure, np.ndarray] = metrics.per_image(labels, probabilities)
+        by_measure: dict[Measure, np.ndarray] = {
+            name: per_image for name, per_image in metrics.per_image(labels, probabilities).items()
+        }
         by_measure |= _read_robustness(path.with_name("robustness.csv"), by_measure["accuracy"])
         for measure, per_image in by_measure.items():
             values.setdefault(model, {}).setdefault(measure, {})[run] = per_image

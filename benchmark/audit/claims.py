@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import Literal, TypedDict
 
 from benchmark.audit.papers import (
     COST,
@@ -121,6 +121,7 @@ class SettledClaim(Claim):
 class ValueClaim(Claim):
     """The number printed for one model; ``task`` has the same images, if the paper names them."""
 
+    claimed: ClaimedValue
     model: str
     measure: str
     task: str | None = None
@@ -147,6 +148,7 @@ class QualityClaim(PairsClaim):
     tested. ``task`` has the same images, if the paper names them.
     """
 
+    claimed: ClaimedGap | None = None
     rule: Literal["better", "same"]
     families: tuple[str, ...] = ()
     task: str | None = None
@@ -164,7 +166,20 @@ class CostClaim(PairsClaim):
     measure: str
 
 
-def of_paper(paper: Paper) -> list[Claim]:
+AnyClaim = SettledClaim | ValueClaim | CostClaim | QualityClaim
+
+
+class _Shared(TypedDict):
+    name: str
+    paper: str
+    place: str
+    kind: str
+    says: str
+    table: str | None
+    response: str | None
+
+
+def of_paper(paper: Paper) -> list[AnyClaim]:
     """Return all claims of a paper; :class:`BadInput` if ``responses`` names one that does not exist."""
     claims = [claim for name, table in paper.tables.items() for claim in _table_claims(paper, name, table)]
     claims += [_statement_claim(paper, name) for name in paper.statements]
@@ -187,11 +202,14 @@ def number_of(table: Table, system: str, index: int, column: Column) -> float | 
         return number / 100 if number is not None and number > 1 and column.measure not in COST else number
     if column.words:
         return float(column.words.index(text))
-    return plain_number(text) if column.measure in COST else reported(text).value
+    if column.measure in COST:
+        return plain_number(text)
+    score = reported(text)
+    return score.value if score else None
 
 
-def _table_claims(paper: Paper, name: str, table: Table) -> list[Claim]:
-    claims: list[Claim] = []
+def _table_claims(paper: Paper, name: str, table: Table) -> list[AnyClaim]:
+    claims: list[AnyClaim] = []
     for index, column in enumerate(table.columns):
         prefix = f"{name}/{column.task}/{column.measure}" if column.task else f"{name}/{column.measure}"
         numbers = {system: number_of(table, system, index, column) for system in table.rows}
@@ -218,7 +236,7 @@ def _table_claims(paper: Paper, name: str, table: Table) -> list[Claim]:
 
 def _order_claims(
     paper: Paper, table: str, prefix: str, column: Column, numbers: dict[str, float | None]
-) -> Iterable[Claim]:
+) -> Iterable[CostClaim | QualityClaim]:
     """Yield a claim for every two rows whose numbers differ: the larger scores higher, the smaller costs less."""
     printed = {system: number for system, number in numbers.items() if number is not None}
     for pair in combinations(printed, 2):
@@ -228,22 +246,29 @@ def _order_claims(
         is_cost = column.measure in COST
         first, second, word = (low, high, "below") if is_cost else (high, low, "above")
         models = (paper.systems[first], paper.systems[second])
-        shared = {
+        shared: _Shared = {
             "name": f"{prefix}/{models[0]}-{word}-{models[1]}",
             "paper": paper.name,
             "place": paper.tables[table].place,
             "kind": "order",
             "says": f"{first} {word} {second} in {column.heading}",
             "table": table,
-            "measure": column.measure,
-            "pairs": (models,),
+            "response": None,
         }
         if is_cost:
-            yield CostClaim(**shared)
+            yield CostClaim(**shared, measure=column.measure, pairs=(models,))
         else:
             families = _families(paper, column.measure, (models,))
             claimed = _claimed_gap(column.measure, printed[high], printed[low])
-            yield QualityClaim(**shared, rule="better", families=families, task=column.task, claimed=claimed)
+            yield QualityClaim(
+                **shared,
+                rule="better",
+                measure=column.measure,
+                pairs=(models,),
+                families=families,
+                task=column.task,
+                claimed=claimed,
+            )
 
 
 def _claimed_gap(measure: str, better: float, worse: float) -> ClaimedGap:
@@ -268,7 +293,7 @@ def _families(paper: Paper, measure: Measure, pairs: tuple[Models, ...]) -> tupl
     return tuple(kinds.get(pair, ABLATION) for pair in pairs)
 
 
-def _averages_claim(paper: Paper, name: str, table: Table, task: str | None) -> Claim | None:
+def _averages_claim(paper: Paper, name: str, table: Table, task: str | None) -> SettledClaim | None:
     """Return what a table's scores on one task imply about their averages; None if it prints too few."""
     rows: dict[str, dict[str, Reported]] = {}
     for system, values in table.rows.items():
@@ -293,16 +318,19 @@ def _averages_claim(paper: Paper, name: str, table: Table, task: str | None) -> 
     )
 
 
-def _statement_claim(paper: Paper, name: str) -> Claim:
+def _statement_claim(paper: Paper, name: str) -> AnyClaim:
     statement = paper.statements[name]
-    shared = {
+    shared: _Shared = {
         "name": f"{paper.name}/{name}",
         "paper": paper.name,
         "place": statement.place,
         "kind": statement.rule,
         "says": statement.says,
+        "table": None,
         "response": statement.response,
     }
+    rule: Literal["better", "same"] = "better"
+    measure: Measure
     match statement:
         case Contradiction():
             return SettledClaim(**shared, verdict="inconsistent", reason=statement.reason)
@@ -313,11 +341,12 @@ def _statement_claim(paper: Paper, name: str) -> Claim:
             return CostClaim(**shared, measure=statement.measure, pairs=pairs)
         case Best():
             rivals = [paper.systems[system] for system in paper.tables[statement.table].rows]
+            assert paper.proposed  # papers.py refuses the rule without it
             pairs = tuple((paper.proposed, rival) for rival in rivals if rival != paper.proposed)
-            rule, measure = "better", statement.measure
+            measure = statement.measure
         case Robust():
             pairs = tuple((first, second) for first, second in statement.pairs)
-            rule, measure = "better", Robustness(tuple(statement.corruptions))
+            measure = Robustness(tuple(statement.corruptions))
         case Better() | Same():
             pairs = tuple((first, second) for first, second in statement.pairs)
             rule, measure = statement.rule, statement.measure

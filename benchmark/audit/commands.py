@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from benchmark.audit.claims import Claim, QualityClaim
+from benchmark.audit.claims import Claim, CostClaim, QualityClaim, ValueClaim
 from benchmark.audit.decisions import CalibrationDecision, CostDecision, Decision, Lacking, QualityDecision
+from benchmark.statistics import Estimate
 
 NO_TASK = "TASK"  # stands for a task of real images where params.yaml has none
 MEASURE = "dvc repro cost"  # measures what models cost at every input shape of params.yaml
@@ -11,20 +12,18 @@ MEASURE = "dvc repro cost"  # measures what models cost at every input shape of 
 
 def command(claim: Claim, decision: Decision) -> str:
     """Return the command that stands beside a claim."""
-    match decision:
-        case QualityDecision(lacking=None):
+    match claim, decision:
+        case _, QualityDecision(lacking=Lacking() as lacking):
+            return train(lacking)
+        case QualityClaim(), QualityDecision():
             return _verify_claim(claim, decision)
-        case QualityDecision():
-            return train(decision.lacking)
-        case CostDecision(lacking=None):
-            return _show(claim) if claim.measure == "macs" else _verify_costs(decision)
-        case CostDecision():
+        case _, CostDecision(lacking=Lacking()):
             return MEASURE
-        case CalibrationDecision(verdict="no evidence"):
+        case CostClaim(), CostDecision():
+            return _show(claim) if claim.measure == "macs" else _verify_costs(decision)
+        case ValueClaim(), CalibrationDecision(verdict="no evidence"):
             return train(Lacking(decision.task, (claim.model,)))
-        case CalibrationDecision(gap=None):
-            return _show(claim)
-        case CalibrationDecision():
+        case ValueClaim(), CalibrationDecision(gap=Estimate()):
             return _verify([decision.task], [claim.model])
         case _:
             return _show(claim)

@@ -15,7 +15,7 @@ def decide(claim: CostClaim, tasks: Sequence[Answers]) -> CostDecision:
         CostVerdict(task, costs, ratios, _verdict(claim, ratios))
         for task in _one_per_source(claim, tasks)
         for costs in task.costs
-        if (ratios := {pair: costs.ratio(*pair, claim.measure) for pair in _measured_pairs(claim, costs)})
+        if (ratios := _ratios(claim, costs))
     ]
     verdicts = {condition.verdict for condition in conditions if condition.decides}
     if not verdicts:
@@ -29,15 +29,15 @@ def _one_per_source(claim: CostClaim, tasks: Sequence[Answers]) -> list[Answers]
     """Return one task per source of real images, the one with most of a claim's pairs: a split changes no cost."""
 
     def rank(task: Answers) -> tuple[int, bool]:
-        return sum(len(_measured_pairs(claim, costs)) for costs in task.costs), task.test_to_train > 0
+        return sum(len(_ratios(claim, costs)) for costs in task.costs), task.test_to_train > 0
 
     best = {task.task if task.synthetic else task.source: task.task for task in sorted(tasks, key=rank)}
     return [task for task in tasks if task.task in best.values()]
 
 
-def _measured_pairs(claim: CostClaim, costs: Costs) -> list[Models]:
-    """Return the pairs of a claim of which both models were measured."""
-    return [pair for pair in claim.pairs if all(costs.models.get(model, {}).get(claim.measure) for model in pair)]
+def _ratios(claim: CostClaim, costs: Costs) -> dict[Models, Ratio]:
+    """Return the ratio of each pair of a claim of which both models were measured."""
+    return {pair: ratio for pair in claim.pairs if (ratio := costs.ratio(*pair, claim.measure))}
 
 
 def _is_measured(claim: CostClaim, task: Answers, model: str) -> bool:

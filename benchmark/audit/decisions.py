@@ -8,7 +8,7 @@ from typing import Protocol
 from benchmark.audit.answers import Answers
 from benchmark.audit.claims import Models, Verdict
 from benchmark.audit.reported import Averages
-from benchmark.audit.verdicts import TaskVerdict
+from benchmark.audit.verdicts import Evidence, TaskVerdict
 from benchmark.cost.records import Costs
 from benchmark.statistics import Estimate, Ratio
 
@@ -16,9 +16,17 @@ from benchmark.statistics import Estimate, Ratio
 class Flip(Protocol):
     """The verdict by another reading, beside that of the chosen one on the same sources."""
 
-    reading: str
-    verdict: Verdict
-    chosen: Verdict
+    @property
+    def reading(self) -> str:
+        """The model that stands for the other reading."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict by it."""
+
+    @property
+    def chosen(self) -> Verdict:
+        """The verdict by the chosen reading."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class SourcesVerdict:
     """
 
     verdict: Verdict
-    mean: TaskVerdict | None
+    mean: TaskVerdict[Evidence] | None
     counts: tuple[int, int, int] = (0, 0, 0)
     least_p: float | None = None
 
@@ -60,9 +68,9 @@ class QualityDecision:
     ``heterogeneity`` maps each pair to I², the share of the spread of its gaps over the sources that is not chance.
     """
 
-    tasks: tuple[TaskVerdict, ...]
-    counting: tuple[TaskVerdict, ...]
-    not_counting: tuple[TaskVerdict, ...]
+    tasks: tuple[TaskVerdict[Answers], ...]
+    counting: tuple[TaskVerdict[Answers], ...]
+    not_counting: tuple[TaskVerdict[Answers], ...]
     sources: SourcesVerdict | None
     lacking: Lacking | None
     heterogeneity: dict[Models, float] = field(default_factory=dict)
@@ -73,7 +81,7 @@ class QualityDecision:
         return self.sources.verdict if self.sources else None
 
     @property
-    def deciding(self) -> tuple[TaskVerdict, ...]:
+    def deciding(self) -> tuple[TaskVerdict[Answers], ...]:
         """The tasks that the verdict rests on."""
         return () if self.verdict == "no evidence" else self.counting
 
@@ -117,20 +125,27 @@ class CostDecision:
 
 
 @dataclass(frozen=True)
-class MeasuredValue:
-    """What a task measured of one model: a mean score, or a cost under one condition."""
+class MeasuredScore:
+    """The mean score of one model on a task."""
 
     answers: Answers
-    score: Estimate | None = None
-    cost: float | None = None
-    costs: Costs | None = None
+    score: Estimate
+
+
+@dataclass(frozen=True)
+class MeasuredCost:
+    """What one model costs under one condition of a task."""
+
+    answers: Answers
+    cost: float
+    costs: Costs
 
 
 @dataclass(frozen=True)
 class ValueDecision:
     """Measured values, given beside a printed number that they cannot be compared with."""
 
-    values: tuple[MeasuredValue, ...]
+    values: tuple[MeasuredScore | MeasuredCost, ...]
     verdict: Verdict = "not comparable"
 
 

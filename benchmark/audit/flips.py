@@ -6,12 +6,15 @@ fewer sources may decide otherwise.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from benchmark.audit import costs, quality
 from benchmark.audit.answers import Answers
 from benchmark.audit.claims import CostClaim, PairsClaim, QualityClaim, Verdict
 from benchmark.audit.papers import Paper
 from benchmark.audit.records import ReadingVerdict
+
+Compared = TypeVar("Compared", bound=PairsClaim)
 
 
 def headline_flips(
@@ -45,7 +48,7 @@ def cost_flips(paper: Paper, claim: CostClaim, tasks: Sequence[Answers]) -> list
 
 def _headline_verdicts(paper: Paper, headline: Sequence[QualityClaim], tasks: Sequence[Answers]) -> dict[str, Verdict]:
     decisions = quality.decide_all(headline, tasks, paper.margin)
-    return {name: decision.verdict for name, decision in decisions.items()}
+    return {name: decision.verdict for name, decision in decisions.items() if decision.verdict}
 
 
 def changed(flips: Sequence[ReadingVerdict]) -> list[ReadingVerdict]:
@@ -56,7 +59,7 @@ def changed(flips: Sequence[ReadingVerdict]) -> list[ReadingVerdict]:
     ]
 
 
-def _replaced(claim: PairsClaim, model: str, reading: str) -> PairsClaim:
+def _replaced(claim: Compared, model: str | None, reading: str) -> Compared:
     """Return a claim with another reading in the place of a model."""
     swap = {model: reading}
     return replace(claim, pairs=tuple((swap.get(one, one), swap.get(other, other)) for one, other in claim.pairs))

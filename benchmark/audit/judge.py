@@ -6,7 +6,7 @@ from functools import cached_property
 
 from benchmark.audit import commands, costs, flips, quality, values, wording
 from benchmark.audit.answers import Answers
-from benchmark.audit.claims import HEADLINE, Claim, CostClaim, QualityClaim, SettledClaim, ValueClaim
+from benchmark.audit.claims import HEADLINE, AnyClaim, CostClaim, QualityClaim, SettledClaim, ValueClaim
 from benchmark.audit.decisions import Decision, QualityDecision, SettledDecision
 from benchmark.audit.papers import Paper
 from benchmark.audit.records import Nothing, ReadingVerdict, Record, numbers
@@ -17,14 +17,14 @@ class Judge:
     """Judges the ``claims`` of a paper, all of them given, by the answers and costs of all ``tasks``."""
 
     paper: Paper
-    claims: Sequence[Claim]
+    claims: Sequence[AnyClaim]
     tasks: Sequence[Answers]
 
     def records(self) -> list[Record]:
         """Return a record for each claim."""
         return [self.record(claim) for claim in self.claims]
 
-    def record(self, claim: Claim) -> Record:
+    def record(self, claim: AnyClaim) -> Record:
         """Return what a claim says, its verdict, and what is behind it."""
         decision = self.decide(claim)
         return Record(
@@ -46,7 +46,7 @@ class Judge:
             response=claim.response,
         )
 
-    def decide(self, claim: Claim) -> Decision:
+    def decide(self, claim: AnyClaim) -> Decision:
         """Return the decision on a claim."""
         match claim:
             case SettledClaim():
@@ -78,7 +78,7 @@ class Judge:
         on_costs = [claim for claim in self.claims if isinstance(claim, CostClaim)]
         return {claim.name: flips.cost_flips(self.paper, claim, self._tasks) for claim in on_costs}
 
-    def _readings(self, claim: Claim) -> list[ReadingVerdict] | None:
+    def _readings(self, claim: AnyClaim) -> list[ReadingVerdict] | None:
         """Return the verdicts by other readings: on the headline, and on costs."""
         if isinstance(claim, QualityClaim) and claim.family == HEADLINE:
             return self._headline_flips[claim.name]

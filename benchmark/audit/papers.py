@@ -6,7 +6,7 @@ statements are the claims made in words, each with the rule that decides it.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -20,8 +20,12 @@ FOLDER = Path("papers")
 QUALITY = metrics.TESTED
 COST = ("macs", "latency_ms")
 
-Quality = Literal[QUALITY]
-Cost = Literal[COST]
+if TYPE_CHECKING:  # the names are in registries, which only a running program knows
+    Quality: TypeAlias = str
+    Cost: TypeAlias = str
+    Corruption: TypeAlias = str
+else:
+    Quality, Cost, Corruption = Literal[QUALITY], Literal[COST], Literal[tuple(CORRUPTIONS)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
 Pairs = Annotated[list[Pair], Field(min_length=1)]
@@ -129,7 +133,7 @@ class Robust(Scored):
     """In every pair of models, the first loses less accuracy under corruption, on average over all strengths."""
 
     rule: Literal["robust"]
-    corruptions: Annotated[list[Literal[tuple(CORRUPTIONS)]], Field(min_length=1)]
+    corruptions: Annotated[list[Corruption], Field(min_length=1)]
     pairs: Pairs
 
 
@@ -259,7 +263,7 @@ def _check_units(where: str, table: Table) -> None:
                 number = table.read_as[system][index]
                 if number:
                     in_per_cent[system] = number > 1
-            elif (score := reported(values[index])).value:
+            elif (score := reported(values[index])) and score.value:
                 in_per_cent[system] = score.per_cent
         share = next((system for system, per_cent in in_per_cent.items() if not per_cent), None)
         if share and ("%" in column.heading or any(in_per_cent.values())):

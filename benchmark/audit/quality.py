@@ -11,7 +11,7 @@ from benchmark.audit.answers import Answers
 from benchmark.audit.claims import Claim, QualityClaim
 from benchmark.audit.decisions import Lacking, QualityDecision, SourcesVerdict, find_lacking, part_verdict
 from benchmark.audit.sources import Sources
-from benchmark.audit.verdicts import ALPHA, PairTest, TaskVerdict, task_verdicts
+from benchmark.audit.verdicts import ALPHA, Evidence, PairTest, TaskVerdict, task_verdicts
 from benchmark.statistics import shown_in
 
 
@@ -33,7 +33,10 @@ def decide_all(claims: Sequence[Claim], tasks: Sequence[Answers], margin: float)
 
 
 def _decide(
-    claim: QualityClaim, verdicts: Sequence[TaskVerdict], mean: TaskVerdict | None, sources: Sources
+    claim: QualityClaim,
+    verdicts: Sequence[TaskVerdict[Answers]],
+    mean: TaskVerdict[Evidence] | None,
+    sources: Sources,
 ) -> QualityDecision:
     """Return what the ``verdicts`` of single tasks, and that on the ``mean`` over the sources, say together."""
     names = _counting_tasks(claim, sources)
@@ -43,7 +46,7 @@ def _decide(
     if not claim.families and counting:
         return QualityDecision(tuple(verdicts), counting, (), None, None)
     verdict = over_sources(mean, counting)
-    if verdict.verdict == "no evidence":
+    if mean is None or verdict.verdict == "no evidence":
         return QualityDecision(tuple(verdicts), counting, (), verdict, _lacking(claim, sources.tasks))
     not_counting = tuple(
         verdict
@@ -54,20 +57,20 @@ def _decide(
     return QualityDecision(tuple(verdicts), counting, not_counting, verdict, None, spread)
 
 
-def over_sources(mean: TaskVerdict | None, counting: Sequence[TaskVerdict]) -> SourcesVerdict:
+def over_sources(mean: TaskVerdict[Evidence] | None, counting: Sequence[TaskVerdict[Answers]]) -> SourcesVerdict:
     """Return the verdict on the mean over the sources, or one in part where that is inconclusive."""
     if mean is None:
         return SourcesVerdict("no evidence", None)
     decided = SourcesVerdict(mean.verdict, mean)
     if mean.verdict != "inconclusive" or len(counting) < 2:
         return decided
-    p_values = [
-        [getattr(verdict, name) for verdict in counting] for name in ("p_claim", "p_opposite", "p_no_difference")
-    ]
-    counts = tuple(shown_in(of_sources, ALPHA) for of_sources in p_values)
+    p_claim = [verdict.p_claim for verdict in counting]
+    p_opposite = [verdict.p_opposite for verdict in counting]
+    p_no_difference = [verdict.p_no_difference for verdict in counting]
+    counts = (shown_in(p_claim, ALPHA), shown_in(p_opposite, ALPHA), shown_in(p_no_difference, ALPHA))
     if any(counts):
         return SourcesVerdict(part_verdict(*counts), mean, counts)
-    least_p = len(counting) * min(map(min, p_values))
+    least_p = len(counting) * min(p_claim + p_opposite + p_no_difference)
     decides = any(verdict.verdict in ("supported", "contradicted", "no difference") for verdict in counting)
     return SourcesVerdict("inconclusive", mean, least_p=least_p if decides else None)
 

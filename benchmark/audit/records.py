@@ -7,18 +7,20 @@ are in milliseconds, and p-values are two-sided unless a field says otherwise.
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from benchmark.audit.answers import Answers
 from benchmark.audit.claims import Claim, ClaimedGap, ClaimedValue, GapComparison, Models, QualityClaim, Verdict
 from benchmark.audit.decisions import (
     CalibrationDecision,
     CostDecision,
     CostVerdict,
     Decision,
-    MeasuredValue,
+    MeasuredCost,
+    MeasuredScore,
     QualityDecision,
     ValueDecision,
 )
-from benchmark.audit.papers import QUALITY
-from benchmark.audit.verdicts import ALPHA, PairTest, TaskVerdict
+from benchmark.audit.papers import QUALITY, Measure
+from benchmark.audit.verdicts import ALPHA, Evidence, PairTest, TaskVerdict
 
 OPTIONAL = {"optional": True}  # a field that a record may lack; JSON then has no key for it
 
@@ -207,16 +209,16 @@ def as_json(record: Any) -> Any:
 
 def numbers(claim: Claim, decision: Decision) -> TaskList | CalibrationNumbers | Nothing:
     """Return the numbers behind a decision."""
-    match decision:
-        case QualityDecision():
+    match claim, decision:
+        case QualityClaim(), QualityDecision():
             names = {verdict.answers.task for verdict in decision.counting}
             tasks = [_task_numbers(claim, task, task.answers.task in names) for task in decision.tasks]
             return TaskList(tasks, _mean_numbers(claim, decision))
-        case CostDecision():
+        case _, CostDecision():
             return TaskList([_condition_numbers(condition) for condition in decision.conditions])
-        case ValueDecision():
+        case _, ValueDecision():
             return TaskList([_value_numbers(value) for value in decision.values])
-        case CalibrationDecision() if decision.gap:
+        case _, CalibrationDecision() if decision.gap:
             low, high = decision.gap.interval(1 - 2 * ALPHA)
             p_same = decision.gap.within(decision.margin)
             return CalibrationNumbers(decision.means, decision.gap.value, low, high, p_same)
@@ -224,7 +226,7 @@ def numbers(claim: Claim, decision: Decision) -> TaskList | CalibrationNumbers |
             return Nothing()
 
 
-def _task_numbers(claim: QualityClaim, verdict: TaskVerdict, counted: bool) -> TaskNumbers:
+def _task_numbers(claim: QualityClaim, verdict: TaskVerdict[Answers], counted: bool) -> TaskNumbers:
     return TaskNumbers(
         task=verdict.answers.task,
         source=verdict.answers.source,
@@ -232,51 +234,50 @@ def _task_numbers(claim: QualityClaim, verdict: TaskVerdict, counted: bool) -> T
         counted=counted,
         verdict=verdict.verdict if claim.family else None,
         missing=verdict.missing,
-        pairs=[_pair_numbers(claim, verdict, test) for test in verdict.pairs],
+        pairs=[_pair_numbers(claim, verdict, test, {}) for test in verdict.pairs],
         secondary=_secondary_numbers(claim, verdict),
     )
 
 
-def _secondary_numbers(
-    claim: QualityClaim, verdict: TaskVerdict, on_mean: bool = False
-) -> list[SecondaryNumbers] | None:
-    """Return the numbers of the other measures, on one task or ``on_mean``, the mean over the sources."""
+def _secondary_numbers(claim: QualityClaim, verdict: TaskVerdict[Evidence]) -> list[SecondaryNumbers] | None:
+    """Return the numbers of the other measures, on one task or on the mean over the sources."""
     return [
         SecondaryNumbers(
             measure,
             other.verdict,
-            [
-                _pair_numbers(replace(claim, measure=measure, claimed=None), other, test, {} if on_mean else None)
-                for test in other.pairs
-            ],
+            [_pair_numbers(replace(claim, measure=measure, claimed=None), other, test, {}) for test in other.pairs],
         )
         for measure, other in verdict.secondary.items()
     ] or None
 
 
 def _mean_numbers(claim: QualityClaim, decision: QualityDecision) -> MeanNumbers | None:
-    if len(decision.counting) < 2 or not decision.sources:
+    mean = decision.sources.mean if decision.sources else None
+    if len(decision.counting) < 2 or mean is None:
         return None
-    mean = decision.sources.mean
     pairs = [_pair_numbers(claim, mean, test, decision.heterogeneity) for test in mean.pairs]
-    return MeanNumbers(mean.verdict, mean.missing, pairs, _secondary_numbers(claim, mean, on_mean=True))
+    return MeanNumbers(mean.verdict, mean.missing, pairs, _secondary_numbers(claim, mean))
 
 
 def _pair_numbers(
-    claim: QualityClaim, verdict: TaskVerdict, test: PairTest, heterogeneity: dict[Models, float] | None = None
+    claim: QualityClaim,
+    verdict: TaskVerdict[Evidence],
+    test: PairTest,
+    heterogeneity: dict[Models, float],
 ) -> PairNumbers:
     """Return the numbers of a pair on one task or, with its I² over the sources, on the mean over them."""
-    answers, gap, (low, high) = verdict.answers, test.gap, test.gap.estimate.interval()
+    answers = verdict.answers if isinstance(verdict.answers, Answers) else None
+    gap, (low, high) = test.gap, test.gap.estimate.interval()
     resampled = gap.resampled.within(verdict.margin) if test.rule == "same" else gap.resampled.two_sided()
     more: dict[str, Any] = {}
     if claim.family:
         more |= {"verdict": test.verdict, "p_adjusted": test.adjusted, "adjusted_for": test.adjusted_for}
         more |= {"p_same_adjusted": test.adjusted_same, "detectable": test.detectable}
         more |= {"p_of_all": test.p_of_all if test.p_of_all < 1 else None}
-    if heterogeneity is not None:
+    if answers is None:
         more["i_squared"] = heterogeneity.get((gap.first, gap.second))
     elif claim.measure in QUALITY:
-        first, second = (answers.mean(model, claim.measure).value for model in (gap.first, gap.second))
+        first, second = (_mean(answers, model, claim.measure) for model in (gap.first, gap.second))
         more |= {"first": first, "second": second}
         more["error_ratio"] = (1 - first) / (1 - second) if second < 1 else None
     if claim.claimed:
@@ -289,11 +290,15 @@ def _pair_numbers(
         degrees_of_freedom=gap.estimate.freedom,
         p=test.p_value,
         p_same=test.p_same,
-        p_resampled=resampled if heterogeneity is None and answers.test_to_train else None,
+        p_resampled=resampled if answers and answers.test_to_train else None,
         runs=gap.runs,
         images=gap.images,
         **more,
     )
+
+
+def _mean(answers: Answers, model: str, measure: Measure) -> float:
+    return answers.mean_over(model, measure, answers.runs(model, measure=measure)).value
 
 
 def _condition_numbers(condition: CostVerdict) -> ConditionNumbers:
@@ -306,8 +311,8 @@ def _condition_numbers(condition: CostVerdict) -> ConditionNumbers:
     return ConditionNumbers(task.task, task.synthetic, costs.condition, condition.verdict, ratios)
 
 
-def _value_numbers(measured: MeasuredValue) -> ScoreNumbers | CostNumbers:
+def _value_numbers(measured: MeasuredScore | MeasuredCost) -> ScoreNumbers | CostNumbers:
     task = measured.answers
-    if measured.score:
+    if isinstance(measured, MeasuredScore):
         return ScoreNumbers(task.task, task.synthetic, *measured.score.of_share())
     return CostNumbers(task.task, task.synthetic, measured.costs.condition, measured.cost)

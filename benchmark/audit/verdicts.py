@@ -12,7 +12,7 @@ one more family, since accuracy hides a model that misses a rare class. That cha
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from benchmark.audit.answers import Gap
 from benchmark.audit.claims import (
@@ -36,13 +36,19 @@ Key = tuple[str, Measure, str | None, Models]  # rule, measure, task, pair
 class Evidence(Protocol):
     """What claims of quality are judged by: the answers of one task, or of several sources as one."""
 
-    task: str
+    @property
+    def task(self) -> str:
+        """The name of the task."""
 
     def gap(self, first: str, second: str, measure: Measure) -> Gap | None:
         """Return by how much one model exceeds another; None without evidence."""
 
     def runs(self, *models: str, measure: Measure = "accuracy") -> list[int]:
         """Return the runs in which all ``models`` have a measure."""
+
+
+Judged = TypeVar("Judged", bound=Evidence)
+JudgedCo = TypeVar("JudgedCo", bound=Evidence, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -102,17 +108,17 @@ class PairTest:
 
 
 @dataclass(frozen=True)
-class TaskVerdict:
+class TaskVerdict(Generic[JudgedCo]):
     """What one task says of a claim; ``missing`` are its models without evidence there, ``margin`` is the paper's.
 
     ``secondary`` maps other measures to what the task says of the same claim in them.
     """
 
-    answers: Evidence
+    answers: JudgedCo
     pairs: tuple[PairTest, ...]
     missing: tuple[str, ...]
     margin: float
-    secondary: dict[str, "TaskVerdict"] = field(default_factory=dict)
+    secondary: "dict[str, TaskVerdict[JudgedCo]]" = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -152,7 +158,7 @@ class TaskVerdict:
         return max(self.pairs, key=lambda pair: pair.p_claim)
 
 
-def task_verdicts(claims: Iterable[Claim], answers: Evidence, margin: float) -> dict[str, TaskVerdict]:
+def task_verdicts(claims: Iterable[Claim], answers: Judged, margin: float) -> dict[str, TaskVerdict[Judged]]:
     """Return claim → what a task says of it, for the claims of quality on which the task has evidence.
 
     ``claims`` are all claims of a paper, with evidence or without: Holm's method counts them. ``margin`` (a share) is
@@ -160,7 +166,7 @@ def task_verdicts(claims: Iterable[Claim], answers: Evidence, margin: float) -> 
     """
     primary = [claim for claim in claims if isinstance(claim, QualityClaim) and claim.task in (None, answers.task)]
     secondary = {claim.name: _in_other_measures(claim) for claim in primary}
-    concerned = [*primary, *(other for others in secondary.values() for other in others)]
+    concerned = [*primary, *(other for others in secondary.values() for other in others.values())]
     keys = {claim.name: _keys(claim) for claim in concerned}
     tests: dict[Key, PairTest] = {}
     for key in dict.fromkeys(key for of_claim in keys.values() for key in of_claim):
@@ -177,7 +183,7 @@ def task_verdicts(claims: Iterable[Claim], answers: Evidence, margin: float) -> 
         ]
         tests |= _adjusted(tests, in_family)
     tests |= _shown_with_others(tests, [keys[claim.name] for claim in concerned if claim.families])
-    verdicts = {}
+    verdicts: dict[str, TaskVerdict[Judged]] = {}
     for claim in concerned:
         pairs = tuple(tests[key] for key in keys[claim.name] if key in tests)
         if pairs:
@@ -186,22 +192,22 @@ def task_verdicts(claims: Iterable[Claim], answers: Evidence, margin: float) -> 
     return {
         name: replace(
             verdicts[name],
-            secondary={other.measure: verdicts[other.name] for other in others if other.name in verdicts},
+            secondary={measure: verdicts[other.name] for measure, other in others.items() if other.name in verdicts},
         )
         for name, others in secondary.items()
         if name in verdicts
     }
 
 
-def _in_other_measures(claim: QualityClaim) -> list[QualityClaim]:
-    """Return what a claim of the headline says, in the secondary measures."""
+def _in_other_measures(claim: QualityClaim) -> dict[str, QualityClaim]:
+    """Return secondary measure → what a claim of the headline says in it."""
     if claim.family != HEADLINE or claim.rule != "better":
-        return []
+        return {}
     families = (SECONDARY,) * len(claim.pairs)
-    return [
-        replace(claim, name=f"{claim.name}/{measure}", measure=measure, families=families)
+    return {
+        measure: replace(claim, name=f"{claim.name}/{measure}", measure=measure, families=families)
         for measure in SECONDARY_MEASURES
-    ]
+    }
 
 
 def _keys(claim: QualityClaim) -> list[Key]:
@@ -227,7 +233,7 @@ def _adjusted(tests: dict[Key, PairTest], declared: Sequence[Key]) -> dict[Key, 
 
     A pair without evidence counts as p = 1. A pair and its reverse are one test.
     """
-    groups: dict[tuple, list[Key]] = {}
+    groups: dict[tuple[str, Measure, str | None, frozenset[str]], list[Key]] = {}
     for key in declared:
         rule, measure, task, pair = key
         groups.setdefault((rule, measure, task, frozenset(pair)), []).append(key)

@@ -21,14 +21,17 @@ from benchmark.audit.decisions import (
     CostDecision,
     CostVerdict,
     Decision,
-    MeasuredValue,
+    Lacking,
+    MeasuredCost,
+    MeasuredScore,
     QualityDecision,
     SettledDecision,
+    SourcesVerdict,
     ValueDecision,
 )
 from benchmark.audit.papers import Robustness
 from benchmark.audit.reported import Averages
-from benchmark.audit.verdicts import ALPHA, PairTest, TaskVerdict
+from benchmark.audit.verdicts import ALPHA, Evidence, PairTest, TaskVerdict
 from benchmark.audit.wording_scores import averages
 from benchmark.statistics import Ratio
 
@@ -72,34 +75,34 @@ CALIBRATION = {
 
 def reason(claim: Claim, decision: Decision) -> list[str]:
     """Return why a decision came out as it did, one line per point."""
-    match decision:
-        case SettledDecision(reason=Averages()):
-            return [averages(decision.reason)]
-        case SettledDecision():
-            return [decision.reason]
-        case QualityDecision():
+    match claim, decision:
+        case _, SettledDecision():
+            why = decision.reason
+            return [averages(why) if isinstance(why, Averages) else why]
+        case QualityClaim(), QualityDecision():
             return _quality_reason(claim, decision)
-        case CostDecision():
+        case CostClaim(), CostDecision():
             return _cost_reason(claim, decision)
-        case ValueDecision():
+        case ValueClaim(), ValueDecision():
             return _value_reason(claim, decision)
-        case CalibrationDecision():
+        case ValueClaim(), CalibrationDecision():
             return _calibration_reason(claim, decision)
+    raise TypeError(f"{claim.name}: decided as a claim of another kind")
 
 
 def scope(claim: Claim, decision: Decision) -> list[str]:
     """Return on what a decision rests: tasks, conditions, and what a reader must know of the models."""
-    match decision:
-        case SettledDecision() | CalibrationDecision(published=None):
+    match claim, decision:
+        case _, SettledDecision() | CalibrationDecision(published=None):
             return ["the paper alone"]
-        case QualityDecision():
+        case _, QualityDecision():
             return _quality_scope(decision)
-        case CostDecision():
+        case CostClaim(), CostDecision():
             return _cost_scope(claim, decision)
-        case CalibrationDecision():
+        case _, CalibrationDecision():
             title = f" ({decision.title})" if decision.title else ""
             return [f"{decision.task}, {len(decision.means)} runs{title}"]
-        case ValueDecision():
+        case _:
             return []
 
 
@@ -107,14 +110,15 @@ def scope(claim: Claim, decision: Decision) -> list[str]:
 
 
 def _quality_reason(claim: QualityClaim, decision: QualityDecision) -> list[str]:
-    if decision.verdict is None:
+    sources = decision.sources
+    if sources is None:
         described = [f"{task.answers.task}: {', '.join(map(gap, task.pairs))}" for task in decision.counting]
         return ["described, not tested: papers are tested on accuracy", *described]
     if decision.lacking:
-        lines = [_no_runs(claim, decision)]
+        lines = [_no_runs(claim, decision.lacking)]
         lines += [f"{task.answers.task}: {_other_pairs(task)}" for task in decision.counting]
     else:
-        lines = _over_sources(decision)
+        lines = _over_sources(decision, sources)
         if isinstance(claim.measure, Robustness):
             favours = "which favours models with little to lose"
             lines.insert(0, f"judged by accuracy under corruption minus accuracy without it, {favours}")
@@ -127,13 +131,12 @@ def _quality_reason(claim: QualityClaim, decision: QualityDecision) -> list[str]
     return lines
 
 
-def _no_runs(claim: QualityClaim, decision: QualityDecision) -> str:
+def _no_runs(claim: QualityClaim, lacking: Lacking) -> str:
     nowhere = "" if claim.task else "; no task of real images has two runs of every model"
-    lacking = decision.lacking
     return f"fewer than two runs of {', '.join(lacking.models)} on {lacking.task or NO_TASK}{nowhere}"
 
 
-def _over_sources(decision: QualityDecision) -> list[str]:
+def _over_sources(decision: QualityDecision, sources: SourcesVerdict) -> list[str]:
     """Return what another task on the same images says otherwise, the mean over the sources, and one line per source.
 
     A single source repeats no verdict.
@@ -144,23 +147,23 @@ def _over_sources(decision: QualityDecision) -> list[str]:
         for task in decision.not_counting
         if task.verdict not in (decision.verdict, "inconclusive")
     ]
-    if len(tasks) < 2:
+    secondary = _secondary(sources.mean) if sources.mean else []
+    if sources.mean is None or len(tasks) < 2:
         return [
             *lines,
             *(f"{task.answers.task}: {_task_reason(task)}" for task in tasks),
-            *_secondary(decision),
+            *secondary,
         ]
     return [
         *lines,
-        *_mean_reason(decision),
-        *_secondary(decision),
+        *_mean_reason(decision, sources, sources.mean),
+        *secondary,
         *(f"{task.answers.task}: {task.verdict}: {_task_reason(task)}" for task in tasks),
     ]
 
 
-def _mean_reason(decision: QualityDecision) -> list[str]:
+def _mean_reason(decision: QualityDecision, sources: SourcesVerdict, mean: TaskVerdict[Evidence]) -> list[str]:
     """Say what the mean over the sources shows, how much they differ, and what single ones show where it is open."""
-    sources, mean = decision.sources, decision.sources.mean
     test = mean.decisive
     share = decision.heterogeneity[test.gap.first, test.gap.second]
     opposites = {"supported": "contradicted", "contradicted": "supported"}
@@ -183,15 +186,15 @@ def _mean_reason(decision: QualityDecision) -> list[str]:
     return lines
 
 
-def _secondary(decision: QualityDecision) -> list[str]:
+def _secondary(mean: TaskVerdict[Evidence]) -> list[str]:
     """Say what the other measures show of a claim of the headline, by the mean over the sources."""
     return [
         f"in {MEASURES[measure]}, tested besides: {other.verdict}: {_test_reason(other)}"
-        for measure, other in decision.sources.mean.secondary.items()
+        for measure, other in mean.secondary.items()
     ]
 
 
-def _task_reason(task: TaskVerdict) -> str:
+def _task_reason(task: TaskVerdict[Answers]) -> str:
     """Say what decides a claim on one task, with the corrected resampled t-test where runs have splits of their own."""
     text, pooled = _test_reason(task), task.answers.test_to_train
     if task.verdict == "no evidence" or task.decisive.rule == "same":
@@ -201,7 +204,7 @@ def _task_reason(task: TaskVerdict) -> str:
     return f"{text}; all runs test on the same images"
 
 
-def _test_reason(task: TaskVerdict) -> str:
+def _test_reason(task: TaskVerdict[Evidence]) -> str:
     """Say what decides a claim on one task, or on the mean over the sources."""
     test, margin = task.decisive, task.margin
     if task.verdict == "no evidence":
@@ -222,7 +225,7 @@ def _test_reason(task: TaskVerdict) -> str:
     return text
 
 
-def _how_sure(task: TaskVerdict) -> str:
+def _how_sure(task: TaskVerdict[Evidence]) -> str:
     """Return the p-value that decides: after Holm, or of the weakest pair of a claim that must be true of each."""
     test = task.decisive
     if len(task.pairs) == 1 or task.verdict in ("contradicted", "no difference"):
@@ -235,7 +238,7 @@ def _after_holm(test: PairTest) -> str:
     return f", {_p(test.adjusted)} after Holm over {test.adjusted_for} pairs"
 
 
-def _other_pairs(task: TaskVerdict) -> str:
+def _other_pairs(task: TaskVerdict[Evidence]) -> str:
     """Say what is known of a claim on a task that lacks some of its models."""
     return f"the weakest of the other pairs: {gap(task.decisive)}"
 
@@ -247,7 +250,7 @@ def gap(test: PairTest) -> str:
     return f"{test.gap.first} − {test.gap.second} is {100 * value:+.1f} points {interval}"
 
 
-def _claimed_gap(claimed: ClaimedAccuracyGap, tasks: Sequence[TaskVerdict]) -> str:
+def _claimed_gap(claimed: ClaimedAccuracyGap, tasks: Sequence[TaskVerdict[Answers]]) -> str:
     """Set the claimed gap beside the measured ones, and say how many test images would show it."""
     compared = [f"{task.answers.task}: {claimed.compare(*task.pairs[0].gap.estimate.interval())}" for task in tasks]
     measured = f" (by the unadjusted intervals, {', '.join(compared)})" if compared else ""
@@ -269,7 +272,7 @@ def _quality_scope(decision: QualityDecision) -> list[str]:
     return lines + _notes(models, decision.deciding[0].answers) if lines else []
 
 
-def _task_scope(task: TaskVerdict, models: Sequence[str]) -> str:
+def _task_scope(task: TaskVerdict[Answers], models: Sequence[str]) -> str:
     answers, decisive = task.answers, task.decisive.gap
     notes = {model: answers.notes.get(f"{answers.task}-{model}") for model in models}
     parts = [answers.pixels, answers.split, f"{decisive.runs} runs, {decisive.images} answers to test images"]
@@ -306,9 +309,9 @@ def _condition_reason(claim: CostClaim, condition: CostVerdict) -> str:
     ratios, costs = condition.ratios, condition.costs
     first, second = max(ratios, key=lambda pair: ratios[pair].value)
     text = f"{first} takes {_times(ratios[first, second])} the {_unit(claim)} of {second}"
-    rates = [costs.models[model].get("throughput_per_s") for model in (second, first)]
-    if claim.measure == "latency_ms" and all(rates):
-        text += f" ({rates[0] / rates[1]:.2f} times per image in batches)"
+    of_first, of_second = (costs.models[model].get("throughput_per_s") for model in (first, second))
+    if claim.measure == "latency_ms" and of_first and of_second:
+        text += f" ({of_second / of_first:.2f} times per image in batches)"
     if len(ratios) > 1:
         text += f"; {sum(ratio.high < 1 for ratio in ratios.values())} of {len(ratios)} pairs are as claimed"
     return text
@@ -360,8 +363,8 @@ def _value_reason(claim: ValueClaim, decision: ValueDecision) -> list[str]:
     return [f"the paper names no {unnamed}", *(f"{value.answers.task}: {_value(claim, value)}" for value in real)]
 
 
-def _value(claim: ValueClaim, measured: MeasuredValue) -> str:
-    if measured.costs:
+def _value(claim: ValueClaim, measured: MeasuredScore | MeasuredCost) -> str:
+    if isinstance(measured, MeasuredCost):
         cost = measured.cost
         text = f"{cost / 1e6:.1f} million MACs" if claim.measure == "macs" else f"{cost:.2f} ms"
         return f"{text} ({measured.costs.condition})"

@@ -61,12 +61,12 @@ def findings(implied: Findings) -> list[str]:
         fits = "fits" if implied.f1_fits else "does not fit, so it is not the F1 of one class"
         if implied.f1_above:
             fits = "is above that, which no mean over classes, folds or datasets can be: the scores are inconsistent"
-        low, high = (f"{100 * bound:.2f}" for bound in implied.f1)
-        lines.append(f"read as scores of one class, F1 must lie between {low} and {high} %: it {fits}")
+        least, most = (f"{100 * bound:.2f}" for bound in implied.f1)
+        lines.append(f"read as scores of one class, F1 must lie between {least} and {most} %: it {fits}")
     if "auc" in implied.scores:
         lines += _auc(implied)
     if implied.images and implied.positives:
-        lines.append(_confusion(implied))
+        lines.append(_confusion(implied.consistent, implied.positives, implied.images - implied.positives))
     return lines
 
 
@@ -87,7 +87,7 @@ def _right_answers(implied: Findings) -> list[str]:
         return ["accuracy: without n, the number of test images, nothing can be said about how sure it is"]
     if implied.scores["accuracy"].spread is not None:
         return ["accuracy: with a spread it is a mean; whether ± is a deviation, an error or an interval must be said"]
-    if not implied.right:
+    if not (implied.right and implied.wilson):
         another = "n or the accuracy is wrong, or it is a mean over runs or folds"
         return [f"no count of right answers out of {implied.images} rounds to it: {another}"]
     fewest, most = implied.right
@@ -98,10 +98,8 @@ def _right_answers(implied: Findings) -> list[str]:
     ]
 
 
-def _confusion(implied: Findings) -> str:
-    if implied.consistent is None:
+def _confusion(consistent: bool | None, positives: int, negatives: int) -> str:
+    if consistent is None:
         return "no score that a binary confusion matrix decides"
-    matrix = (
-        f"binary confusion matrix of {implied.positives} positives and {implied.images - implied.positives} negatives"
-    )
-    return f"{'some' if implied.consistent else 'no'} {matrix} has these scores (mlscorecheck)"
+    matrix = f"binary confusion matrix of {positives} positives and {negatives} negatives"
+    return f"{'some' if consistent else 'no'} {matrix} has these scores (mlscorecheck)"

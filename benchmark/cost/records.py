@@ -58,10 +58,11 @@ class Costs:
         return Ratio(*(costs[0][measure] / costs[1][measure],) * 3)
 
 
-def _quotients(first: Sequence[float], second: Sequence[float]) -> np.ndarray:
+def _quotients(first: Sequence[float], second: Sequence[float]) -> list[float]:
     """Return the quotient of two models' ratios in each block; of models measured apart, in as many as both have."""
     blocks = min(len(first), len(second))
-    return np.divide(first[:blocks], second[:blocks])
+    quotients: list[float] = np.divide(first[:blocks], second[:blocks]).tolist()
+    return quotients
 
 
 def kept_shares(runs: Path) -> dict[str, float]:
@@ -131,7 +132,7 @@ def _relative_to(models: dict[str, dict[str, Any]], reference: str) -> dict[str,
         relative[model] = measures | {
             "latency_ratio": to_reference.value,
             "latency_ratio_interval": [to_reference.low, to_reference.high],
-            "latency_ratio_blocks": blocks.tolist(),
+            "latency_ratio_blocks": blocks,
         }
     return relative
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -184,7 +185,13 @@ def _one_auc_per_image(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return area + (placements - area) / share
 
 
-_PER_CENT = {"unit": "%", "scale": 100, "digits": 1}
+class _Shown(TypedDict):
+    unit: str
+    scale: float
+    digits: int
+
+
+_PER_CENT: _Shown = {"unit": "%", "scale": 100, "digits": 1}
 
 MEASURES = {
     entry.name: entry

@@ -27,7 +27,7 @@ def files_at(commit: str, folder: Path) -> dict[str, bytes]:
     if archive is None:
         return {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        return {member.name: tar.extractfile(member).read() for member in tar if member.isfile()}
+        return {member.name: file.read() for member in tar if member.isfile() and (file := tar.extractfile(member))}
 
 
 def _git(*call: str) -> bytes | None:

@@ -258,7 +258,7 @@ def _sealed(page: str) -> str:
     """Return the page with a policy under which nothing is loaded, and only its own style and script work."""
     policy = ["default-src 'none'", "img-src data:"]
     for tag, directive in (("style", "style-src"), ("script", "script-src")):
-        text = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)[1]
+        text = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)[0]
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         policy.append(f"{directive} 'sha256-{digest}'")
     return page.replace("POLICY", "; ".join(policy), 1)

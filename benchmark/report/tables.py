@@ -1,6 +1,6 @@
 """The tables of a task: those of the papers made anew from evidence, of all models, of masks, of costs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from benchmark.params import Params
 from benchmark.report.notes import OVER_IMAGES, SYNTHETIC, notes
 from benchmark.report.result_table import ResultColumn, ResultTable, Row, rounded
 from benchmark.report.results import Results, sizes
-from benchmark.statistics import Ratio, resampled
+from benchmark.statistics import Estimate, Ratio, resampled
 
 SENTINEL, SENTINEL_ROW = "one_nn", "1-NN on pixels"
 LARGEST_CLASS = "always the largest class"
@@ -71,7 +71,7 @@ def summary(results: Results) -> dict[str, dict[str, float]]:
         model: {"runs": len(runs)}
         | {name: float(np.mean([run[name] for run in runs])) for name in shown}
         | {
-            f"recall_{name}": results.answers.mean(model, ClassRecall(label)).value
+            f"recall_{name}": _recall(results, model, label).value
             for label, name in enumerate(results.manifest["classes"] if results.answers.labels else [])
         }
         | {name: cost for name in papers.COST if (cost := results.cost(model).get(name)) is not None}
@@ -82,7 +82,9 @@ def summary(results: Results) -> dict[str, dict[str, float]]:
 def paper_table(params: Params, results: Results, paper: Paper, table: Table) -> ResultTable:
     """Return a paper's table: its rows in its order, then the leakage sentinel."""
     columns = paper_columns(table)
-    printed = {system: (paper.systems[system], values) for system, values in table.rows.items()}
+    printed: dict[str, tuple[str, Sequence[str | None]]] = {
+        system: (paper.systems[system], values) for system, values in table.rows.items()
+    }
     printed[SENTINEL_ROW] = (SENTINEL, [None] * len(table.columns))
     rows = []
     for system, (model, values) in printed.items():
@@ -164,8 +166,8 @@ def classes_table(params: Params, results: Results) -> ResultTable:
         row: Row = {"model": model, "runs": len(results.scores[model])}
         row |= _measured(results, model, "accuracy", accuracy)
         for label, column in enumerate(recalls):
-            estimate = results.answers.mean(model, ClassRecall(label))
-            row |= zip((column.field, column.low, column.high), estimate.of_share(), strict=True)
+            interval = _recall(results, model, label).of_share()
+            row |= zip((column.field, column.low, column.high), interval, strict=True)
         rows.append(row)
     rows += _largest_class(results, recalls)
     of_two = f"; of {classes[1]} it is the sensitivity, of {classes[0]} the specificity" if len(classes) == 2 else ""
@@ -177,6 +179,11 @@ def classes_table(params: Params, results: Results) -> ResultTable:
     return ResultTable(
         title, [MODEL, RUNS, accuracy, *recalls], rows, notes(params, results, _alone(models), meaning, [])
     )
+
+
+def _recall(results: Results, model: str, label: int) -> Estimate:
+    """Return the mean recall of a class over all runs of a model."""
+    return results.answers.mean_over(model, ClassRecall(label), results.answers.runs(model))
 
 
 def _largest_class(results: Results, recalls: list[ResultColumn]) -> list[Row]:
@@ -280,7 +287,7 @@ def _precision(costs: Costs, precise: float) -> str:
     }
     if not halves:
         return "one model alone"
-    widest = max(halves, key=halves.get)
+    widest = max(halves, key=halves.__getitem__)
     within = sum(half <= precise for half in halves.values())
     return (
         f"{within} of {len(halves)} ratios are known to ±{100 * precise:.0f} %, the widest, that of {widest}, to "
