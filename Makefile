@@ -3,7 +3,7 @@ PYTHON ?= python3
 TASK ?= phantom
 export PATH := $(CURDIR)/.venv/bin:$(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
-.PHONY: setup reproduce reproduce-all test test-long test-faults test-browser lint docs lock
+.PHONY: setup reproduce reproduce-all test test-long test-faults test-browser benchmark lint docs lock
 
 setup: .venv/.ready
 
@@ -35,6 +35,10 @@ test-faults: setup
 	rm -rf scratch/faults
 	FAULTS=every python -m pytest -n auto --dist worksteal -m long tests/faults
 	python -m tests.faults.rows
+
+# The time of an epoch, for docs/performance.md. CHECKOUT: one of github.com/MedMNIST/experiments, if there is one.
+benchmark: setup
+	python -m tests.performance.trainer $(CHECKOUT)
 
 # Needs Chromium.
 test-browser: setup
