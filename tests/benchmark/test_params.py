@@ -24,7 +24,7 @@ MISTAKES = {
     "unknown task of a model": ("models.cnn.tasks", ["fantom"], ["models.cnn.tasks", "did you mean 'phantom'?"]),
     "no list where one is needed": ("models.cnn.tasks", "phantom", ["models.cnn.tasks", "list", "'phantom'"]),
     "name beside the key": ("models.cnn.name", "cnn", ["cnn: unknown key 'name'; the name is 'cnn', the key"]),
-    "label of another model": ("models.cnn.label", "EMANet", ["models.emanet.label: 'EMANet' stands for", "cnn"]),
+    "label of another model": ("models.cnn.label", "EMANet", ["models.cnn.label: 'EMANet' stands for emanet too"]),
     "name of another model as a label": ("models.cnn.label", "vit", ["models.cnn.label: 'vit' stands for vit too"]),
     "label of two lines": ("models.cnn.label", "a\nb", ["models.cnn.label", "pattern"]),
     "estimator without features": ("models.knn", {"kind": "estimator"}, ["models.knn", "pixels or hog"]),
