@@ -181,11 +181,12 @@ def classes_table(params: Params, results: Results) -> ResultTable:
 
 def _largest_class(results: Results, recalls: list[ResultColumn]) -> list[Row]:
     """Return the row of a model that always answers the class with most test images."""
-    labels = results.answers.labels
-    shares = np.mean([np.bincount(of_run, minlength=len(recalls)) / len(of_run) for of_run in labels.values()], 0)
+    shares = results.class_shares
     largest = int(shares.argmax())
     of_class = {column.field: float(label == largest) for label, column in enumerate(recalls)}
-    return [{"model": LARGEST_CLASS, "runs": len(labels), "accuracy": float(shares[largest])} | of_class]
+    return [
+        {"model": LARGEST_CLASS, "runs": len(results.answers.labels), "accuracy": float(shares[largest])} | of_class
+    ]
 
 
 def _measured(results: Results, model: str, measure: str, column: ResultColumn) -> Row:

@@ -49,7 +49,7 @@ class Stage:
 
 
 def few_figures():
-    for name in ("curves", "confusion", "learning", "explanations", "accuracy", "robustness"):
+    for name in ("curves", "confusion", "learning", "accuracy", "robustness", "explained", "example"):
         setattr(drawing, name, lambda *_: None)
 
 
