@@ -134,8 +134,10 @@ def _counts(params: Params, shape: str) -> list[Check]:
 def _audit(params: Params) -> list[Check]:
     check, all_papers = Check("audit follows from runs, costs and papers"), papers.load_all()
     with check.reading("results/audit.json"):
-        for path, text in audit.texts(all_papers, audit.all_records(params, all_papers)).items():
+        texts = audit.texts(all_papers, audit.all_records(params, all_papers))
+        for path, text in texts.items():
             check.expect_file(path, text)
+        check.expect_no_others(audit.DETAILS.glob("*"), texts)
     return [check]
 
 
