@@ -363,6 +363,15 @@ def test_accuracy_against_cost_is_drawn_where_only_estimators_have_evidence(figu
     assert not macs.lines
 
 
+def test_names_beside_points_cover_no_other_name_and_no_point(figure_data):
+    figure = costs.accuracy_against_cost(figure_data)
+    for axis in figure.axes:
+        points = [line for line in axis.lines if line.get_drawstyle() == "default"]
+        assert sorted(text.get_text() for text in axis.texts) == sorted(line.get_label() for line in points)
+        boxes = [text.get_window_extent() for text in axis.texts] + [costs._box_of_point(line) for line in points]
+        assert not any(one.overlaps(other) for index, one in enumerate(boxes) for other in boxes[:index])
+
+
 def test_a_larger_network_has_a_larger_marker_however_many_there_are(figure_data):
     sizes = {"tiny": (8, 1), "emanet_small": (64, 2), "emanet": (128, 4), "emanet_large": (256, 8), "huge": (512, 16)}
     base = figure_data.params.models["emanet_large"]
