@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from benchmark.report.figures.figure_data import FigureData
+from benchmark.report.figures.style import entitle
 from benchmark.report.results import sizes
 from benchmark.report.tables import on_front
 
@@ -52,7 +53,7 @@ def accuracy_against_cost(data: FigureData) -> Figure | None:
             said.append(f"On the front of accuracy and {label}: {_front_said(data, points)}.")
     axes[0].set_ylabel("accuracy (%)")
     condition = results.answers.costs[0].condition
-    figure.suptitle(f"Accuracy against cost on {data.title}; dashed: Pareto front\n{condition}")
+    entitle(figure, f"Accuracy against cost on {data.title}; dashed: Pareto front\n{condition}")
     figure.canvas.draw()  # lays out: names find their places by it
     for axis in axes:
         _write_names(axis)

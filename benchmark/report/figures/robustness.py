@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.report.figures.figure_data import FigureData
-from benchmark.report.figures.style import DARK, PALE, per_cent
+from benchmark.report.figures.style import DARK, PALE, entitle, per_cent
 from benchmark.training.corruptions import CORRUPTIONS
 
 DASHES = ("-", "--", "-.", (0, (1, 1)))
@@ -37,7 +37,7 @@ def robustness(data: FigureData) -> Figure | None:
         axis.set_xlabel(f"{name.replace('_', ' ')} ({corruption.unit})")
     axes[0].set_ylabel("accuracy (%)")
     _legend(figure, axes[0])
-    figure.suptitle(f"Robustness on {data.title}: accuracy under corruption, mean over runs")
+    entitle(figure, f"Robustness on {data.title}: accuracy under corruption, mean over runs")
     figure.set_label(" ".join(_said(data, name, accuracies, chosen) for name in CORRUPTIONS))
     return figure
 
