@@ -34,7 +34,7 @@ def accuracy(data: FigureData, paper: Paper, table: Table) -> Figure | None:
         return None
     place, column = columns[0]
     systems, said = list(table.rows), []
-    figure, axis = plt.subplots(figsize=(6.8, 1.3 + 0.3 * len(systems)))
+    figure, axis = plt.subplots(figsize=(6.8, 1.7 + 0.3 * len(systems)))
     for height, system in enumerate(systems):
         said.append(f"{shown(system)} {_draw_accuracy(axis, data, paper, paper.systems[system], height)}")
         printed = number_of(table, system, place, column)
