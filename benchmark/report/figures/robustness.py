@@ -62,10 +62,7 @@ def _legend(figure: Figure, axis: Axes) -> None:
 def _said(data: FigureData, name: str, accuracies: dict[str, dict[str, np.ndarray]], models: list[str]) -> str:
     """Say what the strongest corruption of a kind does to some models."""
     corruption = CORRUPTIONS[name]
-    strongest = f"{name.replace('_', ' ')} of {corruption.strengths[-1]:g} {corruption.unit}"
-    changes = [
-        f"{data.label(model)} from {per_cent(accuracies[model][name][0] / 100)} to "
-        f"{per_cent(accuracies[model][name][-1] / 100)}"
-        for model in models
-    ]
-    return f"Under {strongest} accuracy falls or rises: {', '.join(changes)}." if changes else f"Under {strongest}."
+    strongest = f"{name.replace('_', ' ')} {corruption.strengths[-1]:g} ({corruption.unit})"
+    ends = {model: [per_cent(accuracies[model][name][place] / 100) for place in (0, -1)] for model in models}
+    changes = [f"{data.label(model)} {' to '.join(clean_and_strongest)}" for model, clean_and_strongest in ends.items()]
+    return f"From none to {strongest}: {', '.join(changes) or 'no proposed model'}."
