@@ -15,13 +15,14 @@ PAGE, FIGURES = RESULTS / "report.html", RESULTS / "figures"
 
 def main() -> None:
     """Write ``results/report.html``, and the figure of the audit below ``results/figures/``."""
-    Parser("report", __doc__).parse_args()
+    Parser("report", __doc__, "").parse_args()
     params, all_papers = load(), papers.load_all()
     papers.check(all_papers, params)
     from benchmark.report.figures.audit import gaps
     from benchmark.report.figures.style import save
+    from benchmark.report.figures.svg import text_of
 
-    save({"audit": gaps(records() or [])}, Path("scratch/report/figures"), FIGURES)
+    save({"audit": text_of(gaps(records() or [], all_papers, params))}, Path("scratch/report/figures"), FIGURES)
     evidence.replace_text(PAGE, text(params, all_papers))
     print(f"{PAGE}: {PAGE.stat().st_size / 1e6:.1f} MB")
 
