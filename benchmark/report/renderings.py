@@ -36,7 +36,7 @@ def markdown(table: ResultTable) -> str:
 
 
 def latex(table: ResultTable, name: str) -> str:
-    """Return the table as a LaTeX float with caption and label, its notes as comments; it needs the package booktabs."""
+    """Return the table as a LaTeX float with caption and label, its notes as comments; it needs booktabs."""
     headings, *rows = [[_latex(cell) for cell in cells] for cells in _cells(table)]
     sides = "".join("l" if column.digits is None else "r" for column in table.columns)
     lines = ["  " + " & ".join(cells) + r" \\" for cells in [headings, *rows]]

@@ -1,0 +1,72 @@
+"""The figures on the page: as many as fit are on the page itself, the others are links to their files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from benchmark.report.page.task_results import link
+from benchmark.report.task_files import TaskFiles
+
+MOST_BYTES = 900_000  # what all figures on the page may take
+CAPTIONS = {  # kind of a figure → what is to be seen; the kinds in order of worth
+    "audit": "Gaps in accuracy that the papers claim, beside the measured ones with 95 % intervals",
+    "duplicates": "Near-duplicates: pairs of images that were joined, with the correlation of their pixels",
+    "confusion": "Confusion matrix over all runs",
+    "curves": "Accuracy and loss on training and validation images over epochs; thin lines: single runs",
+    "learning": "Accuracy over the number of training images",
+    "explanations": "Where the network looks: maps over test images, and the tokens that a mask keeps",
+    "cost": "Accuracy against what a model costs",
+    "reliability": "Accuracy over confidence; a calibrated model lies on the diagonal",
+    "robustness": "Accuracy on corrupted images over the strength of the corruption",
+    "accuracy": "Accuracy of a table's systems with 95 % intervals",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure: what is to be seen, the address of its file, and its data URI where it is on the page itself."""
+
+    kind: str
+    caption: str
+    file: str
+    data: str
+
+
+def pictures(gaps: Path, tasks: Sequence[TaskFiles]) -> dict[str, list[Picture]]:
+    """Return the figures of each task, and under an empty name that of the audit.
+
+    Kinds of more worth come first, of one kind smaller files; what does not fit into :data:`MOST_BYTES` has no data.
+    """
+    owners = {gaps: ""} if gaps.exists() else {}
+    owners |= {path: task.name for task in tasks for path in task.figures()}
+    left, data = MOST_BYTES, {}
+    for path in sorted(owners, key=lambda path: (_rank(path), path.stat().st_size, path)):
+        uri = _data(path)
+        if len(uri) <= left:
+            left -= len(uri)
+            data[path] = uri
+    made: dict[str, list[Picture]] = {name: [] for name in ("", *(task.name for task in tasks))}
+    for path, name in owners.items():
+        made[name].append(Picture(_kind(path), _caption(path, name), link(path), data.get(path, "")))
+    return made
+
+
+def _data(path: Path) -> str:
+    return f"data:image/svg+xml,{quote(path.read_bytes(), safe=' /=:;,()+')}"  # shorter than base64
+
+
+def _kind(path: Path) -> str:
+    return path.stem.partition("_")[0]
+
+
+def _rank(path: Path) -> int:
+    kinds = [*CAPTIONS]
+    return kinds.index(_kind(path)) if _kind(path) in kinds else len(kinds)
+
+
+def _caption(path: Path, task: str) -> str:
+    """Return what is to be seen, of which model or table, on which task: no two figures have the same caption."""
+    kind, _, subject = path.stem.partition("_")
+    about = ", ".join(filter(None, [subject, task]))
+    return CAPTIONS.get(kind, kind) + (f": {about}" if about else "")
