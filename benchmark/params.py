@@ -295,7 +295,8 @@ class Task(Strict):
 class Model(Strict):
     """What is trained: a torch module (``network``) or a scikit-learn ``estimator`` on some ``features``.
 
-    ``name`` is its key under ``models``. ``tasks`` are those that it has evidence on. ``of`` names the file that
+    ``name`` is its key under ``models``, ``label`` what people call it: the same, if not given. ``tasks`` are those
+    that it has evidence on. ``of`` names the file that
     contains its factory, where that has another name. ``init`` says where a network's first weights come from:
     ``scratch``, ``imagenet``, ``file:PATH``, or ``task:NAME``, which trains it on the images of that task first.
     ``lesion`` hands a network the true mask of the lesion as one more channel. ``train_parts`` says how many training
@@ -304,6 +305,7 @@ class Model(Strict):
     """
 
     name: Annotated[str, Field(exclude=True)]
+    label: Annotated[str, Field(exclude=True, pattern=r"^\S.{0,39}$")]
     tasks: Annotated[list[Name], Field(exclude=True)] = []
     kind: Literal["network", "estimator"]
     of: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] | None = None
@@ -313,6 +315,11 @@ class Model(Strict):
     train_parts: Count | None = None
     recipe: dict[str, Any] = {}
     options: dict[str, str | int | float | bool] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_called_by_its_name(cls, value: Any) -> Any:
+        return {"label": value["name"]} | value if isinstance(value, dict) and "name" in value else value
 
     @property
     def pretraining(self) -> str | None:
@@ -443,6 +450,7 @@ class Params(Strict):
     def _names_are_known(self) -> "Params":
         rows = [*self.models, *(f"{task}-{model}" for task in self.tasks for model in self.models)]
         _require("notes", list(self.notes), rows)
+        _refuse_shared_labels(self.models)
         for model in self.models.values():
             _require(f"models.{model.name}.tasks", model.tasks, list(self.tasks))
             if model.pretraining:
@@ -623,6 +631,15 @@ def _named(entries: Any) -> Any:
         if isinstance(entry, dict) and "name" in entry:
             raise ValueError(f"{key}: unknown key 'name'; the name is {key!r}, the key of the entry")
     return {key: {"name": key} | entry if isinstance(entry, dict) else entry for key, entry in entries.items()}
+
+
+def _refuse_shared_labels(models: dict[str, Model]) -> None:
+    """Refuse a label that is the label or the name of another model too, so a row says which model it is."""
+    taken: dict[str, str] = {name: name for name in models}
+    for model in models.values():
+        if taken.setdefault(model.label, model.name) != model.name:
+            other = taken[model.label]
+            raise ValueError(f"models.{model.name}.label: {model.label!r} stands for {other} too; it must be its own")
 
 
 def _require(where: str, names: list[str], known: list[str]) -> None:

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from benchmark import params
+from benchmark.audit import papers
 from benchmark.errors import BadInput
+from tests.conftest import ROOT
 
 MISTAKES = {
     "misspelt key at the top": ("taskz", {}, ["taskz", "did you mean 'tasks'?"]),
@@ -22,6 +24,9 @@ MISTAKES = {
     "unknown task of a model": ("models.cnn.tasks", ["fantom"], ["models.cnn.tasks", "did you mean 'phantom'?"]),
     "no list where one is needed": ("models.cnn.tasks", "phantom", ["models.cnn.tasks", "list", "'phantom'"]),
     "name beside the key": ("models.cnn.name", "cnn", ["cnn: unknown key 'name'; the name is 'cnn', the key"]),
+    "label of another model": ("models.cnn.label", "EMANet", ["models.cnn.label: 'EMANet' stands for emanet too"]),
+    "name of another model as a label": ("models.cnn.label", "vit", ["models.cnn.label: 'vit' stands for vit too"]),
+    "label of two lines": ("models.cnn.label", "a\nb", ["models.cnn.label", "pattern"]),
     "estimator without features": ("models.knn", {"kind": "estimator"}, ["models.knn", "pixels or hog"]),
     "network with features": ("models.cnn.features", "hog", ["models.cnn", "a network has none"]),
     "network without first weights": ("models.cnn", {"kind": "network"}, ["models.cnn", "init", "scratch", "imagenet"]),
@@ -177,7 +182,17 @@ def test_tasks_and_models_know_their_names_and_leave_them_out_of_a_digest(settin
     for entries in (settings.tasks, settings.models):
         assert [entry.name for entry in entries.values()] == list(entries)
         assert all("name" not in entry.model_dump() for entry in entries.values())
-    assert all("tasks" not in model.model_dump() for model in settings.models.values())
+    assert all({"label", "tasks"}.isdisjoint(model.model_dump()) for model in settings.models.values())
+
+
+def test_a_model_is_called_by_its_name_unless_it_has_a_label(settings):
+    assert settings.models["emanet"].label == "EMANet"
+    assert settings.models["emanet_small"].label == "emanet_small"
+
+
+def test_every_row_of_a_paper_has_a_label_for_people(settings):
+    systems = {model for paper in papers.load_all(ROOT / "papers") for model in paper.systems.values()}
+    assert [name for name in sorted(systems) if settings.models[name].label == name] == []
 
 
 def test_a_missing_key_of_a_source_is_named(workplace, edit):

@@ -33,6 +33,7 @@ def rewrite(path, old, new):
         ("models.knn.options", {"neighbours": 3}, {"params"}),
         ("models.knn.features", "pixels", {"params"}),
         ("models.knn.tasks", [], set()),
+        ("models.knn.label", "nearest neighbours", set()),
         ("models.knn.tasks", ["phantom", "chestxray-medmnist"], set()),
         ("tasks.phantom.runs", 5, set()),
         ("tasks.breastmnist.recipe.epochs", 2, set()),
