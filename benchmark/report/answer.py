@@ -27,7 +27,8 @@ def answer(params: Params, paper: Paper, records: Sequence[Record]) -> list[str]
     if not measured:
         return [f"{proposed}: no evidence on real images yet."]
     best = best_claim(paper, records)
-    first = f"{proposed} {_best(best)}: {_distance(measured[0], name)}."
+    said = _best(best)
+    first = f"{proposed} {said}: {_distance(measured[0], name, named='sources' in said)}."
     second = f"It {_shown(measured, name)}"
     but = _but(measured, name) or _reading(paper, records, name)
     return [first, f"{second}, but {but}." if but else f"{second}."]
@@ -48,10 +49,10 @@ def _best(best: Record | None) -> str:
     return f"is shown to be {of_all} on {_number(verdicts.count('supported'))} of {_sources(len(verdicts))} of images"
 
 
-def _distance(rival: Rival, name: Name) -> str:
-    """Say how far the proposed model is from a rival, and what the paper claims."""
+def _distance(rival: Rival, name: Name, named: bool) -> str:
+    """Say how far the proposed model is from a rival, and what the paper claims; sources were ``named`` or not."""
     sources = sum(gap.counted for gap in rival.gaps)
-    where = f"on average over {_sources(sources)}" if sources > 1 else f"on {rival.mean.task}"
+    where = "on average" + ("" if named else f" over {_sources(sources)}") if sources > 1 else f"on {rival.mean.task}"
     text = f"{where} it is {_gap(rival.mean, rival, name)}"
     if rival.mean.verdict == "inconclusive":
         text += ", which may be chance"

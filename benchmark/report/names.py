@@ -5,7 +5,7 @@ from benchmark.params import Params
 
 def label(params: Params, model: str) -> str:
     """Return what people call a model; its name if params.yaml does not know it."""
-    return getattr(params.models.get(model), "label", model)
+    return params.models[model].label if model in params.models else model
 
 
 def points(share: float) -> str:

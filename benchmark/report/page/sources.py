@@ -84,7 +84,7 @@ def _duplicates(manifest: dict[str, Any]) -> list[str]:
     twins = (found.get("across_official_split") or {}).get("test_images_with_a_twin_in_train")
     if twins:
         lines.append(
-            f"of the source's own test images {twins['near']:,} have a near-duplicate among its training images, "
+            f"Of the source's own test images {twins['near']:,} have a near-duplicate among its training images, "
             f"{twins['exact']:,} an exact copy"
         )
     if pairs := (found.get("pairs_of_two_classes") or {}).get("near"):

@@ -1,5 +1,6 @@
 """The part on results: one table a task, of every model, from the task's tables of models and of classes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,12 +73,16 @@ class Download:
 
 @dataclass(frozen=True)
 class TaskResults:
-    """What the page shows of the scores on one task; ``foot`` has the nearest neighbour and the largest class."""
+    """What the page shows of the scores on one task.
+
+    ``foot`` has the nearest neighbour and the largest class; ``scale`` says on what intervals are drawn.
+    """
 
     task: TaskFiles
     headings: list[Heading]
     rows: list[ResultRow]
     foot: list[ResultRow]
+    scale: str
     downloads: list[Download]
 
 
@@ -88,12 +93,13 @@ def task_results(params: Params, papers: Sequence[Paper], task: TaskFiles, notes
         return None
     merged = _with_classes(models, classes)
     columns = _columns(merged)
-    headings = [Heading(column.field, column.title, column.field in AT_FIRST_HIDDEN) for column in columns]
-    rows = [_row(params, papers, task, row, columns, notes) for row in merged.rows]
+    scale = _scale(merged.rows)
+    rows = [_row(params, papers, task, row, columns, scale, notes) for row in merged.rows]
     in_papers = [row for row in rows if row.papers]
     others = [row for row in rows if not row.papers and row.model not in (SENTINEL, LARGEST_CLASS)]
     foot = [row for row in rows if row.model in (SENTINEL, LARGEST_CLASS)]
-    return TaskResults(task, headings, in_papers + others, foot, downloads(task))
+    headings = [_heading(params, task, column) for column in columns]
+    return TaskResults(task, headings, in_papers + others, foot, f"{scale[0]} to {scale[1]} %", downloads(task))
 
 
 def downloads(task: TaskFiles) -> list[Download]:
@@ -129,8 +135,27 @@ def _columns(table: ResultTable) -> list[ResultColumn]:
     return [by_field[field] for field in (*FIRST, *recalls, *others, *LAST) if field in by_field]
 
 
+def _heading(params: Params, task: TaskFiles, column: ResultColumn) -> Heading:
+    title = column.title
+    if column.field == "latency_ratio" and task.costs:
+        title = f"Time × {label(params, task.costs[0].reference)} ↓"
+    return Heading(column.field, title, column.field in AT_FIRST_HIDDEN)
+
+
+def _scale(rows: Sequence[Row]) -> tuple[int, int]:
+    """Return the tens of per cent between which all intervals of accuracy lie."""
+    bounds = [row[field] for row in rows for field in ("accuracy_low", "accuracy_high") if row.get(field) is not None]
+    return 10 * math.floor(10 * min(bounds, default=0)), 10 * math.ceil(10 * max(bounds, default=1))
+
+
 def _row(
-    params: Params, papers: Sequence[Paper], task: TaskFiles, row: Row, columns: Sequence[ResultColumn], notes: Notes
+    params: Params,
+    papers: Sequence[Paper],
+    task: TaskFiles,
+    row: Row,
+    columns: Sequence[ResultColumn],
+    scale: tuple[int, int],
+    notes: Notes,
 ) -> ResultRow:
     model = row["model"]
     summary = task.folder / "summary" / f"{model}.json"
@@ -141,16 +166,17 @@ def _row(
         file=link(summary) if summary.exists() else "",
         papers=[(paper.cite[0], paper.cite) for paper in having],
         notes=notes.marks(task, model),
-        cells=[_cell(row, column) for column in columns],
+        cells=[_cell(row, column, scale) for column in columns],
         printed="; ".join(dict.fromkeys(text for paper in having for text in _printed(paper, model))),
     )
 
 
-def _cell(row: Row, column: ResultColumn) -> ResultCell:
+def _cell(row: Row, column: ResultColumn, scale: tuple[int, int]) -> ResultCell:
     text, _, interval = column.text(row).partition(" [")
     bounds = [row.get(field) for field in (column.low, column.field, column.high)]
     drawn = column.field == "accuracy" and all(isinstance(bound, float) for bound in bounds)
-    bar = Bar(*(round(100 * bound, 1) for bound in bounds)) if drawn else None
+    least, most = scale
+    bar = Bar(*(round(100 * (100 * bound - least) / (most - least), 1) for bound in bounds)) if drawn else None
     return ResultCell(text, f"[{interval}" if interval else "", bar)
 
 
