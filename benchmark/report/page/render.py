@@ -15,6 +15,7 @@ from benchmark.audit.wording import COUNTED, SCOPE, VERDICTS
 from benchmark.params import Params
 from benchmark.report.headline import Record
 from benchmark.report.page.claim_list import KINDS, claim_lines
+from benchmark.report.page.cost_plot import panels
 from benchmark.report.page.cost_ratios import cost_ratios
 from benchmark.report.page.facts import facts
 from benchmark.report.page.notes_once import notes_once
@@ -56,6 +57,7 @@ def render(
         tasks=tasks,
         results={task.name: task_results(params, papers, task, notes) for task in tasks},
         costs=cost_ratios(params, tasks),
+        cost_panels=panels(params, tasks, [paper.proposed for paper in proposing]),
         saving=saving,
         sources=sources(tasks),
         pictures=pictures(gaps, tasks),
