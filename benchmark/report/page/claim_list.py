@@ -69,7 +69,9 @@ def _line(params: Params, record: Record, cites: dict[str, str], notes: Notes) -
         number=_number(record, rows, name),
         table=table,
         reasons=_reasons(record, table is None) + _readings(record, name),
-        notes=sorted({mark for row in rows for pair in row["pairs"] for model in pair["pair"] for mark in notes.of_model(model)}),
+        notes=sorted(
+            {mark for row in rows for pair in row["pairs"] for model in pair["pair"] for mark in notes.of_model(model)}
+        ),
         response=record.get("response", ""),
         command=record["command"],
     )
@@ -113,7 +115,9 @@ def _table(rows: Sequence[dict[str, Any]], name: Callable[[str], str]) -> CardTa
     return CardTable(headings, [[_where(row), *_details(row["pairs"][0])] for row in rows])
 
 
-def _of_several(rows: Sequence[dict[str, Any]], pairs: Sequence[tuple[str, str]], name: Callable[[str], str]) -> CardTable:
+def _of_several(
+    rows: Sequence[dict[str, Any]], pairs: Sequence[tuple[str, str]], name: Callable[[str], str]
+) -> CardTable:
     """Return a table with a row per task and a column per pair."""
     headings = ["measured on", *(f"{name(first)} against {name(second)}" for first, second in pairs), "verdict"]
     cells = []

@@ -44,30 +44,34 @@ def render(
     tasks = all_tasks(params, papers)
     notes = notes_once(tasks)
     proposing = [paper for paper in papers if paper.proposed]
-    page = _environment().get_template("page.html.j2").render(
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
-        script=Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
-        data=Markup(run_data(params, tasks, tasks[0].rows if tasks else [])),
-        facts=facts(params, tasks),
-        audited=records is not None,
-        papers=papers,
-        verdicts=[paper_verdicts(params, paper, records or []) for paper in reversed(proposing)],
-        claims=claim_lines(params, papers, records or [], notes),
-        kinds=KINDS,
-        tasks=tasks,
-        results={task.name: task_results(params, papers, task, notes) for task in tasks},
-        costs=cost_ratios(params, tasks),
-        cost_panels=panels(params, tasks, [paper.proposed for paper in proposing]),
-        saving=saving,
-        sources=sources(tasks),
-        pictures=pictures(gaps, tasks),
-        notes=notes.all(params, tasks),
-        machines=_machines(tasks),
-        proposed=[paper.proposed for paper in proposing],
-        scope=SCOPE,
-        counted=COUNTED,
-        meanings=VERDICTS,
-        marks=MARKS,
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+            script=Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
+            data=Markup(run_data(params, tasks, tasks[0].rows if tasks else [])),
+            facts=facts(params, tasks),
+            audited=records is not None,
+            papers=papers,
+            verdicts=[paper_verdicts(params, paper, records or []) for paper in reversed(proposing)],
+            claims=claim_lines(params, papers, records or [], notes),
+            kinds=KINDS,
+            tasks=tasks,
+            results={task.name: task_results(params, papers, task, notes) for task in tasks},
+            costs=cost_ratios(params, tasks),
+            cost_panels=panels(params, tasks, [paper.proposed for paper in proposing]),
+            saving=saving,
+            sources=sources(tasks),
+            pictures=pictures(gaps, tasks),
+            notes=notes.all(params, tasks),
+            machines=_machines(tasks),
+            proposed=[paper.proposed for paper in proposing],
+            scope=SCOPE,
+            counted=COUNTED,
+            meanings=VERDICTS,
+            marks=MARKS,
+        )
     )
     return _sealed(page)
 

@@ -106,7 +106,10 @@ def downloads(task: TaskFiles) -> list[Download]:
     """Return the files of a task's tables."""
     folder = task.folder / "tables"
     return [
-        Download(path.stem, [(title, link(file)) for kind, title in KINDS.items() if (file := path.with_suffix(f".{kind}")).exists()])
+        Download(
+            path.stem,
+            [(title, link(file)) for kind, title in KINDS.items() if (file := path.with_suffix(f".{kind}")).exists()],
+        )
         for path in sorted(folder.glob("*.json"))
     ]
 
