@@ -29,7 +29,7 @@ UNNAMED = """() => {
     .map((one) => one.outerHTML.slice(0, 120));
 }"""
 FAINT = """() => {
-  const parse = (text) => { const parts = text.match(/[\\d.]+/g).map(Number); return [...parts.slice(0, 3), parts[3] ?? 1]; };
+  const parse = (text) => [...text.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
   const light = (rgb) => rgb.slice(0, 3).map((part) => part / 255)
     .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
     .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
