@@ -18,10 +18,11 @@ from benchmark.params import Params
 from pipelines import Parser, run
 
 RESULTS = Path("results")
+DETAILS = RESULTS / page.DETAILS
 
 
 def main() -> None:
-    """Write ``results/audit.{json,csv,md}``, or print what was asked for."""
+    """Write ``results/audit.{json,csv,md}`` and ``results/audit/``, or print what was asked for."""
     parser = Parser("audit", __doc__)
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument("--claim", metavar="ID", help="print one claim in full")
@@ -49,9 +50,12 @@ def main() -> None:
 
 
 def _write(all_papers: list[Paper], records: list[dict[str, Any]]) -> None:
-    for path, text in texts(all_papers, records).items():
+    written = texts(all_papers, records)
+    for path, text in written.items():
         evidence.replace_text(path, text)
-    print(page.summary(all_papers, records), f"All claims: {RESULTS / 'audit.md'}", sep="\n")
+    for path in set(DETAILS.glob("*")) - set(written):  # of a paper that is gone
+        path.unlink()
+    print(page.summary(all_papers, records), f"All claims: {RESULTS / page.INDEX}", sep="\n")
 
 
 def texts(all_papers: list[Paper], records: list[dict[str, Any]]) -> dict[Path, str]:
@@ -59,8 +63,8 @@ def texts(all_papers: list[Paper], records: list[dict[str, Any]]) -> dict[Path, 
     return {
         RESULTS / "audit.json": evidence.json_text(records),
         RESULTS / "audit.csv": pd.DataFrame(map(_flat, records)).to_csv(index=False),
-        RESULTS / "audit.md": page.page(all_papers, records),
-    }
+        RESULTS / page.INDEX: page.page(all_papers, records),
+    } | {DETAILS / f"{paper.name}.md": page.details(paper, records) for paper in all_papers}
 
 
 def all_records(params: Params, all_papers: list[Paper]) -> list[dict[str, Any]]:

@@ -20,8 +20,9 @@ def main() -> None:
     papers.check(all_papers, params)
     from benchmark.report.figures.audit import gaps
     from benchmark.report.figures.style import save
+    from benchmark.report.figures.svg import text_of
 
-    save({"audit": gaps(records() or [])}, Path("scratch/report/figures"), FIGURES)
+    save({"audit": text_of(gaps(records() or [], all_papers, params))}, Path("scratch/report/figures"), FIGURES)
     evidence.replace_text(PAGE, text(params, all_papers))
     print(f"{PAGE}: {PAGE.stat().st_size / 1e6:.1f} MB")
 

@@ -15,8 +15,6 @@ from benchmark.evidence.checks import Check, merged
 from benchmark.params import Params, Task
 from pipelines import audit, cells, code_of, fetch, figures, readme, report, split, tables
 
-SHOW_IMAGES = ("explanations", "duplicates")  # kinds of figures
-
 PRELOAD = ("pipelines.static_checks", "benchmark.cost.recount", "benchmark.report.figures.drawing")
 
 
@@ -107,20 +105,19 @@ def _split_and_tables(params: Params, task: str) -> list[Check]:
 
 
 def _figures(params: Params, task: str) -> list[Check]:
-    """Draw the figures of an open task again; those that show images only where the images are at hand."""
-    from benchmark.report.figures import style
-
+    """Draw the figures of an open task again; where images are not at hand, check what theirs were drawn from."""
     check, folder = Check("figures follow from runs"), evidence.TASKS / task / "figures/svg"
     with check.reading(folder):
-        drawn, why = figures.draw(params, papers.load_all(), task)
-        for name, figure in drawn.items():
-            check.expect_file(folder / f"{name}.svg", style.svg(figure))
-        others = set(folder.glob("*.svg")) - {folder / f"{name}.svg" for name in drawn}
-        if why:
-            with_images = {path for path in others if path.stem.partition("_")[0] in SHOW_IMAGES}
-            check.skipped += [f"{path}: {why}" for path in sorted(with_images)]
-            others -= with_images
-        check.expect_no_others(others, [])
+        drawn = figures.draw(params, papers.load_all(), task)
+        for name, content in drawn.files.items():
+            check.expect_file(folder / f"{name}.svg", content)
+        for name, drawn_from in drawn.undrawn.items():
+            if (path := folder / f"{name}.svg").exists():
+                right = figures.is_current(path, drawn_from)
+                check.expect(right, f"{path}: was drawn from something else; `dvc repro` draws it anew")
+                check.skipped += [f"{path}: {drawn.why}"] if right else []
+        wanted = [folder / f"{name}.svg" for name in drawn.files | drawn.undrawn]
+        check.expect_no_others(folder.glob("*.svg"), wanted)
     return [check]
 
 
@@ -137,19 +134,21 @@ def _counts(params: Params, shape: str) -> list[Check]:
 def _audit(params: Params) -> list[Check]:
     check, all_papers = Check("audit follows from runs, costs and papers"), papers.load_all()
     with check.reading("results/audit.json"):
-        for path, text in audit.texts(all_papers, audit.all_records(params, all_papers)).items():
+        texts = audit.texts(all_papers, audit.all_records(params, all_papers))
+        for path, text in texts.items():
             check.expect_file(path, text)
+        check.expect_no_others(audit.DETAILS.glob("*"), texts)
     return [check]
 
 
 def _report(params: Params) -> list[Check]:
     from benchmark.report.figures.audit import gaps
-    from benchmark.report.figures.style import svg
+    from benchmark.report.figures.svg import text_of
 
-    check = Check("report follows from tables, figures and audit")
+    check, all_papers = Check("report follows from tables, figures and audit"), papers.load_all()
     with check.reading(report.PAGE):
-        check.expect_file(report.FIGURES / "svg/audit.svg", svg(gaps(report.records() or [])))
-        check.expect_file(report.PAGE, report.text(params, papers.load_all()))
+        check.expect_file(report.FIGURES / "svg/audit.svg", text_of(gaps(report.records() or [], all_papers, params)))
+        check.expect_file(report.PAGE, report.text(params, all_papers))
     return [check]
 
 

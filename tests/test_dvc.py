@@ -149,7 +149,7 @@ def test_a_clone_by_git_for_windows_has_the_same_bytes(tmp_path):
     subprocess.run(
         ["git", "clone", "-q", "--shared", "--no-checkout", "-c", "core.autocrlf=true", ROOT, clone], check=True
     )
-    results = [next(ROOT.glob(f"results/tasks/phantom/**/*.{kind}")) for kind in ("csv", "json", "png")]
+    results = [next(ROOT.glob(f"results/tasks/phantom/**/*.{kind}")) for kind in ("csv", "json", "svg")]
     names = ["params.yaml", "dvc.yaml", "Makefile", *(path.relative_to(ROOT).as_posix() for path in results)]
     subprocess.run(["git", "checkout", "-q", "HEAD", "--", ".gitattributes", *names], cwd=clone, check=True)
     for name in names:

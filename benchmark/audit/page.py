@@ -1,8 +1,9 @@
-"""The audit for people: all claims of all papers as Markdown, one claim in full, or somebody's own predictions.
+"""The audit for people: an index of all claims and their details as Markdown, one claim in full, or predictions.
 
 Records are taken as ``results/audit.json`` has them (:mod:`benchmark.audit.records`).
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -12,20 +13,84 @@ from benchmark.audit.papers import Paper
 from benchmark.audit.predictions import Comparison
 from benchmark.audit.wording import COUNTED, SCOPE, VERDICTS
 
-COLUMNS = ("Claim", "Verdict", "Why", "Scope", "Command")
+INDEX, DETAILS = "audit.md", "audit"  # a file, and the folder of one file per paper beside it
+COLUMNS = ("Claim", "Verdict", "Claimed gap (points)", "Mean gap (points) [95 %]")
 
 
 def page(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
-    """Return, for each paper, its headline, its statements, then the orders and values of its tables."""
-    parts = ["# Audit", SCOPE, COUNTED, " ".join(f"*{verdict}*: {meaning}." for verdict, meaning in VERDICTS.items())]
+    """Return the index: of each paper its headline, statements, orders and values, a line each that leads to more."""
+    parts = ["# Audit", SCOPE, COUNTED]
     for paper in papers:
         own = [record for record in records if record["paper"] == paper.name]
-        parts += [f"## {paper.cite}", _counts(own), *readings(paper, own)]
-        for title, chosen in sections(own):
-            if chosen:
-                rows = [COLUMNS, ["---"] * len(COLUMNS), *map(_row, chosen)]
-                parts += [f"### {title}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
+        parts += [f"## {paper.cite}", _counts(own)]
+        for title, chosen in _filled_sections(own):
+            rows = [COLUMNS, ["---", "---", "---:", "---:"], *map(_row, chosen)]
+            parts += [f"### {title}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n\n".join([*parts, "## Verdicts", *_meanings()]) + "\n"
+
+
+def details(paper: Paper, records: Sequence[dict[str, Any]]) -> str:
+    """Return every claim of a paper with its reasons, its scope and its command."""
+    own = [record for record in records if record["paper"] == paper.name]
+    parts = [f"# {paper.cite}: every claim", f"[All papers](../{INDEX})", *readings(paper, own)]
+    for title, chosen in _filled_sections(own):
+        parts += [f"## {title}", *(part for record in chosen for part in _full(record))]
     return "\n\n".join(parts) + "\n"
+
+
+def _filled_sections(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    return [(title, chosen) for title, chosen in sections(records) if chosen]
+
+
+def _meanings() -> list[str]:
+    return [f"*{verdict}*: {meaning}." for verdict, meaning in VERDICTS.items()]
+
+
+def _row(record: dict[str, Any]) -> list[str]:
+    """Return a claim's line of the index, its words a link to the rest."""
+    says = f"[{_plain(record['says'])}]({DETAILS}/{record['paper']}.md#{anchor(record['claim'])})"
+    claimed = record["claimed"].get("gap")
+    return [says, _verdict(record), "" if claimed is None else _points(claimed), _mean_gap(record)]
+
+
+def _mean_gap(record: dict[str, Any]) -> str:
+    """Return the mean gap over sources with its interval; of several pairs the smallest and the largest gap."""
+    pairs = record["numbers"].get("mean", {}).get("pairs", [])
+    if len(pairs) == 1:
+        return f"{_points(pairs[0]['gap'])} [{_points(pairs[0]['low'])}, {_points(pairs[0]['high'])}]"
+    values = sorted(pair["gap"] for pair in pairs)
+    return f"{_points(values[0])} to {_points(values[-1])}, {len(pairs)} pairs" if values else ""
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def _verdict(record: dict[str, Any]) -> str:
+    return (record["verdict"] or "described") + (" (by hand)" if record["by_hand"] else "")
+
+
+def _full(record: dict[str, Any]) -> list[str]:
+    """Return a claim's part of its paper's details."""
+    response = [f"The authors: {record['response']}"] if "response" in record else []
+    why = [f"- {_plain(line)}" for line in [*record["reason"], *response]]
+    scope = [f"Scope: {'; '.join(map(_plain, record['scope'])) or 'none'}."]
+    return [
+        f'<a id="{anchor(record["claim"])}"></a>\n**{_plain(record["says"])}**: *{_verdict(record)}*',
+        f"{_plain(record['place'])}; `{record['claim']}`; `{record['command']}`",
+        "\n".join(why),
+        *scope,
+    ]
+
+
+def anchor(claim: str) -> str:
+    """Return the id of a claim's part of its paper's details."""
+    return re.sub(r"[^a-z0-9_]+", "-", claim.lower())
+
+
+def _plain(text: str) -> str:
+    """Return a text in one line, in which nothing ends a cell or a link, or begins a tag."""
+    return re.sub(r"([|\[\]])", r"\\\1", " ".join(text.split())).replace("<", "&lt;")
 
 
 def full(record: dict[str, Any]) -> str:
@@ -94,15 +159,6 @@ def sections(records: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str
         ("Other orders in tables and figures", [record for record in rest if record["kind"] == "order"]),
         ("Values in tables and figures", [record for record in rest if record["kind"] == "value"]),
     ]
-
-
-def _row(record: dict[str, Any]) -> list[str]:
-    says = f"{record['says']} ({record['place']}), `{record['claim']}`"
-    response = [f"The authors: {record['response']}"] if "response" in record else []
-    why, scope = "<br>".join([*record["reason"], *response]), "<br>".join(record["scope"]) or "none"
-    verdict = (record["verdict"] or "described") + (" (by hand)" if record["by_hand"] else "")
-    cells = (says, verdict, why, scope, f"`{record['command']}`")
-    return [cell.replace("|", "\\|") for cell in cells]
 
 
 def summary(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:

@@ -83,8 +83,12 @@ class Table(Strict):
         kept = [index for index, column in enumerate(self.columns) if column.task in (None, task)]
         if not kept:
             return None
-        rows = {system: [values[index] for index in kept] for system, values in self.rows.items()}
-        return self.model_copy(update={"columns": [self.columns[index] for index in kept], "rows": rows, "read_as": {}})
+        rows, read_as = (
+            {system: [values[index] for index in kept] for system, values in of_system.items()}
+            for of_system in (self.rows, self.read_as)
+        )
+        columns = [self.columns[index] for index in kept]
+        return self.model_copy(update={"columns": columns, "rows": rows, "read_as": read_as})
 
 
 class Statement(Strict):

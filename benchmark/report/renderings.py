@@ -17,15 +17,38 @@ LATEX = (
 )
 
 
+UNSCALED = {100: "share", 1e-6: "count"}  # what a number is that a table shows in per cent, or in millions
+
+
 def all_kinds(table: ResultTable, name: str) -> dict[str, str]:
     """Return suffix of a file → the table as its text; LaTeX refers to it by its ``name``."""
     return {"csv": csv(table), "md": markdown(table), "tex": latex(table, name)}
 
 
 def csv(table: ResultTable) -> str:
-    """Return all fields of all rows as CSV, without title and notes."""
-    rows = [{name: _no_formula(value) for name, value in row.items()} for row in table.plain_rows()]
+    """Return all fields of all rows as CSV, without title and notes; its headings name units.
+
+    Each column has one unit, that of the field, whatever scale it is shown at: a share is from 0 to 1.
+    """
+    units = _units(table)
+    rows = [
+        {f"{name}{units.get(name, '')}": _no_formula(value) for name, value in row.items()}
+        for row in table.plain_rows()
+    ]
     return pd.DataFrame(rows).to_csv(index=False, float_format=evidence.DIGITS)
+
+
+def _units(table: ResultTable) -> dict[str, str]:
+    """Return field → its unit in parentheses, of numbers whose names do not end with it."""
+    units = {}
+    for column in table.columns:
+        unit = UNSCALED.get(column.scale, column.unit)
+        if column.digits is not None and unit and not column.field.endswith((f"_{unit.lower()}", "_s")):
+            fields = (column.field, column.low, column.high, column.upto, f"{column.field}_claimed")
+            units |= {field: f" ({unit})" for field in fields if not field.endswith(f"_{unit}")}
+        if column.printed:
+            units[column.printed] = " (text)"
+    return units
 
 
 def markdown(table: ResultTable) -> str:

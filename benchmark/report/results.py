@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmark import evidence
 from benchmark.audit import answers, papers
 from benchmark.audit.answers import Answers
@@ -30,6 +32,13 @@ class Results:
     masks: dict[str, list[dict[str, float]]]
     manifest: dict[str, Any]
     best_epochs: dict[str, list[int]]
+
+    @property
+    def class_shares(self) -> np.ndarray:
+        """The share of each class in the test images, the mean over runs (float, classes)."""
+        classes = len(self.manifest["classes"])
+        counts = [np.bincount(of_run, minlength=classes) for of_run in self.answers.labels.values()]
+        return np.mean([count / count.sum() for count in counts], 0)
 
     def cost(self, model: str) -> dict[str, Any]:
         """Return what a model costs at the task's own input size; nothing if that was not measured."""

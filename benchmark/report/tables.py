@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmark import evidence
 from benchmark.audit import papers
 from benchmark.audit.answers import ClassRecall
+from benchmark.audit.claims import number_of
 from benchmark.audit.papers import QUALITY, Column, Paper, Table
 from benchmark.cost.records import Costs, attention_records, machine, span
 from benchmark.evidence import metrics
@@ -21,6 +23,7 @@ SENTINEL, SENTINEL_ROW = "one_nn", "1-NN on pixels"
 LARGEST_CLASS = "always the largest class"
 NO_EVIDENCE, NOT_COUNTED = "no evidence", "not counted"
 SYSTEM, MODEL, RUNS = ResultColumn("system", "System"), ResultColumn("model", "Model"), ResultColumn("runs", "Runs")
+LABEL = ResultColumn("label", "Model")
 MASKS = {
     "kept_share": "Tokens kept",
     "on_lesion": "Of kept tokens, on the lesion",
@@ -62,22 +65,36 @@ def make(params: Params, results: Results) -> dict[str, ResultTable]:
         tables["cost"] = cost_table(params, results)
     if results.answers.costs and results.scores:
         tables["pareto"] = pareto_table(params, results)
-    return {name: rounded(table) for name, table in tables.items()}
+    return {name: rounded(_labelled(params, table)) for name, table in tables.items()}
+
+
+def _labelled(params: Params, table: ResultTable) -> ResultTable:
+    """Return a table of models with what people call them before their names in commands; others as they are."""
+    if table.columns[0] != MODEL:
+        return table
+    labels = {name: model.label for name, model in params.models.items()}
+    rows = [{"label": labels.get(row["model"], row["model"])} | row for row in table.rows]
+    return replace(table, columns=[LABEL, replace(MODEL, heading="Name"), *table.columns[1:]], rows=rows)
 
 
 def summary(results: Results) -> dict[str, dict[str, float]]:
-    """Return model → the number of its runs, and the means over them and the costs that ``dvc metrics`` is to show."""
+    """Return model → what ``dvc metrics`` shows of it: its runs, means over them, and its multiply-accumulates.
+
+    Times are left out: another measurement would differ, though nothing had changed.
+    """
     shown = [name for name, measure in metrics.MEASURES.items() if "summary" in measure.shown_in]
-    return {
-        model: {"runs": len(runs)}
-        | {name: float(np.mean([run[name] for run in runs])) for name in shown}
-        | {
+    classes = results.manifest["classes"] if results.answers.labels else []
+    summaries = {}
+    for model, runs in results.scores.items():
+        means = {name: float(np.mean([run[name] for run in runs])) for name in shown}
+        means |= {
             f"recall_{name}": results.answers.mean(model, ClassRecall(label)).value
-            for label, name in enumerate(results.manifest["classes"] if results.answers.labels else [])
+            for label, name in enumerate(classes)
         }
-        | {name: cost for name in papers.COST if (cost := results.cost(model).get(name)) is not None}
-        for model, runs in results.scores.items()
-    }
+        macs = results.cost(model).get("macs")
+        summaries[model] = {"runs": len(runs)} | {name: float(evidence.DIGITS % mean) for name, mean in means.items()}
+        summaries[model] |= {} if macs is None else {"macs": macs}
+    return summaries
 
 
 def paper_table(params: Params, results: Results, paper: Paper, table: Table) -> ResultTable:
@@ -88,14 +105,23 @@ def paper_table(params: Params, results: Results, paper: Paper, table: Table) ->
     rows = []
     for system, (model, values) in printed.items():
         row: Row = {"system": system, "model": model, "runs": len(results.scores.get(model, []))}
-        for paper_column, column, value in zip(table.columns, columns[3:], values, strict=True):
+        for place, (paper_column, column, value) in enumerate(zip(table.columns, columns[3:], values, strict=True)):
             row |= _measured(results, model, paper_column.measure, column) | {column.printed: value}
+            row[f"{column.field}_claimed"] = _claimed(table, system, place)
         rows.append(row)
     meaning = f"Each cell: mean over runs [{OVER_IMAGES}] (the paper's number)."
     models = {system: model for system, (model, _) in printed.items()}
     measures = [column.measure for column in table.columns]
     title = f"{paper.cite}, {table.place}, on `{results.task}`"
     return ResultTable(title, columns, rows, notes(params, results, models, meaning, measures))
+
+
+def _claimed(table: Table, system: str, place: int) -> float | None:
+    """Return the number that a cell of a paper stands for, in the unit of the measured one; None without such."""
+    column = table.columns[place]
+    if system not in table.rows or column.words or column.measure == "macs":  # of MACs the heading alone has the unit
+        return None
+    return number_of(table, system, place, column)
 
 
 def paper_columns(table: Table) -> list[ResultColumn]:
@@ -186,11 +212,12 @@ def classes_table(params: Params, results: Results) -> ResultTable:
 
 def _largest_class(results: Results, recalls: list[ResultColumn]) -> list[Row]:
     """Return the row of a model that always answers the class with most test images."""
-    labels = results.answers.labels
-    shares = np.mean([np.bincount(of_run, minlength=len(recalls)) / len(of_run) for of_run in labels.values()], 0)
+    shares = results.class_shares
     largest = int(shares.argmax())
     of_class = {column.field: float(label == largest) for label, column in enumerate(recalls)}
-    return [{"model": LARGEST_CLASS, "runs": len(labels), "accuracy": float(shares[largest])} | of_class]
+    return [
+        {"model": LARGEST_CLASS, "runs": len(results.answers.labels), "accuracy": float(shares[largest])} | of_class
+    ]
 
 
 def _measured(results: Results, model: str, measure: str, column: ResultColumn) -> Row:
@@ -245,12 +272,16 @@ def cost_table(params: Params, results: Results) -> ResultTable:
             row: Row = {"model": model, "condition": condition.condition, "input_px": condition.size}
             row |= {name: measured.get(name) for name in COSTS} | _latency_ratio(measured)
             row |= zip(("latency_q1", "latency_q3"), measured["latency_quartiles"], strict=True)
+            row |= zip(
+                ("end_to_end_q1", "end_to_end_q3"), measured.get("end_to_end_quartiles", (None, None)), strict=True
+            )
             rows.append(row)
     columns = [
         MODEL,
         ResultColumn("input_px", "Input", "px"),
         *COSTS.values(),
-        ResultColumn("latency_q1", "Quartiles", "ms", digits=2, upto="latency_q3"),
+        ResultColumn("latency_q1", "Quartiles of time", "ms", digits=2, upto="latency_q3"),
+        ResultColumn("end_to_end_q1", "Quartiles of end to end", "ms", digits=2, upto="end_to_end_q3"),
         _ratio_column(costs[0].reference),
     ]
     synthetic = [SYNTHETIC] if params.task(results.task).synthetic else []
@@ -281,8 +312,21 @@ def _cost_notes(costs: list[Costs], precise: float) -> list[str]:
         f"Times {reference}: each call beside one of {reference}, the median over blocks. Verdicts rest on it; the "
         "quotient of two times in the table differs, since the machine was not equally fast in all blocks. Images per "
         "second are of the first blocks alone, so they do not compare with the time to a tenth.",
+        _end_to_end_note(costs),
         *(f"{condition.condition}: {condition.how}; {_precision(condition, precise)}." for condition in costs),
     ]
+
+
+def _end_to_end_note(costs: list[Costs]) -> str:
+    """Say why end to end can be below the time of the model alone, and how often it is, by more than they vary."""
+    measured = [model for condition in costs for model in condition.models.values() if model.get("end_to_end_ms")]
+    below = [model for model in measured if model["end_to_end_ms"] < model["latency_ms"]]
+    apart = [model for model in below if model["end_to_end_quartiles"][1] < model["latency_quartiles"][0]]
+    return (
+        "Time and end to end are measured in turns, at other moments, so where preprocessing takes less than the "
+        f"machine varies, end to end may come out below: in {len(below)} of {len(measured)} rows, of which in "
+        f"{len(below) - len(apart)} the quartiles overlap."
+    )
 
 
 def _precision(costs: Costs, precise: float) -> str:

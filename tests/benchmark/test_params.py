@@ -187,7 +187,7 @@ def test_tasks_and_models_know_their_names_and_leave_them_out_of_a_digest(settin
 
 def test_a_model_is_called_by_its_name_unless_it_has_a_label(settings):
     assert settings.models["emanet"].label == "EMANet"
-    assert settings.models["emanet_small"].label == "emanet_small"
+    assert settings.models["emanet_literal"].label == "emanet_literal"
 
 
 def test_every_row_of_a_paper_has_a_label_for_people(settings):

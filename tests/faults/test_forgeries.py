@@ -180,11 +180,6 @@ FORGERIES: dict[str, tuple[Callable[[], object], str, str]] = {  # what finds it
         "report fol",
     ),
     "a figure": (lambda: first_number(TASK / "figures/svg/curves_emanet.svg"), "figures follow", "figures follow"),
-    "a figure as PNG": (
-        lambda: shutil.copy(TASK / "figures/png/cost.png", TASK / "figures/png/reliability.png"),
-        STATUS,
-        TRAINING,
-    ),
     "parameters in a record of cost": (
         lambda: in_json(COST, lambda record: record["measures"][0].update(params=1)),
         "parameters and mul",

@@ -49,7 +49,7 @@ class Stage:
 
 
 def few_figures():
-    for name in ("curves", "confusion", "learning", "explanations", "accuracy", "robustness"):
+    for name in ("curves", "confusion", "learning", "accuracy", "robustness", "explained", "example"):
         setattr(drawing, name, lambda *_: None)
 
 
@@ -84,7 +84,7 @@ STAGES = {
         tables.main, ON_PHANTOM, (f"{TASK}/tables/*", f"{TASK}/summary/*"), (f"{TASK}/tables", f"{TASK}/summary")
     ),
     "figures": Stage(figures.main, ON_PHANTOM, (f"{TASK}/figures/*/*",), (f"{TASK}/figures",), None, few_figures),
-    "audit": Stage(audit.main, (), ("results/audit.*",)),
+    "audit": Stage(audit.main, (), ("results/audit.*", "results/audit/*")),
     "report": Stage(report.main, (), ("results/report.html", "results/figures/*/*"), ("results/figures",)),
     "score": Stage(score.main, ON_PHANTOM, (f"{CELL}/*/metrics.json",)),
     "readme": Stage(readme.main, (), ("README.md",)),

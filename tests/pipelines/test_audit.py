@@ -70,7 +70,22 @@ def test_every_claim_gets_a_verdict_or_a_reason_and_a_command(audited, command):
     assert list(pd.read_csv(audited / "results/audit.csv")["claim"]) == list(of_row)
     text = (audited / "results/audit.md").read_text(encoding="utf-8")
     assert SCOPE in text
-    assert all(f"`{name}`" in text for name in of_row)
+    details = "".join(path.read_text(encoding="utf-8") for path in (audited / "results/audit").iterdir())
+    assert all(f"`{name}`" in details for name in of_row)
+
+
+def test_the_committed_index_is_short_enough_for_a_forge_to_show(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    records, all_papers = json.loads(Path("results/audit.json").read_text(encoding="utf-8")), papers.load_all()
+    assert len(page.page(all_papers, records)) < 100_000
+    assert all(len(page.details(paper, records)) < 300_000 for paper in all_papers)
+
+
+def test_the_details_of_a_paper_that_is_gone_go(audited, command):
+    assert command("audit")[0] == 0
+    (audited / "papers/emanet.yaml").unlink()
+    assert command("audit")[0] == 0
+    assert [path.name for path in (audited / "results/audit").iterdir()] == ["adaptive.md"]
 
 
 def test_a_claim_on_costs_rests_on_the_records_at_the_sizes_of_tasks(audited, command):

@@ -29,7 +29,7 @@ def test_repro_leaves_all_that_the_contracts_name(made):
     }
     assert {path.stem for path in (task / "summary").iterdir()} == {"emanet", "cnn", "knn"}
     assert (task / "figures/svg/curves_emanet.svg").exists()
-    assert (task / "figures/png/accuracy_emanet_table1.png").exists()
+    assert (task / "figures/svg/accuracy_emanet_table1.svg").exists()
     assert {path.stem for path in (made / "results/costs/tiny").iterdir()} == {"emanet", "cnn", "knn", "attention-part"}
     claims = json.loads((made / "results/audit.json").read_text(encoding="utf-8"))
     assert {"claim", "paper", "place", "kind", "verdict", "scope", "reason", "command"} <= set(claims[0])

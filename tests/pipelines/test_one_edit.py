@@ -14,7 +14,7 @@ pytestmark = pytest.mark.long
 
 PAGE = ("report.html", "figures/*/*")
 OVERVIEWS = ("tasks/phantom/tables/[!e]*", "tasks/phantom/figures/*/*", *PAGE)  # all tables but emanet_table1
-AUDIT = ("audit.*",)
+AUDIT = ("audit.*", "audit/*")
 MEASURE = '''
 def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean squared distance of the probabilities to the true class."""

@@ -14,6 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmark import evidence
 from benchmark.audit.papers import load
+from benchmark.report import result_table
 from benchmark.report.answer import answer
 from benchmark.report.names import points
 from benchmark.report.tables import LARGEST_CLASS
@@ -184,7 +185,8 @@ def test_a_cell_of_the_matrix_opens_its_numbers_runs_and_command(opened):
 @pytest.mark.browser
 @pytest.mark.parametrize("task", ["phantom", "breastmnist"])
 def test_the_numbers_are_those_of_the_tables(opened, task):
-    made = pd.read_csv(ROOT / f"results/tasks/{task}/tables/models.csv").set_index("model")
+    rows = result_table.read(ROOT / f"results/tasks/{task}/tables/models.json").rows
+    made = pd.DataFrame(rows).set_index("model")
     table = opened().locator(f"table[data-task='{task}']")
     shown = table.locator("tr[data-model]").evaluate_all(
         "all => all.map(one => [one.dataset.model, one.cells[2].innerText.split('\\n')[0].trim()])"

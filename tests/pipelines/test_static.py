@@ -58,7 +58,7 @@ def inside(clone, monkeypatch):
 
 
 def audit_files():
-    return [audit.RESULTS / f"audit.{kind}" for kind in ("json", "csv", "md")]
+    return [*(audit.RESULTS / f"audit.{kind}" for kind in ("json", "csv", "md")), *audit.DETAILS.glob("*")]
 
 
 def of_runs():

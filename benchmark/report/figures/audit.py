@@ -1,80 +1,100 @@
-"""The figure of the audit: claimed gaps in accuracy beside measured ones."""
+"""The figure of the audit: the gaps in accuracy that papers claim of their proposed models beside the measured ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.report.figures.style import MARKERS, legend_below, use_style
+from benchmark.audit.claims import HEADLINE
+from benchmark.audit.papers import Paper
+from benchmark.params import Params
+from benchmark.report.figures.style import DARK, legend_below, use_style
+from benchmark.report.figures.svg import shown
 
-Gap = dict[str, Any]  # gap, low and high (shares), and whether its task is counted
+ROW = 0.42  # inches
+NOTHING = "No gap that a paper claims of its proposed model was measured on real images yet."
+BY_SOURCE = "one source"
+MEAN = "mean over the sources that count [95 %]"
+
+Gap = dict[str, Any]  # gap, low and high (shares)
 
 
 @dataclass(frozen=True)
 class GapRow:
-    """A claimed gap in accuracy (share) and, by task with real images, the measured ones."""
+    """A claimed gap in accuracy (share), the mean over sources, if there is one, and the gap on each that counts."""
 
+    paper: str
     label: str
-    gap: float
-    by_task: dict[str, Gap]
+    verdict: str
+    claimed: float
+    mean: Gap | None
+    by_source: list[Gap]
 
 
-def gaps(records: Sequence[dict[str, Any]]) -> Figure:
-    """Draw the gaps in accuracy that the papers claim beside the measured ones (a forest plot).
-
-    Gaps stand for the claims that a paper is tested on; each task with real images has a colour and marker of its own,
-    hollow where another task on the same images counts.
-    """
+def gaps(records: Sequence[dict[str, Any]], papers: Sequence[Paper], params: Params) -> Figure:
+    """Draw a forest plot for each paper, one above the other: the pairs that its headline claims a gap for."""
     use_style()
-    claims = _measured(records)
-    if not claims:
+    rows = list(filter(None, (_row(record, params) for record in records)))
+    papers = [paper for paper in papers if any(row.paper == paper.name for row in rows)]
+    if not rows:
         figure = plt.figure(figsize=(8, 1))
-        figure.text(0.5, 0.5, "No gap that a paper claims was measured on real images yet.", ha="center", va="center")
+        figure.text(0.5, 0.5, NOTHING, ha="center", va="center")
+        figure.set_label(NOTHING)
         return figure
-    tasks = sorted({task for claim in claims for task in claim.by_task})
-    looks = zip(cycle(sns.color_palette("colorblind")), cycle(MARKERS))
-    look_of = dict(zip(tasks, looks, strict=False))
-    step = 0.6 / len(tasks)
-    figure, axis = plt.subplots(figsize=(8, 1.3 + (0.24 + 0.13 * len(tasks)) * len(claims)))
-    for place, claim in enumerate(claims):
-        for task, gap in claim.by_task.items():
-            _draw_gap(axis, task, gap, place + step * (tasks.index(task) - (len(tasks) - 1) / 2), *look_of[task])
-        axis.plot(100 * claim.gap, place, marker="|", color="black", ms=14, mew=2, ls="none", label="claimed")
-    axis.axvline(0, color="black", lw=0.8)
-    axis.set_yticks(range(len(claims)), [claim.label for claim in claims], fontsize=8)
-    axis.set(xlabel="difference in accuracy (points)", title="Gaps in accuracy, claimed and measured on real images")
-    axis.set_ylim(len(claims) - 0.4, -0.6)
-    legend_below(figure, axis)
+    counts = [sum(row.paper == paper.name for row in rows) for paper in papers]
+    size = (9, ROW * sum(counts) + 0.8 * len(papers) + 0.6)
+    figure, axes = plt.subplots(len(papers), 1, figsize=size, sharex=True, squeeze=False, height_ratios=counts)
+    for axis, paper in zip(axes.flat, papers, strict=True):
+        _draw_paper(axis, paper, [row for row in rows if row.paper == paper.name])
+    axes[0, 0].set_xlabel("difference in accuracy (points)")
+    legend_below(figure, axes[0, 0])
+    figure.suptitle("Gaps in accuracy to the proposed models, claimed and measured on real images")
+    figure.set_label(" ".join(f"{row.label.replace(chr(10), ', ')}: {_said(row)}." for row in rows))
     return figure
 
 
-def _measured(records: Sequence[dict[str, Any]]) -> list[GapRow]:
-    """Return the claimed gaps that were measured on real images."""
-    claims = []
-    for record in records:
-        if not record["family"] or "gap" not in record["claimed"]:
-            continue
-        by_task = {
-            task["task"]: pair | {"counted": task["counted"]}
-            for task in record["numbers"].get("tasks", [])
-            for pair in ([] if task["synthetic"] else task["pairs"])
-        }
-        if by_task:
-            pair = " − ".join(next(iter(by_task.values()))["pair"])
-            label = f"{pair}: {record['verdict']}\n({record['table']})"
-            claims.append(GapRow(label, record["claimed"]["gap"], by_task))
-    return claims
+def _row(record: dict[str, Any], params: Params) -> GapRow | None:
+    """Return a claimed gap of a headline, if it was measured on a source that counts."""
+    if record["family"] != HEADLINE or "gap" not in record["claimed"]:
+        return None
+    numbers = record["numbers"]
+    pairs = [pair for task in numbers.get("tasks", []) if task["counted"] for pair in task["pairs"]]
+    if not pairs:
+        return None
+    first, second = (shown(params.models[model].label) for model in pairs[0]["pair"])
+    mean = numbers["mean"]["pairs"][0] if "mean" in numbers else None
+    label = f"{first} − {second}\n{record['verdict']}"
+    return GapRow(record["paper"], label, record["verdict"], record["claimed"]["gap"], mean, pairs)
 
 
-def _draw_gap(axis: Axes, task: str, gap: Gap, height: float, color: tuple[float, ...], marker: str) -> None:
-    """Draw one measured gap with its interval."""
-    value, low, high = (100 * gap[name] for name in ("gap", "low", "high"))
-    error = [[value - low], [high - value]]
-    label = f"measured on {task} [95 %]{'' if gap['counted'] else ', not counted'}"
-    face = color if gap["counted"] else "white"
-    axis.errorbar(value, height, xerr=error, marker=marker, color=color, mfc=face, capsize=3, label=label)
+def _draw_paper(axis: Axes, paper: Paper, rows: Sequence[GapRow]) -> None:
+    """Draw the gaps of a paper, its axis on top."""
+    for height, row in enumerate(rows):
+        values = [100 * pair["gap"] for pair in row.by_source]
+        axis.plot(values, [height] * len(values), "o", ms=4, mfc="white", mec=DARK, ls="none", label=BY_SOURCE)
+        if row.mean:
+            value, low, high = (100 * row.mean[name] for name in ("gap", "low", "high"))
+            error = [[value - low], [high - value]]
+            axis.errorbar(value, height, xerr=error, fmt="D", color="black", capsize=3, ms=5, lw=1.5, label=MEAN)
+        axis.plot(100 * row.claimed, height, "|", color="black", ms=16, mew=3, ls="none", label="claimed")
+    axis.axvline(0, color="black", lw=0.8)
+    axis.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=8)
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.xaxis.set_label_position("top")
+    axis.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False)
+    axis.set_title(shown(paper.cite), loc="left")
+
+
+def _said(row: GapRow) -> str:
+    """Say what is claimed and what was measured."""
+    claimed, measured = (
+        f"claimed {100 * row.claimed:+.1f} points",
+        [f"{100 * pair['gap']:+.1f}" for pair in row.by_source],
+    )
+    if not row.mean:
+        return f"{claimed}, measured {', '.join(measured)}"
+    value, low, high = (100 * row.mean[name] for name in ("gap", "low", "high"))
+    return f"{claimed}, measured {value:+.1f} [{low:+.1f}, {high:+.1f}] over {len(measured)} sources"

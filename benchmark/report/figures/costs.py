@@ -4,12 +4,26 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 from benchmark.report.figures.figure_data import FigureData
 from benchmark.report.results import sizes
 from benchmark.report.tables import on_front
 
+PLACES = (  # of a name beside its point: how far from it (points), and how it is aligned
+    ((6, 0), "left", "center"),
+    ((-6, 0), "right", "center"),
+    ((0, 6), "center", "bottom"),
+    ((0, -6), "center", "top"),
+    ((6, 7), "left", "bottom"),
+    ((6, -7), "left", "top"),
+    ((-6, 7), "right", "bottom"),
+    ((-6, -7), "right", "top"),
+    ((0, 16), "center", "bottom"),
+    ((0, -16), "center", "top"),
+)
 SMALLEST, USUAL, LARGEST = 4, 7, 11  # markers (points): of the smallest network of a row, of the row, of the largest
 
 
@@ -19,8 +33,9 @@ def accuracy_against_cost(data: FigureData) -> Figure | None:
     if not results.answers.costs:
         return None
     others = [model for model in sizes(data.params, results.answers.rows) if model in results.scores]
-    means = {model: 100 * results.mean(model, "accuracy").value for model in [*data.rows, *others]}
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.4), sharey=True)
+    means = {model: 100 * data.accuracy(model) for model in [*data.rows, *others]}
+    figure, axes = plt.subplots(1, 2, figsize=(11, 5), sharey=True)
+    said = []
     for axis, measure, scale, label in (
         (axes[0], "latency_ms", 1, "latency of one image (ms)"),
         (axes[1], "macs", 1e-6, "multiply-accumulates of one image (millions)"),
@@ -29,13 +44,17 @@ def accuracy_against_cost(data: FigureData) -> Figure | None:
         points = {model: (means[model], scale * cost) for model, cost in costs.items() if cost is not None}
         _draw_points(axis, data, points)
         axis.set(xscale="log", xlabel=label)
+        axis.margins(0.12, 0.08)
         if points:  # estimators have no multiply-accumulates
             _draw_front(axis, points)
+            said.append(f"On the front of accuracy and {label}: {_front_said(data, points)}.")
     axes[0].set_ylabel("accuracy (%)")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center")
     condition = results.answers.costs[0].condition
     figure.suptitle(f"Accuracy against cost on {data.title}; dashed: Pareto front\n{condition}")
+    figure.canvas.draw()  # lays out: names find their places by it
+    for axis in axes:
+        _write_names(axis)
+    figure.set_label(" ".join(said))
     return figure
 
 
@@ -44,7 +63,44 @@ def _draw_points(axis: Axes, data: FigureData, points: dict[str, tuple[float, fl
     markers = marker_sizes(data)
     for model, (mean, cost) in points.items():
         look, size = data.look(model), markers.get(model, USUAL)
-        axis.plot(cost, mean, look.marker, color=look.color, ms=size, mec="black", mew=0.5, ls="none", label=model)
+        style = {"ms": size, "mec": "black", "mew": 0.5, "ls": "none", "label": data.label(model)}
+        axis.plot(cost, mean, look.marker, color=look.color, **style)
+
+
+def _front_said(data: FigureData, points: dict[str, tuple[float, float]]) -> str:
+    front = sorted((cost, mean, model) for model, (mean, cost) in points.items() if model in on_front(points))
+    return ", ".join(f"{data.label(model)} ({cost:.3g}; {mean:.1f} %)" for cost, mean, model in front)
+
+
+def _write_names(axis: Axes) -> None:
+    """Write the name of each point beside it, at the first place around it that is free, or else to its right."""
+    points = [line for line in axis.lines if line.get_marker() not in ("None", "")]
+    taken = [_box_of_point(line) for line in points]
+    for line in points:
+        for offset, across, up in PLACES:
+            name = axis.annotate(
+                line.get_label(),
+                line.get_xydata()[0],
+                offset,
+                textcoords="offset points",
+                ha=across,
+                va=up,
+                fontsize=7,
+                bbox={"fc": "white", "lw": 0, "pad": 0.5, "alpha": 0.8},
+            )
+            box = name.get_window_extent()
+            inside = axis.bbox.x0 <= box.x0 and box.x1 <= axis.bbox.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                break
+            if (offset, across, up) != PLACES[-1]:
+                name.remove()
+        taken.append(box)
+
+
+def _box_of_point(line: Line2D) -> Bbox:
+    """Return what a point covers (pixels)."""
+    (x, y), half = line.axes.transData.transform(line.get_xydata()[0]), line.get_markersize() * line.figure.dpi / 144
+    return Bbox([[x - half, y - half], [x + half, y + half]])
 
 
 def _draw_front(axis: Axes, points: dict[str, tuple[float, float]]) -> None:

@@ -1,70 +1,120 @@
 """The figure of Grad-CAM, feature maps and masks over test images."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from benchmark import evidence
+from benchmark.data import Images
 from benchmark.data.resize import resize
 from benchmark.report.figures.figure_data import FigureData
-from benchmark.report.figures.style import LARGEST_PICTURE
+from benchmark.report.figures.style import (
+    LARGEST_PICTURE,
+    class_key,
+    class_names,
+    draw_picture,
+    end_of,
+    per_cent,
+)
 
 SHOWN = 8  # images, at most
+NAME_LETTERS = 24  # of a longer name the end is shown
 MAPS = {"grad_cam": "Grad-CAM", "feature_map": "feature map", "mask": "tokens kept"}
 
+FOG = 150  # grey level
+SCALE = "of the map's largest value"
 
-def explanations(data: FigureData, model: str) -> Figure | None:
-    """Draw Grad-CAM, feature map and mask over test images of the first run (adaptive, Figure 4; EMANet's mask).
 
-    None without the images, or without explanations.
+def explained(data: FigureData, model: str) -> dict[str, dict[str, Any]]:
+    """Return image → its maps, its class, what it was taken for and how probably, of images that look different.
+
+    They are of the first run.
     """
-    run = data.runs(model)[0]
-    path = evidence.run_folder(data.task, model, run) / "explanations.json"
-    if data.images is None or not path.exists():
-        return None
-    explained = {name: maps for name, maps in evidence.read_json(path).items() if "grad_cam" in maps}
-    chosen = choose_images({name: maps["label"] for name, maps in explained.items()})
-    if not chosen:
-        return None
-    shown = [key for key in MAPS if key in explained[chosen[0]]]
-    figure, axes = plt.subplots(
-        len(shown) + 1, len(chosen), figsize=(1.6 * len(chosen) + 0.4, 1.6 * (len(shown) + 1) + 0.8)
-    )
-    for column, name in zip(axes.T, chosen, strict=True):
-        _draw_image(column, data, name, explained[name], shown)
-    for axis, label in zip(axes[:, 0], ["image", *(MAPS[key] for key in shown)], strict=True):
-        axis.set_ylabel(label)
-    white = "; white: the true lesion" if data.images.masks is not None else ""
-    figure.suptitle(f"{model} on {data.title}, run {run}; yellow: the largest value of a map{white}")
-    return figure
+    folder = evidence.run_folder(data.task, model, data.runs(model)[0])
+    if not (folder / "explanations.json").exists():
+        return {}
+    ids, _, probabilities = evidence.read_predictions(folder / "predictions.csv")
+    row_of = {name: row for row, name in enumerate(ids)}
+    clusters = data.results.answers.clusters[data.runs(model)[0]]
+    maps = {
+        name: fields | {"probability": float(probabilities[row_of[name]].max()), "cluster": int(clusters[row_of[name]])}
+        for name, fields in evidence.read_json(folder / "explanations.json").items()
+        if "grad_cam" in fields
+    }
+    return {name: maps[name] for name in choose_images(maps)}
 
 
-def choose_images(labels: dict[str, int]) -> list[str]:
-    """Return at most ``SHOWN`` of the images in ``labels`` (image → class), of each class as many as of the others."""
+def choose_images(maps: dict[str, dict[str, Any]]) -> list[str]:
+    """Return at most ``SHOWN`` of some images, one of a cluster, and of each class as many as of the others."""
+    clusters = [fields["cluster"] for fields in maps.values()]
+    labels = {
+        name: fields["label"]
+        for index, (name, fields) in enumerate(maps.items())
+        if fields["cluster"] not in clusters[:index]
+    }
     nth = {name: list(labels.values())[:index].count(label) for index, (name, label) in enumerate(labels.items())}
     chosen = sorted(labels, key=nth.get)[:SHOWN]
     return [name for name in labels if name in chosen]
 
 
-def _draw_image(column: np.ndarray, data: FigureData, name: str, maps: dict[str, Any], shown: list[str]) -> None:
-    """Draw a test image with its maps below; its title says whether the model was right."""
-    index = data.images.ids.index(name)
-    size = min(data.params.task(data.task).input_size, LARGEST_PICTURE)
-    picture = resize(data.images.pixels[index][None], size)[0]
-    for axis, key in zip(column, ["image", *shown], strict=True):
-        pixels = _laid_over(picture, np.array(maps[key])) if key in ("grad_cam", "feature_map") else picture
-        axis.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, extent=(0, size, size, 0), interpolation="none")
-        axis.set(xticks=[], yticks=[])
-        if data.images.masks is not None and data.images.masks[index].any():
-            lesion = resize(data.images.masks[index][None].astype(np.uint8) * 255, size)[0, ..., 0]
-            axis.contour(np.arange(size) + 0.5, np.arange(size) + 0.5, lesion, [127], colors="white", linewidths=1)
+def explanations(data: FigureData, model: str, images: Images) -> Figure:
+    """Draw Grad-CAM, feature map and mask over test images of the first run (adaptive, Figure 4; EMANet's mask)."""
+    chosen = explained(data, model)
+    shown = [key for key in MAPS if key in next(iter(chosen.values()))]
+    size = (1.5 * len(chosen) + 1.1, 1.55 * (len(shown) + 1) + 1.1)
+    figure, axes = plt.subplots(len(shown) + 1, len(chosen), figsize=size, squeeze=False)
+    for column, (name, maps) in zip(axes.T, chosen.items(), strict=True):
+        _draw_image(column, data, images, name, maps, shown)
+    for axis, label in zip(axes[:, 0], ["image", *(MAPS[key] for key in shown)], strict=True):
+        axis.set_ylabel(f"{label}\n(grey: dropped)" if label == MAPS["mask"] else label)
+    maps_shown = [place for place, key in enumerate(shown, 1) if key != "mask"]
+    scale = figure.colorbar(ScalarMappable(cmap="viridis"), ax=list(axes[maps_shown].flat), label=SCALE, aspect=30)
+    scale.set_ticks([0, 0.5, 1], labels=["0", "½", "1"])
+    class_key(figure, data.classes)
+    white = "; white: the true lesion" if images.masks is not None else ""
+    figure.suptitle(f"{data.label(model)} on {data.title}, run {data.runs(model)[0]}{white}")
+    said = "; ".join(_said(data, name, maps) for name, maps in chosen.items())
+    figure.set_label(f"{', '.join(MAPS[key] for key in shown)} over {len(chosen)} test images: {said}.")
+    return figure
+
+
+def _said(data: FigureData, name: str, maps: dict[str, Any]) -> str:
     true, predicted = (data.classes[maps[key]] for key in ("label", "predicted"))
-    column[0].set_title(f"{true}\n{'right' if true == predicted else f'taken for {predicted}'}", fontsize=8)
+    kept = f", {per_cent(np.mean(maps['mask']))} of its tokens kept" if "mask" in maps else ""
+    answer = f"taken for {end_of(predicted, 80)} with p {maps['probability']:.2f}"
+    return f"{end_of(name, 80)} ({end_of(true, 80)}) {answer}{kept}"
+
+
+def _draw_image(
+    column: np.ndarray, data: FigureData, images: Images, name: str, maps: dict[str, Any], shown: Sequence[str]
+) -> None:
+    """Draw a test image with its maps below; its title says whether the model was right."""
+    index = images.ids.index(name)
+    size = min(data.params.task(data.task).input_size, LARGEST_PICTURE)
+    picture = resize(images.pixels[index][None], size)[0]
+    pictures = {"image": picture} | {key: _laid_over(picture, np.array(maps[key])) for key in shown if key != "mask"}
     if "mask" in shown:
-        _darken(column[-1], np.array(maps["mask"]), size)
+        pictures["mask"] = _fogged(picture, np.array(maps["mask"]))
+        column[-1].set_xlabel(f"{100 * np.mean(maps['mask']):.0f} % kept", fontsize=8)
+    for axis, pixels in zip(column, pictures.values(), strict=True):
+        draw_picture(axis, pixels)
+        if images.masks is not None and images.masks[index].any():
+            _draw_outline(axis, images.masks[index], size)
+    true, predicted = (class_names(data.classes)[maps[key]] for key in ("label", "predicted"))
+    verdict = "right" if true == predicted else f"taken for {predicted}"
+    column[0].set_title(f"{true}\n{verdict}\np {maps['probability']:.2f}", fontsize=7)
+    column[0].set_xlabel(end_of(name, NAME_LETTERS), fontsize=6)
+
+
+def _draw_outline(axis: Axes, mask: np.ndarray, size: int) -> None:
+    """Draw the outline of a lesion (bool, H × W) over a picture."""
+    lesion = resize(mask[None].astype(np.uint8) * 255, size)[0, ..., 0]
+    axis.contour(np.arange(size), np.arange(size), lesion, [127], colors="white", linewidths=1)
 
 
 def _laid_over(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -73,8 +123,8 @@ def _laid_over(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
     return (0.55 * 255 * plt.get_cmap("viridis")(heat)[..., :3] + 0.45 * picture).round().astype(np.uint8)
 
 
-def _darken(axis: Axes, mask: np.ndarray, size: int) -> None:
-    """Darken what a mask drops."""
-    shade = np.zeros((*mask.shape, 4))
-    shade[mask == 0, 3] = 0.75
-    axis.imshow(shade, extent=(0, size, size, 0), interpolation="none")
+def _fogged(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Lay a grey fog over what a mask (0 or 1, h × w) drops of an image (uint8, H × W × C)."""
+    rows, columns = (np.arange(side) * grid // side for side, grid in zip(picture.shape, mask.shape, strict=False))
+    kept = mask[np.ix_(rows, columns)][..., None] > 0
+    return np.where(kept, picture, 0.3 * picture + 0.7 * FOG).round().astype(np.uint8)

@@ -2,24 +2,24 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from benchmark import evidence
 from benchmark.audit.papers import Paper
-from benchmark.data import Images
 from benchmark.params import Params
 from benchmark.report.figures import style
+from benchmark.report.figures.svg import shown
 from benchmark.report.results import Results
 
 
 @dataclass(frozen=True)
 class FigureData:
-    """What the figures of a task are made from; ``images`` is None where its data is not at hand."""
+    """What the figures of a task are made from, its images aside."""
 
     params: Params
     papers: list[Paper]
     results: Results
-    images: Images | None
 
     @property
     def task(self) -> str:
@@ -35,6 +35,30 @@ class FigureData:
     def classes(self) -> list[str]:
         """The names of the classes, in the order of the labels."""
         return self.results.manifest["classes"]
+
+    @property
+    def largest_class(self) -> float:
+        """The share of the largest class in the test images: what always answering it would score."""
+        return float(self.results.class_shares.max())
+
+    def label(self, model: str) -> str:
+        """Return what people call a model."""
+        return shown(self.params.models[model].label)
+
+    def accuracy(self, model: str) -> float:
+        """Return a model's mean accuracy."""
+        return self.results.mean(model, "accuracy").value
+
+    def rival(self, paper: Paper) -> str | None:
+        """Return the row of a paper's tables that scored best here, its proposed model aside; None without one."""
+        rivals = [model for model in paper.systems.values() if model != paper.proposed and model in self.results.scores]
+        return max(rivals, key=self.accuracy, default=None)
+
+    @property
+    def highlighted(self) -> list[str]:
+        """The proposed models that have evidence, each followed by its best rival."""
+        chosen = [model for paper in self.papers for model in (paper.proposed, self.rival(paper))]
+        return list(dict.fromkeys(model for model in chosen if model in self.rows))
 
     @property
     def rows(self) -> list[str]:
@@ -53,6 +77,11 @@ class FigureData:
             for run in self.runs(model)
         ]
         return pd.concat(tables, ignore_index=True)
+
+    def predictions(self, model: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return, for each run, labels (int, N) and probabilities (N × classes)."""
+        paths = [evidence.run_folder(self.task, model, run) / "predictions.csv" for run in self.runs(model)]
+        return [evidence.read_predictions(path)[1:] for path in paths]
 
     def look(self, model: str) -> style.Look:
         """Return how a model is drawn, on every task alike: other models of a row's factory as the row itself."""

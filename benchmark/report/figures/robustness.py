@@ -2,47 +2,70 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.report.figures.figure_data import FigureData
+from benchmark.report.figures.style import DARK, PALE, per_cent
 from benchmark.training.corruptions import CORRUPTIONS
 
-CLEAR = 0.1  # of balanced accuracy, above chance
+DASHES = ("-", "--", "-.", (0, (1, 1)))
+OTHERS = "other rows of the papers"
 
 
 def robustness(data: FigureData) -> Figure | None:
-    """Draw accuracy under corruption over its strength, and how much of the balanced accuracy beyond chance is kept."""
+    """Draw accuracy over the strength of each corruption, without any first.
+
+    The proposed models and their best rivals stand out; the other rows are pale.
+    """
     if not data.rows:
         return None
-    figure, axes = plt.subplots(2, len(CORRUPTIONS), figsize=(11, 5.6), sharey="row")
-    for model in data.rows:
-        _draw_model(axes, data, model)
-    for (above, below), (name, corruption) in zip(axes.T, CORRUPTIONS.items(), strict=True):
-        for axis in (above, below):
-            axis.set_xscale("log")
-            axis.set_xticks(corruption.strengths, [f"{strength:g}" for strength in corruption.strengths])
-            axis.minorticks_off()
-            if corruption.stronger == "down":
-                axis.invert_xaxis()  # to the right, images get worse
-        below.axhline(0, color="black", lw=0.8, ls=":")
-        below.set_xlabel(f"{name.replace('_', ' ')} ({corruption.unit})")
-        below.set_ylim(bottom=-0.3)
-    axes[0, 0].set_ylabel("accuracy (%)")
-    axes[1, 0].set_ylabel("balanced accuracy\nkept beyond chance (share)")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center")
-    figure.suptitle(f"Robustness on {data.title}")
+    figure, axes = plt.subplots(1, len(CORRUPTIONS), figsize=(11, 3.7), sharey=True)
+    chosen = data.highlighted
+    others = [model for model in data.rows if model not in chosen]
+    accuracies = {model: _accuracies(data, model) for model in data.rows}
+    for axis, (name, corruption) in zip(axes, CORRUPTIONS.items(), strict=True):
+        for model in others:
+            axis.plot(accuracies[model][name], color=PALE, lw=0.8, label=OTHERS)
+        for place, model in enumerate(chosen):
+            look, dash = data.look(model), DASHES[place % len(DASHES)]
+            style = {"color": look.color, "marker": look.marker, "ls": dash, "ms": 5, "mec": "black", "mew": 0.5}
+            axis.plot(accuracies[model][name], lw=1.8, label=data.label(model), **style)
+        axis.axhline(100 * data.largest_class, color=DARK, ls=":", lw=1, label="always the largest class")
+        levels = ["none", *(f"{strength:g}" for strength in corruption.strengths)]
+        axis.set_xticks(range(len(levels)), levels)
+        axis.set_xlabel(f"{name.replace('_', ' ')} ({corruption.unit})")
+    axes[0].set_ylabel("accuracy (%)")
+    _legend(figure, axes[0])
+    figure.suptitle(f"Robustness on {data.title}: accuracy under corruption, mean over runs")
+    figure.set_label(" ".join(_said(data, name, accuracies, chosen) for name in CORRUPTIONS))
     return figure
 
 
-def _draw_model(axes: np.ndarray, data: FigureData, model: str) -> None:
-    """Draw one model into all axes (2 × corruptions); below only if it is clearly above chance on clean images."""
-    chance = 1 / len(data.classes)
-    clean = np.mean([scores["balanced_accuracy"] for scores in data.results.scores[model]])
-    table, look = data.table(model, "robustness"), data.look(model)
-    style = {"color": look.color, "marker": look.marker, "ls": look.dash, "ms": 4, "lw": 1.2, "label": model}
-    for (above, below), kind in zip(axes.T, CORRUPTIONS, strict=True):
-        mean = table[table["corruption"] == kind].groupby("strength")[["accuracy", "balanced_accuracy"]].mean()
-        above.plot(mean.index, 100 * mean["accuracy"], **style)
-        if clean > chance + CLEAR:  # what a model near chance keeps is a ratio of noises
-            below.plot(mean.index, (mean["balanced_accuracy"] - chance) / (clean - chance), **style)
+def _accuracies(data: FigureData, model: str) -> dict[str, np.ndarray]:
+    """Return corruption → mean accuracy (%) without it, then at each strength."""
+    table = data.table(model, "robustness").groupby(["corruption", "strength"])["accuracy"].mean()
+    clean = np.mean([scores["accuracy"] for scores in data.results.scores[model]])
+    return {
+        name: 100 * np.array([clean, *(table[name, strength] for strength in corruption.strengths)])
+        for name, corruption in CORRUPTIONS.items()
+    }
+
+
+def _legend(figure: Figure, axis: Axes) -> None:
+    """Put a legend below, each label once, the pale lines last."""
+    handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    labels = sorted(handles, key=lambda label: label == OTHERS)
+    figure.legend([handles[label] for label in labels], labels, loc="outside lower center", ncols=len(labels))
+
+
+def _said(data: FigureData, name: str, accuracies: dict[str, dict[str, np.ndarray]], models: list[str]) -> str:
+    """Say what the strongest corruption of a kind does to some models."""
+    corruption = CORRUPTIONS[name]
+    strongest = f"{name.replace('_', ' ')} of {corruption.strengths[-1]:g} {corruption.unit}"
+    changes = [
+        f"{data.label(model)} from {per_cent(accuracies[model][name][0] / 100)} to "
+        f"{per_cent(accuracies[model][name][-1] / 100)}"
+        for model in models
+    ]
+    return f"Under {strongest} accuracy falls or rises: {', '.join(changes)}." if changes else f"Under {strongest}."

@@ -1,12 +1,12 @@
-"""What all figures have in common: colours, markers, fonts, and how they are written.
+"""What all figures have in common: colours, markers, names, and how they are written.
 
 Colours are seaborn's for colour-blind people. What a colour says, a marker, a line or a label says too, so a figure can
 be read in grey.
 """
 
-import io
 import shutil
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,23 +14,26 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 
-import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from benchmark import evidence
+from benchmark.report.figures.svg import FONT, shown
 
 MARKERS, DASHES = "osD^vPX<>*hpd8H", ("-", "--", "-.")
 COLORS = 10  # of the palette
 LARGEST_PICTURE = 128  # pixels of an image in a figure
-KINDS = {"svg": "Date", "png": "Software"}  # what files are written, and what of their metadata would differ
+LONGEST, KEY_LETTERS = 22, 80  # letters of a class's name at an axis; of a line of the key
+PALE, DARK = "0.75", "0.25"  # greys
 STYLE = {
     "svg.hashsalt": "retable",  # the same figure, the same bytes
     "svg.fonttype": "none",
     "text.parse_math": False,  # a $ in a paper or in a class's name is a $
-    "figure.dpi": 100,
-    "savefig.dpi": 110,
+    "font.family": FONT,
+    "savefig.dpi": 96,
     "font.size": 9,
     "axes.titlesize": 10,
     "figure.constrained_layout.use": True,
@@ -65,24 +68,49 @@ def legend_below(figure: Figure, axis: Axes) -> None:
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
 
 
-def svg(figure: Figure) -> bytes:
-    """Return a figure as :func:`save` writes it."""
-    file = io.BytesIO()
-    figure.savefig(file, format="svg", metadata={KINDS["svg"]: None})
-    plt.close(figure)
-    return file.getvalue()
+def class_names(classes: Sequence[str]) -> list[str]:
+    """Return what classes are called in a figure: by their numbers, from 1, where :func:`class_key` explains them."""
+    return [
+        name if name == shown(name) and len(name) <= LONGEST else f"class {number}"
+        for number, name in enumerate(classes, 1)
+    ]
 
 
-def save(figures: Mapping[str, Figure], finished: Path, folder: Path) -> None:
-    """Write figures as ``svg/NAME.svg`` and ``png/NAME.png`` in place of ``folder``, by way of ``finished``, and close.
+def class_key(figure: Figure, classes: Sequence[str]) -> None:
+    """Explain below a figure the classes whose names are long, or have letters that the font lacks."""
+    lines = []
+    for called, name in zip(class_names(classes), classes, strict=True):
+        if called != name:
+            letters = "".join(letter for letter in name if letter.isprintable())
+            codes = f" ({shown(name)})" if shown(name) != name else ""
+            lines += textwrap.wrap(f"{called}: {letters}{codes}", KEY_LETTERS, subsequent_indent="    ")
+    if lines:
+        handles = [Patch(visible=False) for _ in lines]
+        figure.legend(handles, lines, loc="outside lower left", handlelength=0, handletextpad=0, frameon=False)
 
-    The same figure gives the same bytes.
-    """
+
+def draw_picture(axis: Axes, pixels: np.ndarray) -> None:
+    """Draw an image (uint8, H × W × C), pixel by pixel, without an axis."""
+    axis.imshow(pixels.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="none")
+    axis.set(xticks=[], yticks=[])
+
+
+def end_of(text: str, length: int) -> str:
+    """Return a text that can be drawn, of a longer one the end."""
+    text = shown(text)
+    return text if len(text) <= length else f"…{text[1 - length :]}"
+
+
+def per_cent(share: float) -> str:
+    """Return a share as people read it."""
+    return f"{100 * share:.1f} %"
+
+
+def save(files: Mapping[str, bytes], finished: Path, folder: Path) -> None:
+    """Write figures as ``svg/NAME.svg`` in place of ``folder``, by way of ``finished``."""
     shutil.rmtree(finished, ignore_errors=True)
-    for kind, differing in KINDS.items():
-        (finished / kind).mkdir(parents=True)
-        for name, figure in figures.items():
-            figure.savefig(finished / kind / f"{name}.{kind}", metadata={differing: None})
-    for figure in figures.values():
-        plt.close(figure)
+    (finished / "svg").mkdir(parents=True)
+    for name, content in files.items():
+        (finished / "svg" / f"{name}.svg").write_bytes(content)
+    evidence.keep(finished / "svg")
     evidence.swap(finished, folder)

@@ -6,22 +6,31 @@ from matplotlib.figure import Figure
 
 from benchmark import evidence
 from benchmark.report.figures.figure_data import FigureData
+from benchmark.report.figures.style import DARK, per_cent
 
 
 def curves(data: FigureData, model: str) -> Figure:
     """Draw accuracy and loss on training and validation images over epochs (adaptive, Figure 6)."""
     history, look = data.table(model, "history"), data.look(model)
-    figure, axes = plt.subplots(1, 2, figsize=(7, 2.8))
+    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3))
     for axis, measure, label in zip(axes, ("accuracy", "loss"), ("accuracy (%)", "cross-entropy (nats)"), strict=True):
         scale = 100 if measure == "accuracy" else 1
         for part, dash in (("train", "--"), ("validation", "-")):
             for _, run in history.groupby("run"):
-                axis.plot(run["epoch"], scale * run[f"{part}_{measure}"], dash, color=look.color, alpha=0.25, lw=0.8)
+                axis.plot(run["epoch"], scale * run[f"{part}_{measure}"], dash, color=look.color, alpha=0.3, lw=0.7)
             mean = history.groupby("epoch")[f"{part}_{measure}"].mean()
             axis.plot(mean.index, scale * mean, dash, color=look.color, lw=2, label=f"{part}, mean over runs")
         axis.set(xlabel="epoch", ylabel=label)
-    axes[1].legend()
-    figure.suptitle(f"{model} on {data.title}: training and validation")
+    axes[0].axhline(100 * data.largest_class, color=DARK, ls=":", lw=1, label="largest class, of test images")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.suptitle(f"{data.label(model)} on {data.title}: training and validation")
+    last = history.groupby("run").tail(1)
+    train, validation = (per_cent(last[f"{part}_accuracy"].mean()) for part in ("train", "validation"))
+    figure.set_label(
+        f"Accuracy and loss over {history['epoch'].max()} epochs, {len(last)} runs: accuracy ends at {train} on "
+        f"training and {validation} on validation images; the largest class is {per_cent(data.largest_class)} of the "
+        "test images."
+    )
     return figure
 
 
@@ -34,17 +43,24 @@ def learning(data: FigureData, model: str) -> Figure | None:
     points = sorted(_point(data, name) for name in names)
     images, train, validation, test, low, high = np.array(points).T
     train, validation, test, low, high = (100 * share for share in (train, validation, test, low, high))
-    figure, axis = plt.subplots(figsize=(5, 3.2))
+    figure, axis = plt.subplots(figsize=(6, 3.6))
     look = data.look(model)
     axis.plot(images, train, "--", marker="s", color=look.color, alpha=0.7, label="training, last epoch, augmented")
-    axis.plot(images, validation, ":", marker="^", color=look.color, alpha=0.7, label="validation, last epoch")
+    axis.plot(images, validation, "-.", marker="^", color=look.color, alpha=0.7, label="validation, last epoch")
     axis.errorbar(
         images, test, [test - low, high - test], marker="o", color=look.color, capsize=3,
         label="test, best epoch [95 % interval]",
     )  # fmt: skip
-    axis.set(xlabel="training images", ylabel="accuracy (%)", ylim=(0, 102), title=f"{model} on {data.title}")
+    axis.axhline(100 * data.largest_class, color=DARK, ls=":", lw=1, label="always the largest class, test")
+    axis.set(xlabel="training images", ylabel="accuracy (%)", ylim=(None, 102))
     axis.set_xticks(images)
-    axis.legend(loc="lower right")
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.suptitle(f"{data.label(model)} on {data.title}: fewer training images")
+    said = ", ".join(f"{number:.0f} images {value:.1f} %" for number, value in zip(images, test, strict=True))
+    figure.set_label(
+        f"Accuracy over training images, on test images: {said}. Always the largest class: "
+        f"{per_cent(data.largest_class)}."
+    )
     return figure
 
 

@@ -15,7 +15,7 @@ from benchmark.report.task_files import TaskFiles
 
 FIRST = ("runs", "accuracy")
 LAST = ("f1_macro", "auc", "ece", "latency_ratio", "best_epochs")
-ELSEWHERE = ("model", "params", "macs", "latency_ms")  # the part on costs shows them
+ELSEWHERE = ("label", "model", "params", "macs", "latency_ms")  # the part on costs shows them
 AT_FIRST_HIDDEN = ("best_epochs",)
 KINDS = {"csv": "CSV", "tex": "LaTeX", "md": "Markdown"}
 

@@ -1,5 +1,6 @@
 """The audit as a page, and verdicts with their words."""
 
+import re
 from typing import get_args
 
 from benchmark.audit import claims, page, records, wording
@@ -8,11 +9,32 @@ from tests.benchmark.audit.judging import BEST, CLAIMS, EVEN, OVER_CNN, PAPER, j
 from tests.benchmark.audit.simulator import answers
 
 
-def test_text_of_a_paper_cannot_end_a_cell_of_the_page(random):
+def test_text_of_a_paper_is_text(random):
     paper = PAPER.model_copy(update={"responses": {OVER_CNN: "we | they"}})
     known = [claim for claim in claims.of_paper(paper) if claim.name == OVER_CNN]
-    text = page.page([paper], judge(paper, known, [answers(random, EVEN)]))
-    assert "The authors: we \\| they" in text
+    made = judge(paper, known, [answers(random, EVEN)])
+    made[0]["says"] = "a | [b](c) <d>\ne"
+    assert "- The authors: we \\| they" in page.details(paper, made)
+    assert f"| [a \\| \\[b\\](c) &lt;d> e](audit/emanet.md#{page.anchor(OVER_CNN)}) |" in page.page([paper], made)
+
+
+def test_the_index_has_a_line_for_each_claim_that_leads_to_its_details(random):
+    made = judge(PAPER, CLAIMS, [answers(random, EVEN)])
+    index, details = page.page([PAPER], made), page.details(PAPER, made)
+    links = re.findall(r"\(audit/emanet\.md#([\w-]+)\)", index)
+    assert sorted(links) == sorted(re.findall(r'<a id="([\w-]+)"></a>', details))
+    assert len(set(links)) == len(made)
+    for record in made:
+        assert f"`{record['claim']}`" in details and f"`{record['command']}`" in details
+
+
+def test_the_index_says_the_claimed_gap_and_the_mean_of_the_measured_ones(random):
+    record = next(one for one in judge(PAPER, CLAIMS, [answers(random, EVEN)]) if one["claim"] == OVER_CNN)
+    record["claimed"]["gap"] = 0.067
+    record["numbers"]["mean"] = {"pairs": [{"gap": -0.042, "low": -0.057, "high": 0.001}]}
+    assert "| +6.7 | −4.2 [−5.7, +0.1] |" in page.page([PAPER], [record])
+    record["numbers"]["mean"]["pairs"].append({"gap": 0.05, "low": 0.0, "high": 0.1})
+    assert "| +6.7 | −4.2 to +5.0, 2 pairs |" in page.page([PAPER], [record])
 
 
 def test_every_verdict_is_explained():

@@ -1,23 +1,27 @@
 """The figures: what they show is what the evidence holds, and what is missing is said or left out."""
 
+import re
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark import data, evidence
+from benchmark import data, evidence, params
 from benchmark.cost.records import Costs
+from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from benchmark.report import results
-from benchmark.report.figures import costs, explanations, scores, training
+from benchmark.report.figures import audit as audit_figure
+from benchmark.report.figures import corruptions, costs, drawing, explanations, robustness, scores, style, svg, training
 from benchmark.report.figures.audit import gaps
 from benchmark.report.figures.drawing import draw
 from benchmark.report.figures.duplicates import near_duplicates
 from benchmark.report.figures.figure_data import FigureData
-from benchmark.report.figures.style import save, use_style
 from benchmark.training.corruptions import CORRUPTIONS
+from pipelines import static_checks
 
 RUNS, IMAGES = 2, 12
 
@@ -61,57 +65,137 @@ def figure_data(small, two_papers):
     measured.answers.costs.append(
         Costs(32, "a machine", {"emanet": cost, "cnn": cost | {"macs": 9_000_000}, "svm": {"macs": None}})
     )
-    yield FigureData(small, two_papers, measured, images)
+    yield FigureData(small, two_papers, measured)
     plt.close("all")
 
 
-def test_explanations_show_every_class_where_not_all_images_fit(figure_data):
+@pytest.fixture
+def images(small):
+    """The images of the workplace."""
+    return data.load(small.task("phantom"))
+
+
+def all_of(figure_data, images):
+    """Return every figure of a task, those that show images too."""
+    drawn = {name: picture.draw(images) for name, picture in drawing.pictures(figure_data).items()}
+    return draw(figure_data) | drawn
+
+
+def paper_of(figure_data, name):
+    return next(paper for paper in figure_data.papers if paper.name == name)
+
+
+def test_explanations_show_every_class_where_not_all_images_fit(figure_data, images):
     path = evidence.run_folder("phantom", "emanet", 0) / "explanations.json"
     fields = next(iter(evidence.read_json(path).values()))
-    names = figure_data.images.ids[: 2 * explanations.SHOWN]
-    labels = [0] * (len(names) - 2) + [1, 2]
-    evidence.write_json(path, {name: fields | {"label": of} for name, of in zip(names, labels, strict=True)})
-    figure = explanations.explanations(figure_data, "emanet")
-    titles = [axis.get_title().split("\n")[0] for axis in figure.axes if axis.get_title()]
-    classes = figure_data.results.manifest["classes"]
-    assert titles == [classes[0]] * (explanations.SHOWN - 2) + classes[1:]
+    names = evidence.read_predictions(path.with_name("predictions.csv"))[0]
+    maps = {name: fields | {"label": 0, "cluster": index} for index, name in enumerate(names)}
+    for name, label in zip(names[-2:], (1, 2), strict=True):
+        maps[name]["label"] = label
+    chosen = explanations.choose_images(maps)
+    assert [maps[name]["label"] for name in chosen] == [0] * (explanations.SHOWN - 2) + [1, 2]
 
 
-def test_each_figure_of_the_papers_is_drawn_for_what_has_evidence(figure_data):
-    assert set(draw(figure_data)) == {
+def test_of_images_that_look_alike_one_is_explained(figure_data, images):
+    maps = {name: {"label": 0, "cluster": cluster} for name, cluster in (("a", 1), ("b", 1), ("c", 2))}
+    assert explanations.choose_images(maps) == ["a", "c"]
+
+
+def test_an_explained_image_has_its_name_its_probability_and_its_share_of_tokens(figure_data, images):
+    figure = explanations.explanations(figure_data, "emanet", images)
+    name = next(iter(explanations.explained(figure_data, "emanet")))
+    top, bottom = figure.axes[0], figure.axes[6]
+    assert top.get_xlabel() == name
+    assert re.fullmatch(r"no_finding\n(right|taken for round_lesion)\np 0\.87", top.get_title())
+    assert bottom.get_xlabel() == "25 % kept"  # a mask of 4 × 4 tokens with ones on its diagonal
+    assert [tick.get_text() for tick in figure.axes[-1].get_yticklabels()] == ["0", "½", "1"]
+
+
+def test_what_a_mask_drops_is_fogged_and_what_it_keeps_is_as_it_was():
+    picture = np.zeros((8, 8, 1), np.uint8)
+    fogged = explanations._fogged(picture, np.array([[1, 0], [0, 1]]))
+    assert (fogged[:4, :4] == 0).all() and (fogged[4:, 4:] == 0).all()
+    assert (fogged[:4, 4:] == round(0.7 * explanations.FOG)).all()
+
+
+def test_each_figure_of_the_papers_is_drawn_for_what_has_evidence(figure_data, images):
+    assert set(all_of(figure_data, images)) == {
         *("curves_emanet", "confusion_emanet", "explanations_emanet", "curves_adaptive", "confusion_adaptive"),
         *("learning_adaptive", "accuracy_emanet_table1", "accuracy_adaptive_table1", "accuracy_adaptive_figure8"),
-        *("robustness", "cost", "reliability"),
+        *("robustness", "cost", "reliability", "corruptions"),
     }
 
 
-def test_bars_are_the_measured_means_and_marks_the_printed_numbers(figure_data):
-    paper = next(paper for paper in figure_data.papers if paper.name == "adaptive")
+def points_of(axis):
+    """Return the values that an axis shows as points."""
+    return [line.get_xdata()[0] for line in axis.lines if line.get_marker() == "o"]
+
+
+def test_accuracy_is_the_measured_mean_and_what_is_printed_of_other_images_is_not_shown(figure_data):
+    paper = paper_of(figure_data, "adaptive")
     axis = scores.accuracy(figure_data, paper, paper.tables["adaptive_figure8"]).axes[0]
     means = [100 * figure_data.results.answers.mean(model, "accuracy").value for model in ("adaptive", "svm")]
-    assert [bar.get_width() for bar in axis.patches] == pytest.approx(means)
-    printed = [line.get_xdata()[0] for line in axis.lines if line.get_marker() == "|" and line.get_markersize() == 14]
-    assert printed == pytest.approx([98, 91, 90, 87, 81, 80])
+    assert points_of(axis) == pytest.approx(means)
     assert [text.get_text() for text in axis.texts] == ["no evidence"] * 5
+    _, labels = axis.get_legend_handles_labels()
+    assert set(labels) == {"measured [95 %]", "proposed model, measured [95 %]", "always the largest class"}
 
 
-def test_a_dollar_in_a_papers_words_is_a_dollar(figure_data, tmp_path):
+def test_what_a_paper_prints_of_the_same_images_stands_beside_what_was_measured(figure_data):
+    paper = paper_of(figure_data, "adaptive")
+    table = paper.tables["adaptive_figure8"]
+    columns = [column.model_copy(update={"task": "phantom"}) for column in table.columns]
+    axis = scores.accuracy(figure_data, paper, table.model_copy(update={"columns": columns})).axes[0]
+    printed = [line.get_xdata()[0] for line in axis.lines if line.get_label() == "printed in the paper"]
+    assert printed == pytest.approx([98, 91, 90, 87, 81, 80])
+
+
+def test_a_dollar_in_a_papers_words_is_a_dollar(figure_data):
     paper = figure_data.papers[0].model_copy(update={"cite": r"$\frac$"})
-    use_style()
-    figure = scores.accuracy(figure_data, paper, paper.tables["adaptive_figure8"])
-    figure.savefig(tmp_path / "figure.svg")
-    assert r"$\frac$" in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    style.use_style()
+    text = svg.text_of(scores.accuracy(figure_data, paper, paper.tables["adaptive_figure8"])).decode()
+    assert r"$\frac$" in text
 
 
-def test_a_confusion_matrix_counts_the_images_of_all_runs(figure_data):
-    texts = [text.get_text() for text in scores.confusion(figure_data, "cnn").axes[0].texts]
-    assert sum(int(text.split("\n")[1]) for text in texts) == RUNS * IMAGES
+def test_the_matrix_of_a_proposed_model_stands_beside_its_best_rivals_and_counts_all_runs(figure_data):
+    figure = scores.confusion(figure_data, paper_of(figure_data, "emanet"))
+    rival = figure_data.rival(paper_of(figure_data, "emanet"))
+    assert rival == "cnn"
+    assert [axis.get_title().split("\n")[0] for axis in figure.axes[:2]] == ["EMANet", "CNN"]
+    for axis in figure.axes[:2]:
+        assert sum(int(text.get_text().split("\n")[1]) for text in axis.texts) == RUNS * IMAGES
 
 
-def test_the_learning_curve_is_over_training_images(figure_data):
+def test_the_learning_curve_is_over_training_images_with_the_share_of_the_largest_class(figure_data):
     axis = training.learning(figure_data, "adaptive").axes[0]
     assert list(axis.get_xticks()) == [10, 50]
+    line = next(line for line in axis.lines if line.get_label() == "always the largest class, test")
+    assert line.get_ydata()[0] == pytest.approx(100 * figure_data.largest_class) == pytest.approx(100 / 3)
     assert training.learning(figure_data, "emanet") is None
+
+
+def test_under_corruption_few_lines_stand_out_and_each_begins_without_any(figure_data):
+    axis = robustness.robustness(figure_data).axes[0]
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["none", "4", "8", "16", "32", "64"]
+    lines = {line.get_label(): line for line in axis.lines}
+    assert set(lines) == {"EMANet", "Adaptive hybrid", "CNN", robustness.OTHERS, "always the largest class"}
+    assert lines["CNN"].get_ydata()[0] == pytest.approx(100 * figure_data.accuracy("cnn"))
+    assert lines["CNN"].get_ydata()[1:] == pytest.approx([50] * 5)
+    assert lines[robustness.OTHERS].get_color() == style.PALE
+
+
+def test_a_reliability_diagram_says_the_calibration_error(figure_data):
+    figure = scores.reliability(figure_data)
+    errors = [evidence.read_json(evidence.run_folder("phantom", "cnn", run) / "metrics.json")["ece"] for run in (0, 1)]
+    assert f"CNN\nECE {100 * np.mean(errors):.1f} %" in [axis.get_title() for axis in figure.axes]
+
+
+def test_an_image_is_shown_without_corruption_and_at_every_strength(figure_data, images):
+    figure = corruptions.corruptions(figure_data, images)
+    assert [axis.get_title() for axis in figure.axes[:6]] == ["none", "4", "8", "16", "32", "64"]
+    first = images.pixels[images.ids.index(corruptions.example(figure_data))].squeeze()
+    assert (figure.axes[0].images[0].get_array() == first).all()
+    assert (figure.axes[5].images[0].get_array() != first).any()
 
 
 def test_a_model_looks_the_same_in_every_figure_and_no_two_look_alike(figure_data):
@@ -122,12 +206,13 @@ def test_a_model_looks_the_same_in_every_figure_and_no_two_look_alike(figure_dat
 
 LABELS = {  # kind of figure → the labels of its axes; names on an axis and images have none
     "curves": ["accuracy (%)", "cross-entropy (nats)", "epoch", "epoch"],
-    "confusion": ["of the true class (%)", "predicted", "true"],
+    "confusion": ["of the true class (%)", "predicted", "predicted", "true"],
     "learning": ["accuracy (%)", "training images"],
-    "explanations": ["Grad-CAM", "feature map", "image", "tokens kept"],
+    "explanations": ["Grad-CAM", "feature map", "image", "of the map's largest value", "tokens kept\n(grey: dropped)"],
+    "corruptions": [f"{kind.replace('_', ' ')}\n({each.unit})" for kind, each in CORRUPTIONS.items()],
     "accuracy": ["accuracy (%)"],
     "robustness": [
-        *("accuracy (%)", "balanced accuracy\nkept beyond chance (share)"),
+        "accuracy (%)",
         *("gaussian noise (grey levels)", "gaussian blur (native pixels)", "contrast (factor)", "jpeg (quality)"),
     ],
     "cost": ["accuracy (%)", "latency of one image (ms)", "multiply-accumulates of one image (millions)"],
@@ -141,21 +226,67 @@ def labels_of(figure):
     return sorted(filter(None, labels))
 
 
-def test_axes_name_what_they_show_with_units(figure_data):
-    drawn = draw(figure_data)
+def test_axes_name_what_they_show_with_units(figure_data, images):
+    drawn = all_of(figure_data, images)
     assert {name.partition("_")[0] for name in drawn} == set(LABELS)
+    names = explanations.explained(figure_data, "emanet")
     for name, figure in drawn.items():
-        assert labels_of(figure) == sorted(LABELS[name.partition("_")[0]]), name
+        labels = [label for label in labels_of(figure) if label not in names and not label.endswith("% kept")]
+        assert labels == sorted(LABELS[name.partition("_")[0]]), name
 
 
-def test_every_figure_says_that_images_are_synthetic(figure_data):
-    for name, figure in draw(figure_data).items():
-        titles = [figure.get_suptitle(), *(axis.get_title() for axis in figure.axes)]
-        assert "phantom, synthetic images" in " ".join(titles), name
+def test_every_figure_says_that_images_are_synthetic(figure_data, images):
+    for name, figure in all_of(figure_data, images).items():
+        assert "phantom, synthetic images" in figure.get_suptitle(), name
 
 
-def test_near_duplicates_are_shown_beside_each_other_with_what_they_are(figure_data):
-    images = figure_data.images
+def test_every_figure_describes_itself_with_numbers_and_no_two_alike(figure_data, images):
+    files = {name: svg.text_of(figure) for name, figure in all_of(figure_data, images).items()}
+    words = {}
+    for name, content in files.items():
+        root = ElementTree.fromstring(content)
+        title, description = (root.find(f"{svg.SVG}{tag}").text for tag in ("title", "desc"))
+        assert "phantom" in title and re.search(r"\d", description), name
+        words[name] = (title, description)
+    assert len({title for title, _ in words.values()}) == len({said for _, said in words.values()}) == len(files)
+    accuracy = figure_data.accuracy("cnn")
+    assert f"CNN, {100 * accuracy:.1f} % right" in words["confusion_emanet"][1]
+
+
+def test_a_figure_is_small(figure_data, images):
+    with_images = drawing.pictures(figure_data)
+    for name, figure in all_of(figure_data, images).items():
+        assert len(svg.text_of(figure)) <= (250_000 if name in with_images else 60_000), name
+
+
+def test_models_are_called_by_their_labels(figure_data, images):
+    for name, figure in all_of(figure_data, images).items():
+        text = re.sub(r"<metadata>.*?</metadata>", "", svg.text_of(figure).decode())
+        assert not re.search(r">[^<]*\b(emanet|resnet50|knn)\b[^<]*<", text), name
+
+
+LONG = "adenocarcinoma_left.lower.lobe_T2_N0_M0_Ib"
+
+
+def test_classes_of_any_script_and_length_are_readable(figure_data, images):
+    manifest = figure_data.results.manifest | {"classes": ["肺炎", LONG, "норма"]}
+    named = replace(figure_data, results=replace(figure_data.results, manifest=manifest))
+    drawn = {name: svg.text_of(figure).decode() for name, figure in all_of(named, images).items()}
+    assert ">норма<" in drawn["confusion_emanet"]
+    for name in ("confusion_emanet", "explanations_emanet"):
+        assert "class 1: 肺炎 (U+80BA U+708E)" in drawn[name], name
+        assert f"class 2: {LONG}" in drawn[name], name
+        assert not re.search(rf"<text[^>]*>{LONG}", drawn[name]), name
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("a\x0bb", "aU+000B b"), ("肺", "U+80BA"), ("a\udc80", "aU+DC80"), ("é−½", "é−½")]
+)
+def test_letters_that_the_font_lacks_are_shown_by_their_numbers(text, said):
+    assert svg.shown(text) == said
+
+
+def test_near_duplicates_are_shown_beside_each_other_with_what_they_are(images):
     pair = {"images": images.ids[:2], "labels": [0, 1], "parts": ["train", "test"], "first_is": "mirrored"}
     pair |= {"correlation": 0.9612, "of_residuals": 0.9501}
     counts = {"near_pairs": 3, "turned_pairs": 2}
@@ -167,43 +298,62 @@ def test_near_duplicates_are_shown_beside_each_other_with_what_they_are(figure_d
     assert [axis.get_title() for axis in frame.axes] == ["train\nno_finding", "test\nround_lesion"]
     for axis, name in zip(frame.axes, images.ids, strict=False):
         assert (axis.images[0].get_array() == images.pixels[images.ids.index(name)].squeeze()).all()
-    assert near_duplicates({"duplicates": {"shown": [], **counts}}, images, "scans") is None
-    assert near_duplicates({"duplicates": {"shown": [pair], **counts}}, None, "scans") is None
+    assert drawing.pictures_of_duplicates({"duplicates": {"shown": [], **counts}}, "scans") == {}
 
 
-def test_without_the_images_the_other_figures_are_drawn(figure_data):
-    drawn = draw(replace(figure_data, images=None))
-    assert "explanations_emanet" not in drawn
-    assert "curves_emanet" in drawn
+def test_a_picture_knows_what_it_was_drawn_from(figure_data, images, tmp_path, monkeypatch):
+    picture = drawing.pictures(figure_data)["explanations_emanet"]
+    path = tmp_path / "figure.svg"
+    assert svg.drawn_from(path) is None
+    path.write_bytes(svg.text_of(picture.draw(images), picture.drawn_from))
+    assert svg.drawn_from(path) == picture.drawn_from
+
+    def digest():
+        return drawing.pictures(figure_data)["explanations_emanet"].drawn_from
+
+    assert digest() == picture.drawn_from
+    maps = evidence.run_folder("phantom", "emanet", 0) / "explanations.json"
+    before = maps.read_text(encoding="utf-8")
+    maps.write_text(before.replace("1.0", "0.9", 1), encoding="utf-8")
+    assert digest() != picture.drawn_from
+    maps.write_text(before, encoding="utf-8")
+    monkeypatch.setattr(drawing, "SHARED_CODE", ("style",))
+    assert digest() != picture.drawn_from
 
 
-def test_the_same_evidence_gives_the_same_bytes(figure_data, tmp_path):
-    for name in ("one", "other"):
-        save({"confusion": scores.confusion(figure_data, "cnn")}, tmp_path / "scratch", tmp_path / name)
-    for file in ("svg/confusion.svg", "png/confusion.png"):
-        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
+def test_the_same_evidence_gives_the_same_bytes(figure_data, images):
+    one, other = ({name: svg.text_of(each) for name, each in all_of(figure_data, images).items()} for _ in range(2))
+    assert one == other
 
 
-def test_the_figure_of_the_audit_sets_claimed_gaps_beside_measured_ones_on_real_images():
+def texts_of(axis):
+    return [label.get_text() for label in axis.get_yticklabels()]
+
+
+def test_the_figure_of_the_audit_is_a_forest_plot_of_each_papers_headline(settings, two_papers):
     pair = {"pair": ["emanet", "cnn"], "gap": 0.01, "low": -0.03, "high": 0.05}
     tasks = [
-        {"task": task, "synthetic": task == "phantom", "counted": task == "mri", "pairs": [pair]}
-        for task in ("phantom", "scans", "mri")
+        {"task": task, "synthetic": task == "phantom", "counted": counted, "pairs": [pair | {"gap": gap}]}
+        for task, counted, gap in (
+            ("phantom", False, 0.4),
+            ("scans", False, 0.3),
+            ("mri", True, 0.01),
+            ("ct", True, 0.02),
+        )
     ]
-    claim = {"table": "table1", "family": "headline", "verdict": "mixed"}
-    claim |= {"claimed": {"gap": 0.067}, "numbers": {"tasks": tasks}}
-    other = claim | {"table": "figure8", "claimed": {"gap": 0.2}}
-    axis = gaps([claim, claim | {"family": None}, other]).axes[0]
-    shown = ["emanet − cnn: mixed\n(table1)", "emanet − cnn: mixed\n(figure8)"]
-    assert [label.get_text() for label in axis.get_yticklabels()] == shown
-    points = [line.get_xdata() for line in axis.lines if line.get_label() == "claimed"]
-    assert np.ravel(points) == pytest.approx([6.7, 20])
-    _, labels = axis.get_legend_handles_labels()
-    assert set(labels) == {"claimed", "measured on mri [95 %]", "measured on scans [95 %], not counted"}
-    nothing = gaps([claim | {"numbers": {"tasks": tasks[:1]}}])
-    assert [text.get_text() for text in nothing.texts] == [
-        "No gap that a paper claims was measured on real images yet."
-    ]
+    claim = {"paper": "emanet", "family": "headline", "verdict": "mixed", "claimed": {"gap": 0.067}}
+    claim |= {"numbers": {"tasks": tasks, "mean": {"pairs": [pair | {"gap": 0.015}]}}}
+    other = claim | {"paper": "adaptive", "claimed": {"gap": 0.2}}
+    figure = gaps([claim, claim | {"family": None}, other], two_papers, settings)
+    _, emanet = figure.axes
+    assert texts_of(emanet) == ["EMANet − CNN\nmixed"]
+    assert emanet.get_title(loc="left") == next(paper.cite for paper in two_papers if paper.name == "emanet")
+    by_label = {line.get_label(): line.get_xdata() for line in emanet.lines}
+    assert by_label["claimed"] == pytest.approx([6.7])
+    assert by_label["one source"] == pytest.approx([1, 2])  # the sources that count
+    assert "EMANet − CNN, mixed: claimed +6.7 points, measured +1.5 [-3.0, +5.0] over 2 sources" in figure.get_label()
+    nothing = gaps([claim | {"numbers": {"tasks": tasks[:2]}}], two_papers, settings)
+    assert [text.get_text() for text in nothing.texts] == [audit_figure.NOTHING]
 
 
 def test_accuracy_against_cost_is_drawn_where_only_estimators_have_evidence(figure_data):
@@ -228,3 +378,64 @@ def test_a_larger_network_has_a_larger_marker_however_many_there_are(figure_data
     points = [markers[name] for name in sizes]
     assert points == sorted(set(points))
     assert (points[0], points[-1]) == (costs.SMALLEST, costs.LARGEST)
+
+
+@pytest.fixture
+def without_images(figure_data, command, monkeypatch):
+    """Figures drawn with the images, which are then taken away; returns their folder and the command."""
+
+    def missing(*_):
+        raise BadInput("data/scans: missing; put them there")
+
+    assert command("figures", "--task", "phantom")[0] == 0
+    monkeypatch.setattr(data, "load", missing)
+    return evidence.TASKS / "phantom/figures/svg", lambda: command("figures", "--task", "phantom")
+
+
+def failures_of_figures():
+    check = static_checks._figures(params.load(), "phantom")[0]
+    return check.failures, check.skipped
+
+
+def test_without_the_images_a_figure_stays_while_nothing_it_was_drawn_from_changes(without_images, workplace):
+    folder, figures = without_images
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert {"explanations_emanet.svg", "corruptions.svg"} < set(before)
+    (workplace / "papers/mine.yaml").write_text(
+        (workplace / "papers/emanet.yaml").read_text(encoding="utf-8").replace("emanet_table1", "mine_table1")
+        .replace("name: emanet", "name: mine", 1), encoding="utf-8",
+    )  # fmt: skip
+    status, told, _ = figures()
+    assert status == 0
+    assert "phantom: corruptions, explanations_emanet: stay, drawn from the same\n" in told
+    assert "data/scans: missing" in told
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(after) == {*before, "accuracy_mine_table1.svg"}
+    assert all(after[name] == before[name] for name in ("explanations_emanet.svg", "corruptions.svg"))
+    failures, skipped = failures_of_figures()
+    assert failures == []
+    assert [line.split(": ")[0] for line in skipped] == [
+        f"{folder}/{name}.svg" for name in ("explanations_emanet", "corruptions")
+    ]
+
+
+def test_without_the_images_a_figure_of_something_else_goes_and_is_named(without_images):
+    folder, figures = without_images
+    path = evidence.run_folder("phantom", "emanet", 0) / "explanations.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("1.0", "0.9", 1), encoding="utf-8")
+    failures, _ = failures_of_figures()
+    assert failures == [f"{folder}/explanations_emanet.svg: was drawn from something else; `dvc repro` draws it anew"]
+    status, told, _ = figures()
+    assert status == 0
+    assert "phantom: explanations_emanet: go, drawn from something else\n" in told
+    assert not (folder / "explanations_emanet.svg").exists()
+    assert (folder / "corruptions.svg").exists()
+
+
+def test_a_forged_figure_is_found(figure_data, command):
+    assert command("figures", "--task", "phantom")[0] == 0
+    path = evidence.TASKS / "phantom/figures/svg/explanations_emanet.svg"
+    path.write_bytes(path.read_bytes().replace(b" % kept", b"0 % kept", 1))
+    failures, skipped = failures_of_figures()
+    assert [line.split(": ")[0] for line in failures] == [str(path)]
+    assert skipped == []

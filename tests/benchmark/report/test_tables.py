@@ -62,8 +62,13 @@ def build(settings, workplace):
     return made
 
 
+def without_units(text):
+    """Return a table's CSV, its headings without units."""
+    return pd.read_csv(io.StringIO(text)).rename(columns=lambda heading: heading.split(" (")[0])
+
+
 def csv(texts, name):
-    return pd.read_csv(io.StringIO(texts[f"{name}.csv"])).set_index("system")
+    return without_units(texts[f"{name}.csv"]).set_index("system")
 
 
 def test_every_table_comes_as_csv_markdown_and_latex(build):
@@ -91,6 +96,27 @@ def test_numbers_are_means_of_the_runs_beside_the_papers_numbers(build):
     assert re.search(r"84\.0 \[\d+\.\d, \d+\.\d\] \(90\.2\)", files["emanet_table1.md"])
     assert "12.3 (High)" in files["emanet_table1.md"]
     assert "3.14 (42)" in files["emanet_table1.md"]
+
+
+def test_the_headings_of_a_csv_name_units_and_what_is_claimed_is_a_number_in_the_same(build):
+    table = pd.read_csv(io.StringIO(build(cnn=[0.8], emanet=[0.9])["emanet_table1.csv"])).set_index("system")
+    row = table.loc["Standard CNN"]
+    assert row["accuracy (share)"] == 0.8 and row["accuracy_claimed (share)"] == pytest.approx(0.902)
+    assert row["accuracy_printed (text)"] == 90.2
+    assert (row["macs (count)"], row["latency_ms"], row["latency_ms_claimed"]) == (12_340_000, 3.14159, 42)
+    figure = pd.read_csv(io.StringIO(build(svm=[0.8])["adaptive_figure8.csv"])).set_index("system")
+    assert figure["accuracy_claimed (share)"].to_dict()["SVM"] == 0.8  # printed: .20%(80%)
+    for heading in [*table, *figure]:
+        assert re.search(r"\((share|text|count)\)$|_ms|^(model|runs|auc)", heading), heading
+
+
+def test_an_end_to_end_time_below_the_models_own_is_explained(settings):
+    measured = made_up(cnn=[0.8])
+    of_cnn = measured.answers.costs[0].models["cnn"] | {"end_to_end_ms": 3.0, "end_to_end_quartiles": [2.8, 3.5]}
+    measured.answers.costs[0].models["cnn"] = of_cnn
+    text = files(settings, measured)["cost.md"]
+    assert "in 1 of 1 rows, of which in 1 the quartiles overlap" in text
+    assert "2.80 to 3.50" in text
 
 
 def test_the_auc_is_shown_as_a_share_and_accuracy_in_per_cent(build):
@@ -146,7 +172,7 @@ def test_latex_is_a_float_with_caption_and_label(build):
 
 def test_the_table_of_all_models_has_calibration_and_the_ratio_of_cost(build):
     row = pd.read_csv(io.StringIO(build(cnn=[0.8, 0.9])["models.csv"])).iloc[0]
-    assert row[["ece", "latency_ratio", "ratio_low", "ratio_high"]].tolist() == [0.1, 1.5, 1.4, 1.6]
+    assert row[["ece (share)", "latency_ratio", "ratio_low", "ratio_high"]].tolist() == [0.1, 1.5, 1.4, 1.6]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -202,7 +228,7 @@ def test_a_measure_more_stands_in_the_table_of_all_models_and_changes_nothing_el
     assert changed == {f"tasks/phantom/tables/models.{kind}" for kind in ("csv", "json", "md", "tex")}
     assert set(after) == set(before)
     made = {kind: after[f"tasks/phantom/tables/models.{kind}"] for kind in ("csv", "md", "tex")}
-    row = pd.read_csv(io.StringIO(made["csv"])).set_index("model").loc["cnn"]
+    row = without_units(made["csv"]).set_index("model").loc["cnn"]
     assert row[["brier", "brier_low", "brier_high"]].tolist() == [0.5] * 3
     for text in (made["md"], made["tex"]):
         assert " 0.5000 [0.5000, 0.5000] " in text
@@ -217,7 +243,7 @@ def texts_below(folder):
 
 def test_an_interval_stays_within_the_bounds_of_its_measure(build, monkeypatch):
     monkeypatch.setitem(metrics.MEASURES, "log_loss", replace(metrics.measure("log_loss"), shown_in=("models",)))
-    row = pd.read_csv(io.StringIO(build(cnn=[0.8, 0.9])["models.csv"])).iloc[0]
+    row = without_units(build(cnn=[0.8, 0.9])["models.csv"]).iloc[0]
     assert row[["log_loss_low", "log_loss", "log_loss_high"]].tolist() == [2, 2, 2]
     assert row["accuracy_high"] == 1
 
@@ -230,10 +256,10 @@ def test_a_measure_more_with_values_per_image_has_an_interval_over_images(settin
 
 
 def test_costs_stand_in_a_table_with_their_condition_and_the_interval_of_their_ratio(build):
-    line = next(line for line in build(cnn=[0.8])["cost.md"].splitlines() if line.startswith("| cnn"))
+    line = next(line for line in build(cnn=[0.8])["cost.md"].splitlines() if line.startswith("| CNN"))
     assert [cell.strip() for cell in line.split("|")[1:-1]] == [
-        *("cnn", "64", "0.00", "12.3", "", "", "", "3.14", "", ""),
-        *("3.00 to 4.00", "1.50 [1.40, 1.60]"),
+        *("CNN", "cnn", "64", "0.00", "12.3", "", "", "", "3.14", "", ""),
+        *("3.00 to 4.00", "", "1.50 [1.40, 1.60]"),
     ]
     assert "Times emanet [95 % interval]" in build(cnn=[0.8])["cost.md"]
     note = "one image at a time, a machine: as said; 0 of 1 ratios are known to ±3 %, the widest, that of cnn, to ±7 %."
@@ -281,7 +307,7 @@ def test_the_pareto_front_holds_what_no_other_model_beats(points, front):
 
 
 def test_the_table_of_accuracy_against_cost_names_the_front(build):
-    table = pd.read_csv(io.StringIO(build(cnn=[0.8], vit=[0.9])["pareto.csv"])).set_index("model")
+    table = without_units(build(cnn=[0.8], vit=[0.9])["pareto.csv"]).set_index("model")
     assert list(table.index) == ["cnn", "vit"]
     assert table.loc["cnn", "front_macs"]
     assert not table.loc["vit", "front_macs"]
@@ -291,6 +317,13 @@ def test_the_summary_is_json_of_means(settings):
     summary = tables.summary(made_up(cnn=[0.8, 0.9], svm=[0.7]))
     assert json.loads(json.dumps(summary))["cnn"]["accuracy"] == pytest.approx(0.85)
     assert summary["svm"]["runs"] == 1
+
+
+def test_a_summary_has_no_times_so_only_other_evidence_changes_it(settings):
+    measured = made_up(cnn=[0.8, 0.9])
+    before = tables.summary(measured)
+    measured.answers.costs.append(Costs(32, "a machine", {"cnn": {"latency_ms": 2.0, "macs": 5_000_000}}))
+    assert tables.summary(measured)["cnn"] == before["cnn"]
 
 
 def test_latex_has_no_power_outside_of_mathematics(build):
@@ -313,7 +346,7 @@ def test_a_row_without_a_number_in_the_paper_shows_ours_alone(build):
 
 def test_the_table_of_models_holds_all_that_have_evidence_in_the_order_of_the_parameters(build, settings):
     files = build(svm=[0.6], cnn=[0.8], emanet_weights=[0.7])
-    rows = pd.read_csv(io.StringIO(files["models.csv"])).set_index("model")
+    rows = without_units(files["models.csv"]).set_index("model")
     assert list(rows.index) == [name for name in settings.models if name in ("svm", "cnn", "emanet_weights")]
     assert rows.loc["cnn", "params"] == 10
     assert rows["best_epochs"].isna().to_dict() == {"emanet_weights": False, "cnn": False, "svm": True}
@@ -330,7 +363,7 @@ def test_a_column_of_one_task_stands_in_its_tables_alone(build, workplace):
     shutil.copy(ROOT / "papers/medmnist_v2.yaml", workplace / "papers")
     assert "medmnist_v2_2d.md" not in build("breastmnist", resnet18_28=[0.8])
     files = build("breastmnist-official", resnet18_28=[0.8, 0.9])
-    table = pd.read_csv(io.StringIO(files["medmnist_v2_2d.csv"])).set_index("system")
+    table = without_units(files["medmnist_v2_2d.csv"]).set_index("system")
     assert "PneumoniaMNIST" not in files["medmnist_v2_2d.md"]
     assert table.loc["ResNet-18 (28)", ["auc_printed", "accuracy_printed"]].tolist() == [0.901, 0.863]
 
@@ -390,8 +423,8 @@ def test_masks_are_set_against_chance(build):
     files = build(emanet=[0.9], masks={"emanet": [of_run]})
     row = next(line for line in files["masks.md"].splitlines() if "| emanet" in line)
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
-    assert cells == ["emanet", "1", "40.0", "80.0", "25.0", "70.0", "10 to 90"]
-    assert pd.read_csv(io.StringIO(files["masks.csv"]))["chance"].tolist() == [0.25]
+    assert cells == ["EMANet", "emanet", "1", "40.0", "80.0", "25.0", "70.0", "10 to 90"]
+    assert without_units(files["masks.csv"])["chance"].tolist() == [0.25]
 
 
 def test_masks_where_no_lesion_is_known_show_what_is_kept(build):
