@@ -12,11 +12,12 @@ MOST_BYTES = 900_000  # what all figures on the page may take
 CAPTIONS = {  # kind of a figure → what is to be seen; the kinds in order of worth
     "audit": "Gaps in accuracy that the papers claim, beside the measured ones with 95 % intervals",
     "duplicates": "Near-duplicates: pairs of images that were joined, with the correlation of their pixels",
-    "confusion": "Confusion matrix over all runs",
+    "confusion": "Confusion matrix over all runs: the proposed network beside its best rival",
     "curves": "Accuracy and loss on training and validation images over epochs; thin lines: single runs",
     "learning": "Accuracy over the number of training images",
     "explanations": "Where the network looks: maps over test images, and the tokens that a mask keeps",
     "cost": "Accuracy against what a model costs",
+    "corruptions": "One test image under every corruption, from weak to strong",
     "reliability": "Accuracy over confidence; a calibrated model lies on the diagonal",
     "robustness": "Accuracy on corrupted images over the strength of the corruption",
     "accuracy": "Accuracy of a table's systems with 95 % intervals",

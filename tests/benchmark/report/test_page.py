@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from html import unescape
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from benchmark import evidence
 from benchmark.evidence import metrics
 from benchmark.report import page, result_table
-from benchmark.report.page import pictures
+from benchmark.report.page import cost_plot, pictures
 from tests.benchmark.cost.made_records import measures, write
 from tests.benchmark.report.made import CLASSES, HOSTILE, MODELS, PROVENANCE, TABLE
 
@@ -159,6 +160,30 @@ def test_a_claim_has_a_line_and_a_card_with_its_numbers_and_what_they_do_not_say
     assert "brain-mri: supported: a gap" not in said
     assert "a command" in said
     assert "The authors:" in said
+
+
+def test_a_source_has_its_classes_by_part_its_licence_and_its_leaks(made, render, paper):
+    path = evidence.TASKS / "phantom/manifest.json"
+    counts = {"images": 30, "images_by_class": {"ill": 10, "well": 20}}
+    counts["images_by_official_part"] = {"train": {"ill": 8, "well": 15}, "test": {"ill": 2, "well": 5}}
+    found = {"exact_copies": 3, "near_pairs": 1234, "clusters": 25, "largest_cluster": 4}
+    found["across_official_split"] = {"test_images_with_a_twin_in_train": {"exact": 1, "near": 2}}
+    found["pairs_of_two_classes"] = {"near": 5}
+    evidence.write_json(path, evidence.read_json(path) | counts | {"duplicates": found})
+    said = texts(render([paper], []).split('<section id="images">')[1])
+    assert "class images own split: train own split: test ill 10 8 2 well 20 15 5 all 30 23 7" in said
+    assert "Licence: " in said
+    assert "3 exact copies and 1,234 pairs of near-duplicates; 25 clusters, the largest of 4 images." in said
+    assert "Of the source's own test images 2 have a near-duplicate among its training images, 1 an exact copy." in said
+    assert "5 pairs of near-duplicates have two labels." in said
+    assert "10 / / 5" not in said
+    assert "phantom 32 px split 70/15/15 by clusters of near-duplicates; each run tests on other images 10 / 5" in said
+
+
+def test_names_in_the_plot_of_costs_cover_no_other():
+    dots = [cost_plot.Dot(50, 50, name, False) for name in ("one", "two", "three")]
+    places = sorted(dot.text_y for dot in cost_plot._named(dots))
+    assert all(below - above >= cost_plot.LINE for above, below in pairwise(places))
 
 
 def test_a_note_stands_once_and_rows_refer_to_it(small, made, paper, workplace):
