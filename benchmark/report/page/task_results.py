@@ -51,7 +51,8 @@ class ResultCell:
 class ResultRow:
     """A model: what people call it, its name in commands, the initials of the papers that have it, and its cells.
 
-    ``file`` is the address of the file with its means; empty if there is none.
+    ``file`` is the address of the file with its means; empty if there is none. ``printed`` are the accuracies that
+    papers print, each with the name of the claim that it is.
     """
 
     label: str
@@ -60,7 +61,7 @@ class ResultRow:
     papers: list[tuple[str, str]]
     notes: list[int]
     cells: list[ResultCell]
-    printed: str
+    printed: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def _row(
         papers=[(paper.cite[0], paper.cite) for paper in having],
         notes=notes.marks(task, model),
         cells=[_cell(row, column, scale) for column in columns],
-        printed="; ".join(dict.fromkeys(text for paper in having for text in _printed(paper, model))),
+        printed=[printed for paper in having for printed in _printed(paper, model)],
     )
 
 
@@ -183,13 +184,13 @@ def _cell(row: Row, column: ResultColumn, scale: tuple[int, int]) -> ResultCell:
     return ResultCell(text, f"[{interval}" if interval else "", bar)
 
 
-def _printed(paper: Paper, model: str) -> list[str]:
-    """Return the accuracies that a paper prints for a model, in per cent as it does."""
+def _printed(paper: Paper, model: str) -> list[tuple[str, str]]:
+    """Return the accuracies that a paper prints for a model on images that it does not name, and their claims."""
     return [
-        table.rows[system][index]
-        for table in paper.tables.values()
+        (table.rows[system][index], f"{name}/accuracy/{model}")
+        for name, table in paper.tables.items()
         for index, column in enumerate(table.columns)
-        if column.measure == "accuracy"
+        if column.measure == "accuracy" and not column.task
         for system in table.rows
         if paper.systems[system] == model
     ]

@@ -86,7 +86,7 @@ function showRow(row, cell) {
 
 for (const row of all(".results tr[data-model]")) {
   row.addEventListener("click", (event) => {
-    if (event.target.closest("sup") || event.ctrlKey || event.metaKey) return;
+    if (event.target.closest(".note, .printed a") || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     showRow(row, event.target.closest("td"));
   });
