@@ -16,7 +16,7 @@ CAPTIONS = {  # kind of a figure → what is to be seen; the kinds in order of w
     "audit": "Gaps in accuracy that the papers claim, beside the measured ones with 95 % intervals",
     "duplicates": "Near-duplicates: pairs of images that were joined, with the correlation of their pixels",
     "confusion": "Confusion matrix over all runs: the proposed network beside its best rival",
-    "explanations": "Where the network looks: maps over test images, and the tokens that a mask keeps",
+    "explanations": "Where the network looks: maps over test images, and the tokens that it keeps where it masks some",
     "curves": "Accuracy and loss on training and validation images over epochs; thin lines: single runs",
     "learning": "Accuracy over the number of training images",
     "cost": "Accuracy against what a model costs",
@@ -29,9 +29,10 @@ CAPTIONS = {  # kind of a figure → what is to be seen; the kinds in order of w
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure: what is to be seen, the address of its file, and its data URI where it is on the page itself."""
+    """A figure: its name, what is to be seen, the address of its file, and its data URI where it is on the page."""
 
     kind: str
+    name: str
     caption: str
     file: str
     data: str
@@ -60,8 +61,17 @@ def pictures(
     }
     made: dict[str, list[Picture]] = {name: [] for name in ("", *(task.name for task in tasks))}
     for path, name in owners.items():
-        made[name].append(Picture(_kind(path), _caption(path, name, subjects), link(path), data.get(path, "")))
+        made[name].append(_picture(path, name, subjects, data.get(path, "")))
     return made
+
+
+def _picture(path: Path, task: str, subjects: dict[str, str], data: str) -> Picture:
+    """Return a figure, named by its file: its kind and, after an underscore, a model or table."""
+    kind, _, subject = path.stem.partition("_")
+    about = [subjects.get(subject, subject)] if subject else []
+    name = ", ".join([kind, *about])
+    of = ", ".join([*about, *([task] if task else [])])
+    return Picture(kind, name, CAPTIONS.get(kind, kind) + (f": {of}" if of else ""), link(path), data)
 
 
 def _with_duplicates_seen_before(tasks: Sequence[TaskFiles]) -> set[Path]:
@@ -87,10 +97,3 @@ def _kind(path: Path) -> str:
 def _rank(path: Path) -> int:
     kinds = [*CAPTIONS]
     return kinds.index(_kind(path)) if _kind(path) in kinds else len(kinds)
-
-
-def _caption(path: Path, task: str, subjects: dict[str, str]) -> str:
-    """Return what is to be seen, of which model or table, on which task: no two figures have the same caption."""
-    kind, _, subject = path.stem.partition("_")
-    about = ", ".join(filter(None, [subjects.get(subject, subject), task]))
-    return CAPTIONS.get(kind, kind) + (f": {about}" if about else "")

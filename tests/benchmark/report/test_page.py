@@ -209,7 +209,7 @@ def test_figures_fit_into_the_page_or_are_links_and_the_worthier_come_first(made
     html = render([paper], [])
     shown = re.findall(r'<img src="data:[^"]+" alt="([^"]+)"', html)
     assert [alt.split(":")[0].split(" ")[0] for alt in shown] == ["Gaps", "Confusion"]
-    assert '<a href="tasks/phantom/figures/svg/curves_cnn.svg">Accuracy and loss' in html
+    assert '<a href="tasks/phantom/figures/svg/curves_cnn.svg" title="Accuracy and loss' in html
 
 
 def test_every_link_within_the_page_leads_somewhere(made, render, paper, record):
