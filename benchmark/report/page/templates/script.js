@@ -15,6 +15,7 @@ function table(caption, headings, rows) {
   const made = make("table"), head = make("tr"), body = make("tbody");
   if (caption) made.append(make("caption", caption));
   for (const heading of headings) head.append(make("th", heading, { scope: "col" }));
+  head.hidden = !headings.some(Boolean);
   for (const row of rows) {
     const line = make("tr");
     row.forEach((cell, place) => line.append(make(place ? "td" : "th", cell, place ? {} : { scope: "row" })));
@@ -78,10 +79,12 @@ function show(title, ...parts) {
 }
 
 function showRow(row, cell) {
-  const { task } = row.closest("table").dataset, { model } = row.dataset, name = data().labels[model] ?? model;
-  const heads = all("thead th", row.closest("table")), place = cell?.cellIndex ?? 0;
-  const number = place ? `${heads[place].textContent}: ${cell.textContent.trim()} ${cell.title}` : "";
-  show(`${name} on ${task}`, make("p", make("b", number)), ...runsOf(task, model));
+  const { task } = row.closest("table").dataset, { model } = row.dataset, name = row.cells[0].querySelector("a")?.textContent ?? row.cells[0].textContent;
+  const heads = all("thead th", row.closest("table")).map((head) => head.textContent);
+  const text = (one) => `${one.textContent.trim()} ${one.title}`.trim(), place = cell?.cellIndex ?? 0;
+  const number = place ? [make("p", make("b", `${heads[place]}: ${text(cell)}`))] : [];
+  const means = [...row.cells].slice(1).map((one) => [heads[one.cellIndex], text(one)]).filter(([, value]) => value);
+  show(`${name} on ${task}`, ...number, ...runsOf(task, model), table("The whole row, means [95 % interval]", ["", ""], means));
 }
 
 for (const row of all(".results tr[data-model]")) {
@@ -181,7 +184,7 @@ function compare() {
   const said = gap ? `${first} − ${second}: ${signed(gap[0])} points of accuracy [${signed(gap[1])}, ${signed(gap[2])}], 95 %, unadjusted` : "No interval: fewer than two runs in common";
   const parts = [
     make("p", make("b", `${said}; ${tests} runs, ${counts.reduce((sum, count) => sum + count, 0)} answers.`)),
-    table("Answers of both, all runs together", ["", `${second} right`, `${second} wrong`], [[`${first} right`, String(counts[0]), String(counts[1])], [`${first} wrong`, String(counts[2]), String(counts[3])]]),
+    table("Answers of both, all runs together", ["answers", `${second} right`, `${second} wrong`], [[`${first} right`, String(counts[0]), String(counts[1])], [`${first} wrong`, String(counts[2]), String(counts[3])]]),
   ];
   only.forEach((images, place) => {
     const list = make("ul", "", { class: "images" }), part = make("details", make("summary", `${images.length} images that only ${place ? second : first} has right`));
