@@ -51,10 +51,14 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command's words in one line."""
+    """Says what is wrong with a command's words in one line; its help ends with an example, given by its words."""
 
-    def __init__(self, stage: str, about: str | None) -> None:
-        super().__init__(prog=f"python -m pipelines.{stage}", description=about)
+    def __init__(self, stage: str, about: str | None, example: str) -> None:
+        prog = f"python -m pipelines.{stage}"
+        whole = argparse.RawDescriptionHelpFormatter  # an example is copied: no line may break in it
+        super().__init__(
+            prog=prog, description=about, epilog=f"example: {prog} {example}".rstrip(), formatter_class=whole
+        )
 
     def error(self, message: str) -> NoReturn:
         """End the command as bad input does."""

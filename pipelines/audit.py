@@ -23,7 +23,7 @@ DETAILS = RESULTS / page.DETAILS
 
 def main() -> None:
     """Write ``results/audit.{json,csv,md}`` and ``results/audit/``, or print what was asked for."""
-    parser = Parser("audit", __doc__)
+    parser = Parser("audit", __doc__, "--claim emanet_table1/accuracy/emanet-above-cnn")
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument("--claim", metavar="ID", help="print one claim in full")
     asked.add_argument("--predictions", type=Path, metavar="FILE", help="compare a predictions file with the evidence")

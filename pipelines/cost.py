@@ -19,7 +19,7 @@ def main() -> int:
 
     Return 1 if ``--verify`` finds other ratios.
     """
-    parser = Parser("cost", __doc__)
+    parser = Parser("cost", __doc__, "--shape cpu-64 --model emanet cnn")
     parser.add_argument("--shape", required=True, help="an input shape of costs in params.yaml")
     parser.add_argument("--model", nargs="+", help="measure these models alone, beside the reference")
     parser.add_argument("--force", action="store_true", help="measure what is up to date, too")

@@ -10,7 +10,7 @@ from pipelines import Parser, run
 
 def main() -> None:
     """Write ``manifest.json`` and ``samples.csv`` of a task."""
-    parser = Parser("fetch", __doc__)
+    parser = Parser("fetch", __doc__, "--task brain-mri")
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     fetch(load(), parser.parse_args().task)
 

@@ -30,7 +30,7 @@ class Drawn:
 
 def main() -> None:
     """Write ``figures/svg/`` of a task; what cannot be drawn here stays if nothing it was drawn from has changed."""
-    parser = Parser("figures", __doc__)
+    parser = Parser("figures", __doc__, "--task brain-mri")
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     task = parser.parse_args().task
     params, all_papers = load(), papers.load_all()

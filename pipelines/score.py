@@ -8,7 +8,7 @@ from pipelines import Parser, run
 
 def main() -> None:
     """Write ``metrics.json`` of every run of a task."""
-    parser = Parser("score", __doc__)
+    parser = Parser("score", __doc__, "--task brain-mri")
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     task = parser.parse_args().task
     load().task(task)

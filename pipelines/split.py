@@ -14,7 +14,7 @@ POINTS = 0.02  # how far the shares of a pooled split may be off
 
 def main() -> None:
     """Write ``split.csv`` of a task, from its table of images alone."""
-    parser = Parser("split", __doc__)
+    parser = Parser("split", __doc__, "--task brain-mri")
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     split(load(), parser.parse_args().task)
 

@@ -12,7 +12,7 @@ from pipelines import Parser, run
 
 def main() -> None:
     """Write ``tables/`` and ``summary/`` of a task, and print the tables."""
-    parser = Parser("tables", __doc__)
+    parser = Parser("tables", __doc__, "--task brain-mri")
     parser.add_argument("--task", required=True, help="a task of params.yaml")
     task = parser.parse_args().task
     params = load()

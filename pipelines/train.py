@@ -15,7 +15,7 @@ from pipelines.split import split
 
 def main() -> None:
     """Bring the evidence of tasks up to date; a task without manifest or split is fetched and split first."""
-    parser = Parser("train", __doc__)
+    parser = Parser("train", __doc__, "--task phantom --model emanet cnn")
     parser.add_argument("--task", nargs="+", required=True, help="tasks of params.yaml")
     parser.add_argument("--model", nargs="+", help="models of params.yaml; all that list the task, if not given")
     parser.add_argument("--force", action="store_true", help="train what is up to date too")

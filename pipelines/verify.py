@@ -19,7 +19,7 @@ from pipelines import Parser, cells, run
 
 def main() -> int:
     """Return 0 if everything came out as it must, else 1."""
-    parser = Parser("verify", __doc__)
+    parser = Parser("verify", __doc__, "--task phantom --model knn --run 0")
     parser.add_argument("--task", nargs="+", help="tasks of params.yaml; all, if not given")
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--model", nargs="+", help="models of params.yaml; all with evidence, if not given")

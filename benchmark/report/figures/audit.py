@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from benchmark.audit.claims import HEADLINE
 from benchmark.audit.papers import Paper
 from benchmark.params import Params
-from benchmark.report.figures.style import DARK, legend_below, use_style
+from benchmark.report.figures.style import DARK, entitle, legend_below, use_style
 from benchmark.report.figures.svg import shown
 
 ROW = 0.42  # inches
@@ -51,7 +51,7 @@ def gaps(records: Sequence[dict[str, Any]], papers: Sequence[Paper], params: Par
         _draw_paper(axis, paper, [row for row in rows if row.paper == paper.name])
     axes[0, 0].set_xlabel("difference in accuracy (points)")
     legend_below(figure, axes[0, 0])
-    figure.suptitle("Gaps in accuracy to the proposed models, claimed and measured on real images")
+    entitle(figure, "Gaps in accuracy to the proposed models, claimed and measured on real images")
     figure.set_label(" ".join(f"{row.label.replace(chr(10), ', ')}: {_said(row)}." for row in rows))
     return figure
 

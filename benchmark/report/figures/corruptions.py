@@ -7,7 +7,7 @@ from benchmark import evidence
 from benchmark.data import Images
 from benchmark.data.resize import resize
 from benchmark.report.figures.figure_data import FigureData
-from benchmark.report.figures.style import class_names, draw_picture, end_of
+from benchmark.report.figures.style import class_names, draw_picture, end_of, entitle
 from benchmark.training.corruptions import CORRUPTIONS
 
 LARGEST = 96  # pixels of a picture
@@ -38,7 +38,7 @@ def corruptions(data: FigureData, images: Images) -> Figure:
             axis.set_title(strength, fontsize=8)
         row[0].set_ylabel(f"{kind.replace('_', ' ')}\n({corruption.unit})", fontsize=8)
     true = class_names(images.classes)[images.labels[index]]
-    figure.suptitle(f"Corruptions on {data.title}\n{end_of(name, 40)}, {true}")
+    entitle(figure, f"Corruptions on {data.title}\n{end_of(name, 40)}, {true}")
     kinds = ", ".join(f"{kind.replace('_', ' ')} ({each.unit})" for kind, each in CORRUPTIONS.items())
     figure.set_label(
         f"The test image {end_of(name, 80)} at {size} px, without corruption and stronger by steps: {kinds}."

@@ -1,5 +1,7 @@
 """The figure of accuracy against cost."""
 
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,6 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from benchmark.report.figures.figure_data import FigureData
+from benchmark.report.figures.style import entitle
 from benchmark.report.results import sizes
 from benchmark.report.tables import on_front
 
@@ -50,7 +53,7 @@ def accuracy_against_cost(data: FigureData) -> Figure | None:
             said.append(f"On the front of accuracy and {label}: {_front_said(data, points)}.")
     axes[0].set_ylabel("accuracy (%)")
     condition = results.answers.costs[0].condition
-    figure.suptitle(f"Accuracy against cost on {data.title}; dashed: Pareto front\n{condition}")
+    entitle(figure, f"Accuracy against cost on {data.title}; dashed: Pareto front\n{condition}")
     figure.canvas.draw()  # lays out: names find their places by it
     for axis in axes:
         _write_names(axis)
@@ -74,8 +77,9 @@ def _front_said(data: FigureData, points: dict[str, tuple[float, float]]) -> str
 
 def _write_names(axis: Axes) -> None:
     """Write the name of each point beside it, at the first place around it that is free, or else to its right."""
-    points = [line for line in axis.lines if line.get_marker() not in ("None", "")]
-    taken = [_box_of_point(line) for line in points]
+    points = [line for line in axis.lines if line.get_drawstyle() == "default"]
+    fronts = [line for line in axis.lines if line not in points]
+    taken = [*map(_box_of_point, points), *(box for line in fronts for box in _boxes_of_front(line))]
     for line in points:
         for offset, across, up in PLACES:
             name = axis.annotate(
@@ -86,7 +90,6 @@ def _write_names(axis: Axes) -> None:
                 ha=across,
                 va=up,
                 fontsize=7,
-                bbox={"fc": "white", "lw": 0, "pad": 0.5, "alpha": 0.8},
             )
             box = name.get_window_extent()
             inside = axis.bbox.x0 <= box.x0 and box.x1 <= axis.bbox.x1
@@ -95,6 +98,17 @@ def _write_names(axis: Axes) -> None:
             if (offset, across, up) != PLACES[-1]:
                 name.remove()
         taken.append(box)
+
+
+def _boxes_of_front(line: Line2D) -> list[Bbox]:
+    """Return what the steps of a front cover (pixels)."""
+    corners = line.axes.transData.transform(line.get_xydata())
+    turns = [(x, y) for (_, y), (x, _) in pairwise(corners)]  # to the right, then up
+    return [
+        Bbox([start, end]).padded(1)
+        for first, turn, last in zip(corners, turns, corners[1:], strict=False)
+        for start, end in ((first, turn), (turn, last))
+    ]
 
 
 def _box_of_point(line: Line2D) -> Bbox:

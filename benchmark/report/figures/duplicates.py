@@ -14,6 +14,7 @@ from benchmark.report.figures.style import (
     class_names,
     draw_picture,
     end_of,
+    entitle,
     use_style,
 )
 
@@ -38,7 +39,7 @@ def near_duplicates(manifest: dict[str, Any], images: Images, title: str) -> Fig
             f"r {pair['correlation']:.3f}, {pair['of_residuals']:.3f} without the mean image{turn}", fontsize=8
         )
     class_key(figure, images.classes)
-    figure.suptitle(f"{counts['near_pairs']} near-duplicate pairs in {title}, {counts['turned_pairs']} of them turned")
+    entitle(figure, f"{counts['near_pairs']} near-duplicate pairs in {title}, {counts['turned_pairs']} of them turned")
     said = [
         f"{' and '.join(end_of(name, 80) for name in pair['images'])}, r {pair['correlation']:.3f}" for pair in pairs
     ]

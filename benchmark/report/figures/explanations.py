@@ -19,6 +19,7 @@ from benchmark.report.figures.style import (
     class_names,
     draw_picture,
     end_of,
+    entitle,
     per_cent,
 )
 
@@ -77,7 +78,7 @@ def explanations(data: FigureData, model: str, images: Images) -> Figure:
     scale.set_ticks([0, 0.5, 1], labels=["0", "½", "1"])
     class_key(figure, data.classes)
     white = "; white: the true lesion" if images.masks is not None else ""
-    figure.suptitle(f"{data.label(model)} on {data.title}, run {data.runs(model)[0]}{white}")
+    entitle(figure, f"{data.label(model)} on {data.title}, run {data.runs(model)[0]}{white}")
     said = "; ".join(_said(data, name, maps) for name, maps in chosen.items())
     figure.set_label(f"{', '.join(MAPS[key] for key in shown)} over {len(chosen)} test images: {said}.")
     return figure
@@ -106,7 +107,7 @@ def _draw_image(
         if images.masks is not None and images.masks[index].any():
             _draw_outline(axis, images.masks[index], size)
     true, predicted = (class_names(data.classes)[maps[key]] for key in ("label", "predicted"))
-    verdict = "right" if true == predicted else f"taken for {predicted}"
+    verdict = "right" if true == predicted else f"taken for\n{predicted}"
     column[0].set_title(f"{true}\n{verdict}\np {maps['probability']:.2f}", fontsize=7)
     column[0].set_xlabel(end_of(name, NAME_LETTERS), fontsize=6)
 

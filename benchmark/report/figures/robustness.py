@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.report.figures.figure_data import FigureData
-from benchmark.report.figures.style import DARK, PALE, per_cent
+from benchmark.report.figures.style import DARK, PALE, entitle, per_cent
 from benchmark.training.corruptions import CORRUPTIONS
 
 DASHES = ("-", "--", "-.", (0, (1, 1)))
@@ -37,7 +37,7 @@ def robustness(data: FigureData) -> Figure | None:
         axis.set_xlabel(f"{name.replace('_', ' ')} ({corruption.unit})")
     axes[0].set_ylabel("accuracy (%)")
     _legend(figure, axes[0])
-    figure.suptitle(f"Robustness on {data.title}: accuracy under corruption, mean over runs")
+    entitle(figure, f"Robustness on {data.title}: accuracy under corruption, mean over runs")
     figure.set_label(" ".join(_said(data, name, accuracies, chosen) for name in CORRUPTIONS))
     return figure
 
@@ -62,10 +62,7 @@ def _legend(figure: Figure, axis: Axes) -> None:
 def _said(data: FigureData, name: str, accuracies: dict[str, dict[str, np.ndarray]], models: list[str]) -> str:
     """Say what the strongest corruption of a kind does to some models."""
     corruption = CORRUPTIONS[name]
-    strongest = f"{name.replace('_', ' ')} of {corruption.strengths[-1]:g} {corruption.unit}"
-    changes = [
-        f"{data.label(model)} from {per_cent(accuracies[model][name][0] / 100)} to "
-        f"{per_cent(accuracies[model][name][-1] / 100)}"
-        for model in models
-    ]
-    return f"Under {strongest} accuracy falls or rises: {', '.join(changes)}." if changes else f"Under {strongest}."
+    strongest = f"{name.replace('_', ' ')} {corruption.strengths[-1]:g} ({corruption.unit})"
+    ends = {model: [per_cent(accuracies[model][name][place] / 100) for place in (0, -1)] for model in models}
+    changes = [f"{data.label(model)} {' to '.join(clean_and_strongest)}" for model, clean_and_strongest in ends.items()]
+    return f"From none to {strongest}: {', '.join(changes) or 'no proposed model'}."

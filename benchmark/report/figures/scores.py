@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from benchmark.audit.claims import number_of
 from benchmark.audit.papers import Paper, Table
 from benchmark.report.figures.figure_data import FigureData
-from benchmark.report.figures.style import DARK, PALE, class_key, class_names, legend_below, per_cent
+from benchmark.report.figures.style import DARK, PALE, class_key, class_names, entitle, legend_below, per_cent
 from benchmark.report.figures.svg import shown
 
 BINS = 10  # of confidence
@@ -23,18 +23,18 @@ def accuracy(data: FigureData, paper: Paper, table: Table) -> Figure | None:
     """Draw the measured accuracy of a table's rows with its interval (Figure 8).
 
     What the paper prints stands beside it only where its column names this task: elsewhere it is of other images. None
-    for a table without accuracy on this task.
+    for a table without accuracy on this task, or without evidence.
     """
     columns = [
         (place, column)
         for place, column in enumerate(table.columns)
         if column.measure == "accuracy" and column.task in (None, data.task)
     ]
-    if not columns:
+    if not columns or data.results.scores.keys().isdisjoint(paper.systems[system] for system in table.rows):
         return None
     place, column = columns[0]
     systems, said = list(table.rows), []
-    figure, axis = plt.subplots(figsize=(6.8, 1.3 + 0.3 * len(systems)))
+    figure, axis = plt.subplots(figsize=(6.8, 1.7 + 0.3 * len(systems)))
     for height, system in enumerate(systems):
         said.append(f"{shown(system)} {_draw_accuracy(axis, data, paper, paper.systems[system], height)}")
         printed = number_of(table, system, place, column)
@@ -44,7 +44,7 @@ def accuracy(data: FigureData, paper: Paper, table: Table) -> Figure | None:
     axis.set_yticks(range(len(systems)), [_row_name(data, paper, system) for system in systems])
     axis.set(ylim=(len(systems) - 0.4, -0.6), xlabel="accuracy (%)")
     legend_below(figure, axis)
-    figure.suptitle(f"{shown(paper.cite)}, {shown(table.title)}\non {data.title}")
+    entitle(figure, f"{shown(paper.cite)}, {shown(table.title)}\non {data.title}")
     figure.set_label(
         f"Accuracy of each row with its 95 % interval: {'; '.join(said)}. Always the largest class: "
         f"{per_cent(data.largest_class)}."
@@ -107,7 +107,7 @@ def confusion(data: FigureData, paper: Paper) -> Figure:
         said.append(f"{data.label(model)}, {per_cent(data.accuracy(model))} right; recall: {', '.join(recalls)}")
     class_key(figure, data.classes)
     beside = f" beside {data.label(models[1])}, its best rival," if len(models) > 1 else ""
-    figure.suptitle(f"{data.label(models[0])}{beside} on {data.title}")
+    entitle(figure, f"{data.label(models[0])}{beside} on {data.title}")
     figure.set_label(f"Confusion matrices over all runs. {'. '.join(said)}.")
     return figure
 
@@ -142,7 +142,7 @@ def reliability(data: FigureData) -> Figure | None:
         axis.tick_params(labelbottom=True)
     figure.supxlabel("confidence: probability of the predicted class")
     figure.supylabel("accuracy (share)")
-    figure.suptitle(f"Reliability on {data.title}; bars: share of the test images; lines: 95 % intervals")
+    entitle(figure, f"Reliability on {data.title}; bars: share of the test images; lines: 95 % intervals")
     said = ", ".join(f"{data.label(model)} {per_cent(error)}" for model, error in errors.items())
     figure.set_label(f"Accuracy over confidence of each model. Expected calibration error, mean over runs: {said}.")
     return figure

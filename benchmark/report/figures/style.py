@@ -26,7 +26,9 @@ from benchmark.report.figures.svg import FONT, shown
 MARKERS, DASHES = "osD^vPX<>*hpd8H", ("-", "--", "-.")
 COLORS = 10  # of the palette
 LARGEST_PICTURE = 128  # pixels of an image in a figure
-LONGEST, KEY_LETTERS = 22, 80  # letters of a class's name at an axis; of a line of the key
+LONGEST, KEY_LETTERS = 24, 80  # letters of a class's name at an axis; of a line of the key
+KEY_LINE = 0.2  # inches
+TITLE_LETTERS = 12  # on an inch
 PALE, DARK = "0.75", "0.25"  # greys
 STYLE = {
     "svg.hashsalt": "retable",  # the same figure, the same bytes
@@ -62,6 +64,12 @@ def use_style() -> None:
     sns.set_theme("paper", "whitegrid", rc=STYLE)
 
 
+def entitle(figure: Figure, text: str) -> None:
+    """Give a figure a title, in as many lines as its width asks for."""
+    letters = int(TITLE_LETTERS * figure.get_figwidth())
+    figure.suptitle("\n".join(part for line in text.split("\n") for part in textwrap.wrap(line, letters)))
+
+
 def legend_below(figure: Figure, axis: Axes) -> None:
     """Put a legend with each label once below the axes."""
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
@@ -85,6 +93,7 @@ def class_key(figure: Figure, classes: Sequence[str]) -> None:
             codes = f" ({shown(name)})" if shown(name) != name else ""
             lines += textwrap.wrap(f"{called}: {letters}{codes}", KEY_LETTERS, subsequent_indent="    ")
     if lines:
+        figure.set_figheight(figure.get_figheight() + KEY_LINE * len(lines))
         handles = [Patch(visible=False) for _ in lines]
         figure.legend(handles, lines, loc="outside lower left", handlelength=0, handletextpad=0, frameon=False)
 

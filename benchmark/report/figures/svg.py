@@ -51,10 +51,10 @@ def text_of(figure: Figure, drawn_from: str = "") -> bytes:
     words |= {"metadata": f"drawn from {drawn_from}"} if drawn_from else {}
     for place, (name, text) in enumerate(words.items()):
         element = ElementTree.Element(f"{SVG}{name}")
-        element.text = text
+        element.text, element.tail = text, "\n"
         root.insert(place, element)
     ElementTree.register_namespace("", SVG[1:-1])
-    return ElementTree.tostring(root, encoding="utf-8") + b"\n"
+    return ElementTree.tostring(root, encoding="utf-8")
 
 
 def _small(root: ElementTree.Element) -> ElementTree.Element:
@@ -103,7 +103,7 @@ def _plain(element: ElementTree.Element) -> None:
         _give_length(element)
     for name in [name for name, value in element.attrib.items() if value.startswith("rotate(-0 ")]:
         del element.attrib[name]
-    element.tail = None
+    element.tail = "\n"  # so a change is a line
     if not (element.text or "").strip():
         element.text = None
 
@@ -145,7 +145,8 @@ def _shrink_picture(element: ElementTree.Element) -> None:
 def _references(root: ElementTree.Element) -> set[str]:
     """Return the ids that something refers to."""
     values = [value for element in root.iter() for value in element.attrib.values()]
-    return {name for value in values for name in re.findall(r"^#(.+)$|^url\(#(.+)\)$", value) for name in name if name}
+    found = [match for value in values for match in re.findall(r"^#(.+)$|^url\(#(.+)\)$", value)]
+    return {name for match in found for name in match if name}
 
 
 def _shorten_groups(parent: ElementTree.Element, referred: set[str]) -> None:
@@ -180,6 +181,7 @@ def _hoist(parent: ElementTree.Element) -> None:
 
 def _group(style: dict[str, str], children: list[ElementTree.Element]) -> ElementTree.Element:
     group = ElementTree.Element(f"{SVG}g", style)
+    group.tail = "\n"
     for child in children:
         for name in style:
             del child.attrib[name]

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from benchmark import evidence
 from benchmark.report.figures.figure_data import FigureData
-from benchmark.report.figures.style import DARK, per_cent
+from benchmark.report.figures.style import DARK, entitle, per_cent
 
 
 def curves(data: FigureData, model: str) -> Figure:
@@ -23,7 +23,7 @@ def curves(data: FigureData, model: str) -> Figure:
         axis.set(xlabel="epoch", ylabel=label)
     axes[0].axhline(100 * data.largest_class, color=DARK, ls=":", lw=1, label="largest class, of test images")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    figure.suptitle(f"{data.label(model)} on {data.title}: training and validation")
+    entitle(figure, f"{data.label(model)} on {data.title}: training and validation")
     last = history.groupby("run").tail(1)
     train, validation = (per_cent(last[f"{part}_accuracy"].mean()) for part in ("train", "validation"))
     figure.set_label(
@@ -55,7 +55,7 @@ def learning(data: FigureData, model: str) -> Figure | None:
     axis.set(xlabel="training images", ylabel="accuracy (%)", ylim=(None, 102))
     axis.set_xticks(images)
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.suptitle(f"{data.label(model)} on {data.title}: fewer training images")
+    entitle(figure, f"{data.label(model)} on {data.title}: fewer training images")
     said = ", ".join(f"{number:.0f} images {value:.1f} %" for number, value in zip(images, test, strict=True))
     figure.set_label(
         f"Accuracy over training images, on test images: {said}. Always the largest class: "

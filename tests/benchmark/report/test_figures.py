@@ -106,7 +106,7 @@ def test_an_explained_image_has_its_name_its_probability_and_its_share_of_tokens
     name = next(iter(explanations.explained(figure_data, "emanet")))
     top, bottom = figure.axes[0], figure.axes[6]
     assert top.get_xlabel() == name
-    assert re.fullmatch(r"no_finding\n(right|taken for round_lesion)\np 0\.87", top.get_title())
+    assert re.fullmatch(r"no_finding\n(right|taken for\nround_lesion)\np 0\.87", top.get_title())
     assert bottom.get_xlabel() == "25 % kept"  # a mask of 4 × 4 tokens with ones on its diagonal
     assert [tick.get_text() for tick in figure.axes[-1].get_yticklabels()] == ["0", "½", "1"]
 
@@ -139,6 +139,13 @@ def test_accuracy_is_the_measured_mean_and_what_is_printed_of_other_images_is_no
     assert [text.get_text() for text in axis.texts] == ["no evidence"] * 5
     _, labels = axis.get_legend_handles_labels()
     assert set(labels) == {"measured [95 %]", "proposed model, measured [95 %]", "always the largest class"}
+
+
+def test_a_table_without_evidence_has_no_figure(figure_data):
+    paper = paper_of(figure_data, "emanet")
+    table = paper.tables["emanet_table1"]
+    rows = {system: row for system, row in table.rows.items() if paper.systems[system] in ("vit", "resnet50")}
+    assert scores.accuracy(figure_data, paper, table.model_copy(update={"rows": rows})) is None
 
 
 def test_what_a_paper_prints_of_the_same_images_stands_beside_what_was_measured(figure_data):
@@ -237,7 +244,7 @@ def test_axes_name_what_they_show_with_units(figure_data, images):
 
 def test_every_figure_says_that_images_are_synthetic(figure_data, images):
     for name, figure in all_of(figure_data, images).items():
-        assert "phantom, synthetic images" in figure.get_suptitle(), name
+        assert "phantom, synthetic images" in " ".join(figure.get_suptitle().split()), name
 
 
 def test_every_figure_describes_itself_with_numbers_and_no_two_alike(figure_data, images):
@@ -251,6 +258,16 @@ def test_every_figure_describes_itself_with_numbers_and_no_two_alike(figure_data
     assert len({title for title, _ in words.values()}) == len({said for _, said in words.values()}) == len(files)
     accuracy = figure_data.accuracy("cnn")
     assert f"CNN, {100 * accuracy:.1f} % right" in words["confusion_emanet"][1]
+
+
+def test_a_title_stays_within_its_figure(figure_data, images):
+    long = [
+        paper.model_copy(update={"cite": "A paper of many authors and of more words " * 3})
+        for paper in figure_data.papers
+    ]
+    for name, figure in all_of(replace(figure_data, papers=long), images).items():
+        box = figure._suptitle.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1, name
 
 
 def test_a_figure_is_small(figure_data, images):
@@ -361,6 +378,15 @@ def test_accuracy_against_cost_is_drawn_where_only_estimators_have_evidence(figu
     latency, macs = costs.accuracy_against_cost(figure_data).axes[:2]
     assert len(latency.lines) == 2  # a point, and the front
     assert not macs.lines
+
+
+def test_names_beside_points_cover_no_other_name_and_no_point(figure_data):
+    figure = costs.accuracy_against_cost(figure_data)
+    for axis in figure.axes:
+        points = [line for line in axis.lines if line.get_drawstyle() == "default"]
+        assert sorted(text.get_text() for text in axis.texts) == sorted(line.get_label() for line in points)
+        boxes = [text.get_window_extent() for text in axis.texts] + [costs._box_of_point(line) for line in points]
+        assert not any(one.overlaps(other) for index, one in enumerate(boxes) for other in boxes[:index])
 
 
 def test_a_larger_network_has_a_larger_marker_however_many_there_are(figure_data):
