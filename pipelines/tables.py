@@ -38,7 +38,7 @@ def texts(params: Params, task: str) -> dict[str, str]:
     measured = results.read(params, task)
     made = {}
     for name, table in tables.make(params, measured).items():
-        kinds = {"json": result_table.json_text(table)} | renderings.all_kinds(table)
+        kinds = {"json": result_table.json_text(table)} | renderings.all_kinds(table, f"{task}-{name}")
         made |= {f"tables/{name}.{kind}": text for kind, text in kinds.items()}
     means = tables.summary(measured)
     return made | {f"summary/{model}.json": evidence.json_text(of_model) for model, of_model in means.items()}

@@ -38,7 +38,12 @@ def installed(tmp_path_factory):
 def test_the_wheel_contains_the_packages_with_their_data_and_nothing_else(installed):
     names = {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}
     ours = {name for name in names if name.split("/")[0] in PACKAGES and not name.endswith(".pyc")}
-    there = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.suffix in (".py", ".j2"))
+    there = (
+        path
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in (".py", ".j2", ".css", ".js")
+    )
     assert ours == {path.relative_to(ROOT).as_posix() for path in there}
     assert {name.split("/")[0] for name in names} - set(PACKAGES) == {f"retable-{version()}.dist-info"}
 

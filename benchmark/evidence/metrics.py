@@ -232,7 +232,12 @@ MEASURES = {
             "log_loss", "Log loss", log_loss, unit="nats", bounds=(0, math.inf), higher_is_better=False, shown_in=()
         ),
         Measure(
-            "ece", "Calibration error", calibration_error, **_PER_CENT, higher_is_better=False, shown_in=("summary",)
+            "ece",
+            "Calibration error",
+            calibration_error,
+            **_PER_CENT,
+            higher_is_better=False,
+            shown_in=("models", "summary"),
         ),
     )
 }

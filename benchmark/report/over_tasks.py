@@ -3,15 +3,10 @@
 from collections.abc import Sequence
 
 from benchmark.audit.papers import QUALITY, Paper
-from benchmark.report.notes import OVER_IMAGES
 from benchmark.report.result_table import ResultColumn, ResultTable, Row
 from benchmark.report.tables import MODEL, SYSTEM, paper_columns
 from benchmark.report.task_files import TaskFiles
 
-MEANING = (
-    f"In a table over tasks each cell is the mean over runs [{OVER_IMAGES}]. Where a paper names no images, its "
-    "numbers compare with no column; gaps between rows may."
-)
 PRINTED = ResultColumn("paper", "Paper")
 
 

@@ -11,7 +11,7 @@ from benchmark.report.result_table import ResultTable
 
 LATEX = (
     {"\\": r"\textbackslash{}", "±": r"$\pm$", "“": "``", "”": "''", "–": "--"}
-    | {"↑": r"$\uparrow$", "↓": r"$\downarrow$"}
+    | {"↑": r"$\uparrow$", "↓": r"$\downarrow$", "−": "$-$", "×": r"$\times$", "α": r"$\alpha$", "σ": r"$\sigma$"}
     | {c: f"\\{c}" for c in "&%$#_{}"}
     | {"^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
 )
@@ -20,9 +20,9 @@ LATEX = (
 UNSCALED = {100: "share", 1e-6: "count"}  # what a number is that a table shows in per cent, or in millions
 
 
-def all_kinds(table: ResultTable) -> dict[str, str]:
-    """Return suffix of a file → the table as its text."""
-    return {"csv": csv(table), "md": markdown(table), "tex": latex(table)}
+def all_kinds(table: ResultTable, name: str) -> dict[str, str]:
+    """Return suffix of a file → the table as its text; LaTeX refers to it by its ``name``."""
+    return {"csv": csv(table), "md": markdown(table), "tex": latex(table, name)}
 
 
 def csv(table: ResultTable) -> str:
@@ -58,11 +58,29 @@ def markdown(table: ResultTable) -> str:
     return _no_html("\n\n".join([f"**{_one_line(table.title)}**", text, *map(_one_line, table.notes)])) + "\n"
 
 
-def latex(table: ResultTable) -> str:
-    """Return the table as LaTeX, its title and notes as comments."""
-    headings, *rows = [["".join(LATEX.get(c, c) for c in cell) for cell in cells] for cells in _cells(table)]
-    text = tabulate(rows, headings, tablefmt="latex_raw", disable_numparse=True)
-    return "\n".join([*(f"% {_one_line(note)}" for note in [table.title, *table.notes]), text]) + "\n"
+def latex(table: ResultTable, name: str) -> str:
+    """Return the table as a LaTeX float with caption and label, its notes as comments; it needs booktabs."""
+    headings, *rows = [[_latex(cell) for cell in cells] for cells in _cells(table)]
+    sides = "".join("l" if column.digits is None else "r" for column in table.columns)
+    lines = ["  " + " & ".join(cells) + r" \\" for cells in [headings, *rows]]
+    comments = ["needs \\usepackage{booktabs}", *map(_one_line, table.notes)]
+    caption = re.sub("`([^`]*)`", r"\\texttt{\1}", _latex(_one_line(table.title)))
+    return "\n".join(
+        [
+            *(f"% {comment}" for comment in comments),
+            r"\begin{table}",
+            rf"\caption{{{caption}}}",
+            rf"\label{{tab:{name}}}",
+            rf"\begin{{tabular}}{{{sides}}}",
+            *(r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"),
+            r"\end{tabular}",
+            "\\end{table}\n",
+        ]
+    )
+
+
+def _latex(text: str) -> str:
+    return "".join(LATEX.get(character, character) for character in text)
 
 
 def _cells(table: ResultTable) -> list[list[str]]:

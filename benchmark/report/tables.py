@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -153,13 +154,17 @@ def models_table(params: Params, results: Results) -> ResultTable:
     measures = [name for name, measure in metrics.MEASURES.items() if "models" in measure.shown_in]
     costs = [replace(COSTS["macs"], unit="millions of MACs"), COSTS["latency_ms"]]
     measured = [*(_quality_column(name, name) for name in measures), *(replace(one, better="lower") for one in costs)]
-    columns = [MODEL, RUNS, COSTS["params"], *measured, ResultColumn("best_epochs", "Best epoch of each run")]
+    ratio = _ratio_column(results.answers.costs[0].reference) if results.answers.costs else None
+    best_epochs = ResultColumn("best_epochs", "Best epoch of each run")
+    columns = [MODEL, RUNS, COSTS["params"], *measured, *filter(None, [ratio]), best_epochs]
     models = [model for model in params.models if model in results.scores]
     rows = []
     for model in models:
         row: Row = {"model": model, "runs": len(results.scores[model]), "params": results.cost(model).get("params")}
         for column in measured:
             row |= _measured(results, model, column.field, column)
+        if ratio:
+            row |= _latency_ratio(results.cost(model))
         rows.append(row | {"best_epochs": ", ".join(map(str, results.best_epochs.get(model, [])))})
     meaning = (
         f"Each cell: mean over runs [{OVER_IMAGES}]. Best epoch: the one whose weights are tested, chosen on "
@@ -269,26 +274,35 @@ def cost_table(params: Params, results: Results) -> ResultTable:
     for condition in costs:
         for model, measured in condition.models.items():
             row: Row = {"model": model, "condition": condition.condition, "input_px": condition.size}
-            row |= {name: measured.get(name) for name in COSTS} | {"latency_ratio": measured["latency_ratio"]}
+            row |= {name: measured.get(name) for name in COSTS} | _latency_ratio(measured)
             row |= zip(("latency_q1", "latency_q3"), measured["latency_quartiles"], strict=True)
             row |= zip(
                 ("end_to_end_q1", "end_to_end_q3"), measured.get("end_to_end_quartiles", (None, None)), strict=True
             )
-            row |= zip(("ratio_low", "ratio_high"), measured["latency_ratio_interval"], strict=True)
             rows.append(row)
-    reference = costs[0].reference
-    times = f"Times {reference} [95 % interval]"
     columns = [
         MODEL,
         ResultColumn("input_px", "Input", "px"),
         *COSTS.values(),
         ResultColumn("latency_q1", "Quartiles of time", "ms", digits=2, upto="latency_q3"),
         ResultColumn("end_to_end_q1", "Quartiles of end to end", "ms", digits=2, upto="end_to_end_q3"),
-        ResultColumn("latency_ratio", times, digits=2, low="ratio_low", high="ratio_high"),
+        _ratio_column(costs[0].reference),
     ]
     synthetic = [SYNTHETIC] if params.task(results.task).synthetic else []
     lines = [*synthetic, *_cost_notes(costs, params.timing.precise)]
     return ResultTable(f"What models cost, on `{results.task}`", columns, rows, lines)
+
+
+def _ratio_column(reference: str) -> ResultColumn:
+    """Return the column of ratios of latency to a reference."""
+    heading = f"Times {reference} [95 % interval]"
+    return ResultColumn("latency_ratio", heading, digits=2, low="ratio_low", high="ratio_high")
+
+
+def _latency_ratio(measured: dict[str, Any]) -> Row:
+    """Return the ratio of a model's latency to the reference with its bounds; None where it was not measured."""
+    low, high = measured.get("latency_ratio_interval", (None, None))
+    return {"latency_ratio": measured.get("latency_ratio"), "ratio_low": low, "ratio_high": high}
 
 
 def _cost_notes(costs: list[Costs], precise: float) -> list[str]:

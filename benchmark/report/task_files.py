@@ -118,10 +118,6 @@ class TaskFiles:
         """Return what sets a model apart here."""
         return remarks(self.params, self.name, model)
 
-    def made(self, model: str) -> str:
-        """Return the id of the page's part that says how a model's numbers were made."""
-        return f"made-{self.name}-{model}"
-
 
 def all_tasks(params: Params, papers: Sequence[Paper]) -> list[TaskFiles]:
     """Return what there is of all tasks, those with synthetic images last."""

@@ -261,7 +261,7 @@ def test_notes_and_cells_are_text_in_every_rendering():
     columns = [ResultColumn("model", "Model"), ResultColumn("accuracy", "Accuracy", digits=2)]
     rows = [{"model": "=cmd()", "accuracy": -0.5}, {"model": "<b>", "accuracy": None}, {"model": "-1.5e-3"}]
     table = ResultTable("A title\n\\input{x}", columns, rows, ["a note\n\\input{y}", "<script>1 < 2</script>"])
-    texts = renderings.all_kinds(table)
+    texts = renderings.all_kinds(table, "a-table")
     assert texts["csv"] == "model,accuracy\n'=cmd(),-0.5\n<b>,\n-1.5e-3,\n"
     assert "<script" not in texts["md"]
     assert "&lt;script>1 < 2&lt;/script>" in texts["md"]

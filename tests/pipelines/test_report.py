@@ -5,16 +5,52 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from itertools import pairwise
 
 import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
 
+from benchmark import evidence
+from benchmark.audit.papers import load
+from benchmark.report import result_table
+from benchmark.report.answer import answer
+from benchmark.report.names import points
+from benchmark.report.tables import LARGEST_CLASS
 from tests.conftest import ROOT
 
 PAGE = ROOT / "results/report.html"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-TABLES = ("emanet_table1", "adaptive_table1", "adaptive_figure8")
+UNNAMED = """() => {
+  const name = (one) => (one.ariaLabel || one.alt || one.querySelector?.("img")?.alt || one.textContent || "").trim()
+    || [...(one.labels || [])].map((label) => label.textContent.trim()).join("");
+  const all = document.querySelectorAll("a[href], button, input, select, img, [role=region], [role=img], summary, th");
+  return [...all].filter((one) => !name(one) && !(one.tagName === "TH" && one.scope === "col"))
+    .map((one) => one.outerHTML.slice(0, 120));
+}"""
+FAINT = """() => {
+  const parse = (text) => [...text.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+  const light = (rgb) => rgb.slice(0, 3).map((part) => part / 255)
+    .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+  const behind = (one) => {
+    for (let here = one; here; here = here.parentElement) {
+      const color = parse(getComputedStyle(here).backgroundColor);
+      if (color[3] === 1) return color;
+    }
+    return [255, 255, 255];
+  };
+  const faint = new Set();
+  for (const one of document.querySelectorAll("body *")) {
+    const says = [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!says || !one.getClientRects().length) continue;
+    const style = getComputedStyle(one), color = one.namespaceURI.endsWith("svg") ? style.fill : style.color;
+    const [dark, bright] = [light(parse(color)), light(behind(one))].sort((a, b) => a - b);
+    if ((bright + 0.05) / (dark + 0.05) < 4.5) faint.add(`${one.tagName}: ${one.textContent.trim().slice(0, 40)}`);
+  }
+  return [...faint];
+}"""
 
 
 def test_the_report_is_made_from_what_there_is(small, command, workplace):
@@ -69,104 +105,299 @@ def opened(browser):
     """Return a function that opens the committed page; nothing may be asked for or complained of until the end."""
     complaints, asked = [], []
 
-    def load(**how):
+    def load(address="", **how):
         page = browser.new_page(**how)
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(PAGE.as_uri())
+        page.goto(PAGE.as_uri() + address)
         return page
 
     yield load
     assert complaints == []
-    assert {url for url in asked if not url.startswith("data:")} == {PAGE.as_uri()}
+    assert {url.partition("#")[0] for url in asked if not url.startswith("data:")} == {PAGE.as_uri()}
+
+
+SIZES = {"desk": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
+MOST_BYTES, MOST_ELEMENTS, MOST_PAGES = 2_500_000, 15_000, 15
+EVERY_CLAIM = "all => all.map(one => [one.id, one.querySelector('summary').getBoundingClientRect().height])"
+
+
+def sized(name):
+    width, height = SIZES[name]
+    return {"viewport": {"width": width, "height": height}}
+
+
+def all_papers():
+    """Return the committed papers, whatever the folder that tests run in."""
+    return [load(path) for path in sorted((ROOT / "papers").glob("*.yaml"))]
+
+
+def audit():
+    return pd.read_csv(ROOT / "results/audit.csv").fillna({"verdict": "described", "family": ""})
+
+
+def pages(pdf):
+    return len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_the_first_screen_answers_for_each_paper_with_a_number(opened, settings, size):
+    page = opened(**sized(size))
+    records = evidence.read_json(ROOT / "results/audit.json", list)
+    proposing = [paper for paper in all_papers() if paper.proposed]
+    assert page.locator(".answer").count() == len(proposing) >= 2
+    assert page.locator("h1").inner_text().endswith("?")
+    for paper in proposing:
+        for sentence in answer(settings, paper, records):
+            shown = page.get_by_text(sentence, exact=True)
+            assert shown.bounding_box()["y"] + shown.bounding_box()["height"] <= SIZES[size][1]
+            assert re.search(r"\d", sentence)
+
+
+@pytest.mark.browser
+def test_the_matrix_begins_on_the_first_screen(opened):
+    page = opened(**sized("desk"))
+    cell = page.locator(".matrix").first.locator("tbody tr").first
+    assert cell.bounding_box()["y"] + cell.bounding_box()["height"] < SIZES["desk"][1]
+
+
+@pytest.mark.browser
+def test_a_cell_of_the_matrix_opens_its_numbers_runs_and_command(opened):
+    page = opened()
+    cell = page.locator(".matrix a[data-task='brain-mri-official']").first
+    gap = cell.locator("b").inner_text()
+    cell.click()
+    behind = page.locator("#behind")
+    assert gap in behind.inner_text()
+    assert behind.get_by_role("link", name="predictions.csv").count() >= 6
+    assert "python -m pipelines.verify --task brain-mri-official --model" in behind.inner_text()
+    page.keyboard.press("Escape")
+    assert not behind.is_visible()
+    cell.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="The whole claim").click()
+    assert page.locator(".claim:target[open]").is_visible()
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("task", ["phantom", "breastmnist"])
-@pytest.mark.parametrize("name", TABLES)
-def test_the_numbers_are_those_of_the_tables(opened, name, task):
-    table = pd.read_csv(ROOT / f"results/tasks/{task}/tables/{name}.csv")
-    paper, place = ("Ramasubbu", "Table 1") if name.startswith("emanet") else ("Falih", "Figure 8")
-    place = "Table 1" if name.endswith("table1") else place
-    caption = opened().locator("caption").filter(has_text=re.compile(rf"^{paper}.*{place}.*, on {task}$"))
-    rows = caption.locator("xpath=..").locator("tbody tr").all()
-    assert [row.locator("th").inner_text() for row in rows] == list(table["system"])
-    for row, (_, numbers) in zip(rows, table.iterrows(), strict=True):
-        shown = row.locator("td").nth(2).inner_text().split("\n")[0]
-        if pd.isna(numbers["accuracy"]):
-            assert shown == "no evidence"
-        else:
-            mean, low, high = (100 * numbers[f"accuracy{end}"] for end in ("", "_low", "_high"))
-            assert shown == f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+def test_the_numbers_are_those_of_the_tables(opened, task):
+    rows = result_table.read(ROOT / f"results/tasks/{task}/tables/models.json").rows
+    made = pd.DataFrame(rows).set_index("model")
+    table = opened().locator(f"table[data-task='{task}']")
+    shown = table.locator("tr[data-model]").evaluate_all(
+        "all => all.map(one => [one.dataset.model, one.cells[2].innerText.split('\\n')[0].trim()])"
+    )
+    assert {model for model, _ in shown} == {*made.index, LARGEST_CLASS}
+    for model, text in shown:
+        if model in made.index:
+            mean, low, high = (100 * made.loc[model, f"accuracy{end}"] for end in ("", "_low", "_high"))
+            assert text == f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+    assert table.locator("tfoot tr").evaluate_all("all => all.map(one => one.dataset.model)") == [
+        "one_nn",
+        LARGEST_CLASS,
+    ]
 
 
 @pytest.mark.browser
 def test_a_click_or_a_key_shows_how_a_number_was_made(opened):
     page = opened()
-    number = page.locator("button[popovertarget=made-phantom-cnn]").first
-    made = page.locator("#made-phantom-cnn")
-    assert not made.is_visible()
-    number.click()
-    assert made.is_visible()
-    assert "run-0/predictions.csv" in made.inner_text()
+    row = page.locator("table[data-task=phantom] tr[data-model=cnn]")
+    recall = row.locator("td").nth(2)
+    number = recall.inner_text()
+    recall.click()
+    behind = page.locator("#behind")
+    assert re.search(rf"Recall of .*: {number} \[[\d.]+, [\d.]+\]", behind.inner_text())
+    files = behind.get_by_role("link").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    assert "tasks/phantom/runs/cnn/run-0/predictions.csv" in files
+    assert not any("masks.csv" in file for file in files)
+    assert all((ROOT / "results" / file).exists() for file in files)
     page.keyboard.press("Escape")
-    assert not made.is_visible()
-    number.focus()
+    assert not behind.is_visible()
+    row.get_by_role("link", name="CNN").focus()
     page.keyboard.press("Enter")
-    assert "python -m pipelines.verify --task phantom --model cnn" in made.inner_text()
+    assert "python -m pipelines.verify --task phantom --model cnn" in behind.inner_text()
 
 
 @pytest.mark.browser
-def test_claims_are_filtered_by_paper_and_verdict(opened):
+def test_a_table_is_sorted_and_its_columns_are_chosen(opened):
     page = opened()
-    audit = pd.read_csv(ROOT / "results/audit.csv").fillna({"verdict": "described"})
-    shown = page.locator("#audit article:not([hidden])")
-    assert shown.count() == len(audit)
+    table = page.locator("table[data-task=breastmnist]")
+    head = table.locator("th[data-field=accuracy]")
+    values = "all => all.map(one => parseFloat(one.cells[2].innerText))"
+    head.get_by_role("button").click()
+    descending = table.locator("tbody tr").evaluate_all(values)
+    assert descending == sorted(descending, reverse=True)
+    assert head.get_attribute("aria-sort") == "descending"
+    head.get_by_role("button").click()
+    ascending = table.locator("tbody tr").evaluate_all(values)
+    assert ascending == sorted(ascending) == descending[::-1]
+    best_epochs = table.locator("th[data-field=best_epochs]")
+    assert not best_epochs.is_visible()
+    chooser = page.locator(".columns", has=page.locator("summary")).first
+    chooser.locator("summary").click()
+    chooser.get_by_label("Best epoch of each run").check()
+    assert best_epochs.is_visible()
+
+
+@pytest.mark.browser
+def test_two_models_are_compared_image_by_image(opened):
+    folder = ROOT / "results/tasks/brain-mri-official/runs"
+    right = {}
+    for model in ("adaptive", "cnn"):
+        of_runs = [pd.read_csv(path) for path in sorted((folder / model).glob("run-*/predictions.csv"))]
+        right[model] = [run[[f"p{c}" for c in range(4)]].to_numpy().argmax(1) == run["label"] for run in of_runs]
+    pairs = [zip(one, other, strict=True) for one, other in zip(right["adaptive"], right["cnn"], strict=True)]
+    counts = Counter(pair for run in pairs for pair in run)
+    page = opened("#compare?task=brain-mri-official&a=adaptive&b=cnn")
+    compared = page.locator("#compared")
+    cells = compared.locator("tbody td").all_inner_texts()
+    assert cells == [str(counts[pair]) for pair in ((True, True), (True, False), (False, True), (False, False))]
+    records = evidence.read_json(ROOT / "results/audit.json", list)
+    claim = next(one for one in records if one["claim"].endswith("accuracy/adaptive-above-cnn"))
+    task = next(one for one in claim["numbers"]["tasks"] if one["task"] == "brain-mri-official")
+    gap, low, high = (points(task["pairs"][0][key]) for key in ("gap", "low", "high"))
+    assert f"Adaptive hybrid − CNN: {gap} points of accuracy [{low}, {high}]" in compared.inner_text()
+    only = compared.locator("details").first
+    only.locator("summary").click()
+    assert only.locator("li").count() == counts[True, False] > 0
+    page.select_option("#compare-a", "cnn")
+    page.select_option("#compare-b", "adaptive")
+    assert f"{points(-task['pairs'][0]['gap'])} points" in compared.inner_text()
+    assert page.url.endswith("#compare?task=brain-mri-official&a=cnn&b=adaptive")
+
+
+@pytest.mark.browser
+def test_claims_are_filtered_searched_and_sorted_and_the_address_keeps_it(opened):
+    page, claims = opened(), audit()
+    shown, found = page.locator(".claim:not([hidden])"), page.locator("#found")
+    assert shown.count() == len(claims)
     page.select_option("#by-paper", "emanet")
-    assert shown.count() == (audit["paper"] == "emanet").sum()
     page.select_option("#by-verdict", "contradicted")
-    both = (audit["paper"] == "emanet") & (audit["verdict"] == "contradicted")
-    assert shown.count() == both.sum() > 0
-    assert page.locator("#found").inner_text() == f"{both.sum()} of {len(audit)} claims"
-    assert all(claim.is_visible() for claim in shown.all())
-    page.locator('a[data-paper="adaptive"][data-verdict="inconsistent"]').click()
-    assert shown.count() == ((audit["paper"] == "adaptive") & (audit["verdict"] == "inconsistent")).sum()
+    both = (claims["paper"] == "emanet") & (claims["verdict"] == "contradicted")
+    assert found.inner_text() == f"{both.sum()} of {len(claims)} claims"
+    page.select_option("#by-order", "number")
+    page.fill("#by-text", "accuracy")
+    numbers = shown.locator(".num").all_inner_texts()
+    values = [float(text.split()[0].replace("−", "-")) for text in numbers]
+    assert values == sorted(values)
+    address = page.url
+    assert address.endswith("#claims?q=accuracy&paper=emanet&verdict=contradicted&sort=number")
+    sent = opened(address[address.index("#") :])
+    assert sent.locator(".claim:not([hidden]) .num").all_inner_texts() == numbers
+    page.click("#all")
+    assert shown.count() == len(claims)
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_is_wider_than_the_screen(opened, width):
-    page = opened(viewport={"width": width, "height": 800})
-    page.locator("summary").evaluate_all("all => all.forEach(one => one.parentElement.open = true)")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_no_choice_of_a_filter_is_empty(opened):
+    page = opened("#claims?paper=adaptive")
+    for select in ("#by-verdict", "#by-kind"):
+        options = page.locator(f"{select} option:not([disabled])").evaluate_all("all => all.map(one => one.value)")
+        assert len(options) > 2
+        for option in options:
+            page.select_option(select, option)
+            assert page.locator(".claim:not([hidden])").count() > 0, option
+        page.select_option(select, "")
 
 
 @pytest.mark.browser
-def test_the_page_is_dark_where_the_reader_wants_it(opened):
-    light, dark = (
-        opened(color_scheme=scheme).evaluate(
-            "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
-        )
-        for scheme in ("light", "dark")
-    )
-    assert min(light) > 200
-    assert max(dark) < 60
+def test_a_link_to_a_claim_that_a_filter_hides_opens_it(opened):
+    page = opened("#claims?paper=adaptive")
+    claim = page.locator("#claim-emanet-best-accuracy")
+    assert not claim.is_visible()
+    page.evaluate("location.hash = '#claim-emanet-best-accuracy'")
+    claim.locator("table").wait_for()
+    top = claim.bounding_box()["y"]
+    assert page.locator("nav").bounding_box()["height"] <= top < 200  # below the bar, not under it
+    assert page.locator("#found").inner_text() == f"{len(audit())} of {len(audit())} claims"
 
 
 @pytest.mark.browser
-def test_all_figures_have_pictures_and_words(opened):
-    figures = opened().locator("figure img").evaluate_all("all => all.map(one => [one.naturalWidth, one.alt])")
-    assert len(figures) > 20
-    assert all(width > 0 and words for width, words in figures)
-
-
-@pytest.mark.browser
-def test_on_paper_the_page_has_its_tables_and_claims_and_nothing_to_click(opened):
-    page = opened()
+@pytest.mark.parametrize("everything", [False, True])
+def test_every_claim_is_on_paper(opened, everything):
+    page = opened("#claims?paper=emanet&verdict=contradicted")
+    page.locator("#print-all").set_checked(everything)
     page.emulate_media(media="print")
+    lines = page.locator(".claim").evaluate_all(EVERY_CLAIM)
+    assert len(lines) == len(audit())
+    assert all(height > 5 for _, height in lines)
+    assert page.locator("#results").is_visible() == everything
+    assert page.locator("#claim-emanet-best-accuracy table").is_visible() == everything
     assert not page.locator("nav").is_visible()
-    assert not page.locator("#by-paper").is_visible()
-    assert page.locator("#audit article").first.is_visible()
-    assert page.pdf()[:4] == b"%PDF"
+    assert not page.locator("#filters").is_visible()
+    assert (pages(page.pdf(prefer_css_page_size=True)) <= MOST_PAGES) == (not everything)
+
+
+@pytest.mark.browser
+def test_the_page_is_small(opened):
+    page = opened()
+    assert PAGE.stat().st_size <= MOST_BYTES
+    assert page.evaluate("document.querySelectorAll('*').length") <= MOST_ELEMENTS
+
+
+@pytest.mark.browser
+def test_every_link_to_a_file_leads_to_one(opened):
+    links = opened().locator("a[href]").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    files = {link for link in links if not link.startswith("#")}
+    assert len(files) > 300
+    assert [file for file in files if not (PAGE.parent / file).is_file()] == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_wider_than_the_screen(opened, size):
+    page = opened(**sized(size))
+    page.locator("summary").evaluate_all("all => all.forEach(one => one.parentElement.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_stand_out_from_what_is_behind_them(opened, size, scheme):
+    page = opened(color_scheme=scheme, **sized(size))
+    assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") == (scheme == "dark")
+    page.locator(".claim").evaluate_all("all => all.slice(0, 3).forEach(one => one.open = true)")
+    assert page.evaluate(FAINT) == []
+
+
+@pytest.mark.browser
+def test_everything_has_a_name_and_headings_skip_no_level(opened):
+    page = opened()
+    assert page.evaluate(UNNAMED) == []
+    levels = [
+        int(tag[1])
+        for tag in page.locator("main :is(h2, h3, h4), h1").evaluate_all("all => all.map(one => one.tagName)")
+    ]
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
+    assert page.locator("main").count() == page.locator("h1").count() == 1
+    ids = page.locator("[id]").evaluate_all("all => all.map(one => one.id)")
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.browser
+def test_figures_have_pictures_and_words_of_their_own(opened):
+    figures = opened().locator("img").evaluate_all("all => all.map(one => [one.complete && one.naturalWidth, one.alt])")
+    assert len(figures) > 10
+    words = [alt for _, alt in figures]
+    assert all(len(alt) > 20 for alt in words)
+    assert len(words) == len(set(words))
+
+
+@pytest.mark.browser
+def test_without_scripts_everything_can_be_read_and_nothing_pretends_to_work(browser):
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(PAGE.as_uri())
+    assert page.locator(".claim").count() == len(audit())
+    assert page.locator("#filters").is_hidden()
+    assert page.locator("#compare").is_hidden()
+    assert page.locator("button:visible").count() == 0
+    claim = page.locator("#claim-emanet-best-accuracy")
+    claim.locator("summary").click()
+    assert claim.locator("table").is_visible()
+    assert page.locator("table[data-task=phantom] th").first.inner_text() == "Model"

@@ -5,6 +5,8 @@ import shutil
 import pytest
 
 from benchmark.audit import papers
+from benchmark.audit.papers import Paper
+from tests.benchmark.report.made import HOSTILE
 from tests.conftest import ROOT
 
 
@@ -22,3 +24,29 @@ def workplace(workplace):
 def two_papers():
     """The papers of the workplace."""
     return [papers.load(ROOT / f"papers/{name}.yaml") for name in ("adaptive", "emanet")]
+
+
+@pytest.fixture
+def paper():
+    """A paper with one table, whose words are markup."""
+    column = {"heading": "Accuracy (%)", "measure": "accuracy"}
+    time = {"heading": "Time (ms)", "measure": "latency_ms"}
+    return Paper.model_validate(
+        {
+            "name": "a_paper",
+            "title": HOSTILE,
+            "cite": HOSTILE,
+            "proposed": "cnn",
+            "margin": 0.02,
+            "systems": {"Net | x": "cnn"},
+            "choices": [{"open": HOSTILE, "chosen": f"{HOSTILE} `{HOSTILE}`", "others": "none"}],
+            "tables": {
+                "table1": {
+                    "title": HOSTILE,
+                    "place": "Table 1",
+                    "columns": [column, time],
+                    "rows": {"Net | x": ["90.2", "42"]},
+                }
+            },
+        }
+    )

@@ -50,7 +50,7 @@ def files(params, measured):
     return {
         f"{name}.{kind}": text
         for name, table in tables.make(params, measured).items()
-        for kind, text in renderings.all_kinds(table).items()
+        for kind, text in renderings.all_kinds(table, name).items()
     }
 
 
@@ -151,11 +151,28 @@ def test_tables_say_which_split_they_rest_on(build):
 
 def test_latex_escapes_what_latex_would_read_as_commands(build):
     body = build(cnn=[0.8, 0.9])["adaptive_figure8.tex"]
-    lines = [line for line in body.splitlines() if not line.startswith("%")]
+    lines = [line for line in body.splitlines() if not line.startswith(("%", "\\label"))]
     assert "0.98 (99\\%)" in body
     assert "“" not in body
     assert "random\\_forest" in body
     assert not re.search(r"(?<!\\)[%$#_]", "\n".join(lines))
+
+
+def test_latex_is_a_float_with_caption_and_label(build):
+    body = build(cnn=[0.8, 0.9])["models.tex"]
+    lines = [line for line in body.splitlines() if not line.startswith("%")]
+    assert lines[:3] == [
+        r"\begin{table}",
+        r"\caption{All models with evidence, on \texttt{phantom}}",
+        r"\label{tab:models}",
+    ]
+    assert [line for line in lines if line.endswith("rule")] == [r"\toprule", r"\midrule", r"\bottomrule"]
+    assert lines[-2:] == [r"\end{tabular}", r"\end{table}"]
+
+
+def test_the_table_of_all_models_has_calibration_and_the_ratio_of_cost(build):
+    row = pd.read_csv(io.StringIO(build(cnn=[0.8, 0.9])["models.csv"])).iloc[0]
+    assert row[["ece (share)", "latency_ratio", "ratio_low", "ratio_high"]].tolist() == [0.1, 1.5, 1.4, 1.6]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -215,7 +232,7 @@ def test_a_measure_more_stands_in_the_table_of_all_models_and_changes_nothing_el
     assert row[["brier", "brier_low", "brier_high"]].tolist() == [0.5] * 3
     for text in (made["md"], made["tex"]):
         assert " 0.5000 [0.5000, 0.5000] " in text
-        assert "The interval of Brier score is over runs alone." in text
+        assert "Brier score is over runs alone." in text
     assert "| Brier score (of 2) ↓ " in made["md"]
     assert "& Brier score (of 2) $\\downarrow$ " in made["tex"]
 

@@ -1,0 +1,106 @@
+"""The answer to a paper in two sentences of plain text, made by rule from the audit's records.
+
+The first says whether the proposed model is the most accurate, and how far it is from the first rival of its table, as
+a rule the plain CNN. The second says how many rivals it is shown to exceed, and what speaks most against that.
+"""
+
+from collections.abc import Callable, Sequence
+
+from benchmark.audit.papers import Paper
+from benchmark.params import Params
+from benchmark.report.headline import MeasuredGap, Record, Rival, best_claim, headline, rivals
+from benchmark.report.names import label, points_between
+
+Name = Callable[[str], str]  # model → what people call it
+
+
+def answer(params: Params, paper: Paper, records: Sequence[Record]) -> list[str]:
+    """Return the sentences; one alone where there is no evidence, none for a paper that proposes nothing."""
+    if not paper.proposed:
+        return []
+
+    def name(model: str) -> str:
+        return label(params, model)
+
+    proposed, against = name(paper.proposed), rivals(params, paper, records)
+    measured = [rival for rival in against if rival.mean]
+    if not measured:
+        return [f"{proposed}: no evidence on real images yet."]
+    best = best_claim(paper, records)
+    said = _best(best)
+    first = f"{proposed} {said}: {_distance(measured[0], name, named='sources' in said)}."
+    second = f"It {_shown(measured, name)}"
+    but = _but(measured, name) or _reading(paper, records, name)
+    return [first, f"{second}, but {but}." if but else f"{second}."]
+
+
+def _best(best: Record | None) -> str:
+    """Say whether the proposed model is the most accurate of its table."""
+    if best is None:
+        return "beside its rivals"
+    tasks = best["numbers"]["tasks"]
+    verdicts = [task["verdict"] for task in tasks if task["counted"]]
+    models = {model for task in tasks for pair in task["pairs"] for model in pair["pair"]}
+    of_all = f"the most accurate of the {len(models)}"
+    if best["verdict"] == "supported":
+        return f"is {of_all}"
+    if best["verdict"] == "contradicted":
+        return f"is not {of_all}"
+    return f"is shown to be {of_all} on {_number(verdicts.count('supported'))} of {_sources(len(verdicts))} of images"
+
+
+def _distance(rival: Rival, name: Name, named: bool) -> str:
+    """Say how far the proposed model is from a rival, and what the paper claims; sources were ``named`` or not."""
+    sources = sum(gap.counted for gap in rival.gaps)
+    where = "on average" + ("" if named else f" over {_sources(sources)}") if sources > 1 else f"on {rival.mean.task}"
+    text = f"{where} it is {_gap(rival.mean, rival, name)}"
+    if rival.mean.verdict == "inconclusive":
+        text += ", which may be chance"
+    if rival.mean.verdict == "no difference":
+        text += ", too little to count"
+    return text + ("" if rival.claimed is None else f"; the paper claims {100 * rival.claimed:.1f} above")
+
+
+def _gap(gap: MeasuredGap, rival: Rival, name: Name) -> str:
+    side = "below" if gap.gap < 0 else "above"
+    return f"{abs(100 * gap.gap):.1f} points {side} {name(rival.model)} {points_between(gap.low, gap.high)}"
+
+
+def _shown(measured: Sequence[Rival], name: Name) -> str:
+    """Say how many rivals the proposed model is shown to exceed; which, where it is one or two."""
+    above = [name(rival.model) for rival in measured if rival.verdict == "supported"]
+    which = f" ({' and '.join(above)})" if len(above) in (1, 2) else ""
+    return f"is shown to be more accurate than {_number(len(above))} of {_rivals(len(measured))}{which}"
+
+
+def _but(measured: Sequence[Rival], name: Name) -> str:
+    """Say where the proposed model falls most behind a rival: on what is not counted, else on one source by itself."""
+    gaps = [(gap, rival) for rival in measured for gap in rival.gaps if gap.verdict == "contradicted"]
+    uncounted = [(gap, rival) for gap, rival in gaps if not gap.counted]
+    alone = [(gap, rival) for gap, rival in gaps if gap.counted and rival.verdict != "contradicted"]
+    if not (candidates := uncounted or alone):
+        return ""
+    gap, rival = min(candidates, key=lambda candidate: candidate[0].gap)
+    which = "by itself" if gap.counted else "the source's own split" if gap.own_split else "which is not counted"
+    return f"on {gap.task}, {which}, it is {_gap(gap, rival, name)}"
+
+
+def _reading(paper: Paper, records: Sequence[Record], name: Name) -> str:
+    """Say which other reading of the paper changes a verdict of the headline."""
+    for record in headline(paper, records):
+        for entry in record.get("readings", []):
+            if "no evidence" not in (entry["verdict"], entry["chosen"]) and entry["verdict"] != entry["chosen"]:
+                return f"read as {name(entry['reading'])} the paper's model gets another verdict: {entry['verdict']}"
+    return ""
+
+
+def _sources(count: int) -> str:
+    return f"{count} source{'' if count == 1 else 's'}"
+
+
+def _rivals(count: int) -> str:
+    return f"{count} rival{'' if count == 1 else 's'}"
+
+
+def _number(count: int) -> str:
+    return str(count or "none")
