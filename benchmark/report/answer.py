@@ -24,11 +24,11 @@ def answer(params: Params, paper: Paper, records: Sequence[Record]) -> list[str]
 
     proposed, against = name(paper.proposed), rivals(params, paper, records)
     measured = [rival for rival in against if rival.mean]
-    if not measured:
+    if not measured or (mean := measured[0].mean) is None:
         return [f"{proposed}: no evidence on real images yet."]
     best = best_claim(paper, records)
     said = _best(best)
-    first = f"{proposed} {said}: {_distance(measured[0], name, named='sources' in said)}."
+    first = f"{proposed} {said}: {_distance(measured[0], mean, name, named='sources' in said)}."
     second = f"It {_shown(measured, name)}"
     but = _but(measured, name) or _reading(paper, records, name)
     return [first, f"{second}, but {but}." if but else f"{second}."]
@@ -49,14 +49,14 @@ def _best(best: Record | None) -> str:
     return f"is shown to be {of_all} on {_number(verdicts.count('supported'))} of {_sources(len(verdicts))} of images"
 
 
-def _distance(rival: Rival, name: Name, named: bool) -> str:
+def _distance(rival: Rival, mean: MeasuredGap, name: Name, named: bool) -> str:
     """Say how far the proposed model is from a rival, and what the paper claims; sources were ``named`` or not."""
     sources = sum(gap.counted for gap in rival.gaps)
-    where = "on average" + ("" if named else f" over {_sources(sources)}") if sources > 1 else f"on {rival.mean.task}"
-    text = f"{where} it is {_gap(rival.mean, rival, name)}"
-    if rival.mean.verdict == "inconclusive":
+    where = "on average" + ("" if named else f" over {_sources(sources)}") if sources > 1 else f"on {mean.task}"
+    text = f"{where} it is {_gap(mean, rival, name)}"
+    if mean.verdict == "inconclusive":
         text += ", which may be chance"
-    if rival.mean.verdict == "no difference":
+    if mean.verdict == "no difference":
         text += ", too little to count"
     return text + ("" if rival.claimed is None else f"; the paper claims {100 * rival.claimed:.1f} above")
 
