@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
+from tabulate import tabulate
+
 from benchmark import evidence
 from benchmark.audit import papers
 from benchmark.audit.papers import Paper
 from benchmark.params import Params, load
 from benchmark.report import renderings
 from benchmark.report.over_tasks import over_tasks
+from benchmark.report.page.verdicts import MARKS, MatrixCell, paper_verdicts
 from benchmark.report.task_files import all_tasks
 from pipelines import Parser, import_graph, run
 
 PAGES = {  # page → what is put into it
+    Path("README.md"): ("answer",),
     Path("docs/results.md"): ("tables",),
     Path("docs/papers.md"): ("choices",),
     Path("docs/architecture.md"): ("imports",),
@@ -23,6 +27,7 @@ def texts(params: Params) -> dict[Path, str]:
     """Return each page as it must be today."""
     in_order = [*reversed(papers.load_all())]
     made = {
+        "answer": _answer(params, in_order),
         "tables": _tables(params, in_order),
         "choices": _choices(in_order),
         "imports": import_graph.mermaid(import_graph.graph()),
@@ -40,6 +45,27 @@ def filled(page: str, made: dict[str, list[str]]) -> str:
         after = rest.split(END.format(name))[1]
         page = "\n".join([before + BEGIN.format(name), *parts, END.format(name) + after])
     return page
+
+
+def _answer(params: Params, all_papers: list[Paper]) -> list[str]:
+    """Return what the audit found of each paper: two sentences, and the gap to each rival on each task."""
+    records = evidence.read_json(Path("results/audit.json"), list)
+    texts = []
+    for found in (paper_verdicts(params, paper, records) for paper in all_papers if paper.proposed):
+        names = [f"*{column.task}*" if not column.counted else column.task for column in found.columns]
+        heads = [f"{found.proposed} against", "claimed", *names, "mean over sources"]
+        rows = [[row.label, row.claimed, *(_cell(cell) for cell in row.cells), _cell(row.mean)] for row in found.rows]
+        table = tabulate(rows, heads, tablefmt="github", disable_numparse=True)
+        texts += [f"**{found.proposed}** ({found.cite}): {' '.join(found.sentences)}\n", f"{table}\n"]
+    used = "▲ supported, ▼ contradicted, = no difference, ○ inconclusive"
+    return [
+        *texts,
+        f"Gaps in accuracy, in points: {used}. In *italics* what does not count towards the mean.\n",
+    ]
+
+
+def _cell(cell: MatrixCell | None) -> str:
+    return "" if cell is None else f"{MARKS[cell.verdict]} {cell.gap}".strip()
 
 
 def _tables(params: Params, all_papers: list[Paper]) -> list[str]:

@@ -35,10 +35,11 @@ def records() -> list[dict[str, Any]] | None:
 
 def text(params: Params, all_papers: list[Paper]) -> str:
     """Return the page."""
-    from benchmark.report import page, tables
+    from benchmark.report import tables
+    from benchmark.report.page.render import render
 
     saving = tables.attention_table(params)
-    return page.render(params, all_papers, records(), FIGURES / "svg/audit.svg", saving)
+    return render(params, all_papers, records(), FIGURES / "svg/audit.svg", saving)
 
 
 if __name__ == "__main__":

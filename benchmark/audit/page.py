@@ -12,6 +12,7 @@ from benchmark.audit.claims import HEADLINE
 from benchmark.audit.papers import Paper
 from benchmark.audit.predictions import Comparison
 from benchmark.audit.wording import COUNTED, SCOPE, VERDICTS
+from benchmark.version import version
 
 INDEX, DETAILS = "audit.md", "audit"  # a file, and the folder of one file per paper beside it
 COLUMNS = ("Claim", "Verdict", "Claimed gap (points)", "Mean gap (points) [95 %]")
@@ -19,7 +20,7 @@ COLUMNS = ("Claim", "Verdict", "Claimed gap (points)", "Mean gap (points) [95 %]
 
 def page(papers: Sequence[Paper], records: Sequence[dict[str, Any]]) -> str:
     """Return the index: of each paper its headline, statements, orders and values, a line each that leads to more."""
-    parts = ["# Audit", SCOPE, COUNTED]
+    parts = ["# Audit", f"By Retable {version()}.", SCOPE, COUNTED]
     for paper in papers:
         own = [record for record in records if record["paper"] == paper.name]
         parts += [f"## {paper.cite}", _counts(own)]

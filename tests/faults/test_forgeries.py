@@ -14,8 +14,8 @@ import pytest
 from benchmark import evidence, params
 from benchmark.cost import recount  # noqa: F401  (what forks need is imported before them)
 from benchmark.evidence import metrics, provenance
-from benchmark.report import page  # noqa: F401
 from benchmark.report.figures import drawing  # noqa: F401
+from benchmark.report.page import render  # noqa: F401
 from pipelines import static_checks
 from tests.faults.forks import forked
 from tests.faults.rows import EVERY, leave_table

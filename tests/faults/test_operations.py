@@ -15,9 +15,9 @@ import pipelines
 from benchmark import evidence, params
 from benchmark.cost import measure, saving
 from benchmark.evidence import provenance
-from benchmark.report import page  # noqa: F401
 from benchmark.report.figures import audit as audit_figure  # noqa: F401
 from benchmark.report.figures import drawing
+from benchmark.report.page import render  # noqa: F401
 from benchmark.training import engine, networks  # noqa: F401
 from pipelines import audit, cost, docs, fetch, figures, report, score, split, tables, train
 from tests.faults.forks import KILLED, Ended, errors_of, forked

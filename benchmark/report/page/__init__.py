@@ -3,7 +3,3 @@
 Each module here makes the data of one part, once, as plain dataclasses; the templates lay them out. No score is
 computed here; what is missing is named with the command that makes it.
 """
-
-from benchmark.report.page.render import render
-
-__all__ = ["render"]

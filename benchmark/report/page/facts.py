@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmark.params import Params
 from benchmark.report.task_files import TaskFiles
+from benchmark.version import version
 
 RESULTS = Path("results")
 FILES = ("audit.md", "audit.csv", "audit.json")
@@ -14,9 +15,10 @@ FILES = ("audit.md", "audit.csv", "audit.json")
 
 @dataclass(frozen=True)
 class Facts:
-    """``limits`` is one line; ``date`` (ISO) and ``commit`` are those of the newest run, empty without any."""
+    """``version`` is that of this project; ``limits`` is one line; ``date`` (ISO) and ``commit`` are those of the newest run, empty without any."""
 
     limits: str
+    version: str
     date: str
     commit: str
     files: list[str]
@@ -29,6 +31,7 @@ def facts(params: Params, tasks: Sequence[TaskFiles]) -> Facts:
     real = [task for task in tasks if task.models and task.manifest and not task.protocol.synthetic]
     return Facts(
         limits=_limits(params, real) if real else "No run on real images has evidence yet.",
+        version=version(),
         date=newest["started"][:10] if newest else "",
         commit=(newest["commit"] or "")[:10] if newest else "",
         files=[name for name in FILES if (RESULTS / name).exists()],
