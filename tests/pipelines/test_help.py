@@ -55,6 +55,7 @@ def run(stage, *words, encoding):
 
 def test_the_output_of_every_command_survives_a_terminal_that_shows_ascii_alone(workplace):
     shutil.copytree(ROOT / "docs", workplace / "docs")
+    shutil.copy(ROOT / "README.md", workplace)
     printed = b""
     for stage, *words in (
         ("fetch", "--task", "phantom"),

@@ -15,7 +15,7 @@ FILES = ("audit.md", "audit.csv", "audit.json")
 
 @dataclass(frozen=True)
 class Facts:
-    """``version`` is that of this project; ``limits`` is one line; ``date`` (ISO) and ``commit`` are those of the newest run, empty without any."""
+    """``limits`` is one line; ``date`` (ISO) and ``commit`` are those of the newest run, empty without any."""
 
     limits: str
     version: str

@@ -13,7 +13,8 @@ import pytest
 from benchmark import evidence
 from benchmark.evidence import metrics
 from benchmark.report import result_table
-from benchmark.report.page import cost_plot, pictures, render
+from benchmark.report.page import cost_plot, pictures
+from benchmark.report.page import render as page
 from tests.benchmark.cost.made_records import measures, write
 from tests.benchmark.report.made import CLASSES, HOSTILE, MODELS, PROVENANCE, TABLE
 
@@ -82,7 +83,7 @@ def render(small, workplace):
     evidence.replace_text(workplace / "results/figures/svg/audit.svg", SVG)
 
     def made_page(all_papers, records):
-        return render.render(small, all_papers, records, pictures.Path("results/figures/svg/audit.svg"), None)
+        return page.render(small, all_papers, records, pictures.Path("results/figures/svg/audit.svg"), None)
 
     return made_page
 
@@ -188,7 +189,7 @@ def test_names_in_the_plot_of_costs_cover_no_other():
 
 def test_a_note_stands_once_and_rows_refer_to_it(small, made, paper, workplace):
     params = made.model_copy(update={"notes": {"cnn": "a note on both", "vit": "a note on both"}})
-    html = render.render(params, [paper], [], pictures.Path("missing.svg"), None)
+    html = page.render(params, [paper], [], pictures.Path("missing.svg"), None)
     assert html.count("a note on both") == 1
     assert "a note on both (CNN; ViT-Ti" in texts(html)
     assert html.count('href="#note-1"') >= 1
