@@ -52,7 +52,7 @@ def _choices(all_papers: list[Paper]) -> list[str]:
 
 def main() -> None:
     """Write the README."""
-    Parser("readme", __doc__, "").parse_args()
+    Parser("readme", __doc__).parse_args()
     evidence.replace_text(README, filled(README.read_text(encoding="utf-8"), load()))
 
 
