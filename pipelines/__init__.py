@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 class Parser(argparse.ArgumentParser):
     """Says what is wrong with a command's words in one line; its help ends with an example, given by its words."""
 
-    def __init__(self, stage: str, about: str | None, example: str) -> None:
+    def __init__(self, stage: str, about: str | None, example: str = "") -> None:
         prog = f"python -m pipelines.{stage}"
         whole = argparse.RawDescriptionHelpFormatter  # an example is copied: no line may break in it
         super().__init__(

@@ -15,7 +15,7 @@ PAGE, FIGURES = RESULTS / "report.html", RESULTS / "figures"
 
 def main() -> None:
     """Write ``results/report.html``, and the figure of the audit below ``results/figures/``."""
-    Parser("report", __doc__, "").parse_args()
+    Parser("report", __doc__).parse_args()
     params, all_papers = load(), papers.load_all()
     papers.check(all_papers, params)
     from benchmark.report.figures.audit import gaps
