@@ -41,7 +41,7 @@ def _best(best: Record | None) -> str:
     tasks = best["numbers"]["tasks"]
     verdicts = [task["verdict"] for task in tasks if task["counted"]]
     models = {model for task in tasks for pair in task["pairs"] for model in pair["pair"]}
-    of_all = f"the most accurate of the {len(models)}"
+    of_all = f"the most accurate of {len(models)} models"
     if best["verdict"] == "supported":
         return f"is {of_all}"
     if best["verdict"] == "contradicted":

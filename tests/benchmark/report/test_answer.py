@@ -58,13 +58,17 @@ def said(settings, paper):
 @pytest.mark.parametrize(
     ("verdict", "by_source", "start"),
     [
-        ("supported", ["supported", "supported"], "emanet is the most accurate of the 3:"),
-        ("contradicted", ["contradicted", "inconclusive"], "emanet is not the most accurate of the 3:"),
-        ("inconclusive", ["inconclusive"] * 2, "emanet is shown to be the most accurate of the 3 on none of 2 sources"),
+        ("supported", ["supported", "supported"], "emanet is the most accurate of 3 models:"),
+        ("contradicted", ["contradicted", "inconclusive"], "emanet is not the most accurate of 3 models:"),
+        (
+            "inconclusive",
+            ["inconclusive"] * 2,
+            "emanet is shown to be the most accurate of 3 models on none of 2 sources",
+        ),
         (
             "supported in part",
             ["supported", "inconclusive"],
-            "emanet is shown to be the most accurate of the 3 on 1 of",
+            "emanet is shown to be the most accurate of 3 models on 1 of",
         ),
     ],
 )
