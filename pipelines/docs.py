@@ -92,7 +92,7 @@ def _choices(all_papers: list[Paper]) -> list[str]:
 
 def main() -> None:
     """Write the pages."""
-    Parser("docs", __doc__, "").parse_args()
+    Parser("docs", __doc__).parse_args()
     for page, text in texts(load()).items():
         evidence.replace_text(page, text)
 
