@@ -122,7 +122,7 @@ def _number_lines(numbers: dict[str, Any]) -> list[str]:
         where = f"{row['task']}, {row['condition']}" if "condition" in row else row["task"]
         for pair in row.get("pairs", []):
             gap = f"{100 * pair['gap']:+.2f} [{100 * pair['low']:+.2f}, {100 * pair['high']:+.2f}] points"
-            sure = f"p {pair['p']:.3g}, p_same {pair['p_same']:.3g}"
+            sure = f"p {pair['p']:.3g}, p of no difference {pair['p_same']:.3g}"
             lines.append(f"{where}: {' − '.join(pair['pair'])} {gap}, {sure}, {pair['runs']} runs")
         for ratio in row.get("ratios", []):
             times = f"{ratio['ratio']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]"
@@ -143,7 +143,7 @@ def _reading_lines(record: dict[str, Any]) -> list[str]:
     changed = [entry for entry in known if entry["verdict"] != entry["chosen"]]
     lines = [f"{entry['reading']}: {entry['verdict']}, where the chosen one is {entry['chosen']}" for entry in changed]
     same, without = len(known) - len(changed), len(entries) - len(known)
-    return [*lines, f"{same} others change nothing, {without} have no evidence"] if entries else []
+    return [*lines, f"that change nothing: {same}; that have no evidence: {without}"] if entries else []
 
 
 def _listed(name: str, lines: Sequence[str]) -> list[str]:
@@ -215,18 +215,34 @@ def comparison(compared: Comparison) -> str:
     """Return the scores of somebody's predictions, and the gap in accuracy to each model with evidence."""
     lines = list(compared.notes)
     for run in compared.runs:
-        scores = ", ".join(f"{name} {value:.4f}" for name, value in run.scores.items())
+        scores = ", ".join(f"{name} {value + 0.0:.4f}" for name, value in run.scores.items())
         recalls = ", ".join(f"{name} {100 * share:.1f} %" for name, share in run.recalls.items())
         lines += [f"run {run.run}, {run.images} images: {scores}", f"run {run.run}, recall of each class: {recalls}"]
     if compared.left_out:
-        lines.append(f"{compared.left_out} images are left out: other test images of their run are missing")
-    mean, low, high = (100 * share for share in compared.mean.of_share())
-    lines.append(f"mean of {len(compared.runs)} runs: accuracy {mean:.1f} % [{low:.1f}, {high:.1f}]")
-    if len(compared.runs) == 1:
-        lines.append("of one run, intervals and p-values cover other test images, not other runs of the training")
+        lines.append(f"left out, since they are test images of no complete run: {compared.left_out} images")
+    lines += _accuracy(compared)
+    holm_over = f"after Holm over {len(compared.gaps)} models"
     for gap, adjusted in zip(compared.gaps, compared.adjusted, strict=True):
         low, high = (100 * bound for bound in gap.estimate.interval())
-        difference = f"{100 * gap.estimate.value:+.1f} points [{low:+.1f}, {high:+.1f}], {gap.runs} runs"
-        p_values = f"p = {gap.estimate.two_sided():.3f}, {adjusted:.3f} after Holm over {len(compared.gaps)} models"
+        runs = f"{gap.runs} of their runs" if compared.own_split else f"{gap.runs} run{'s' if gap.runs > 1 else ''}"
+        difference = f"{100 * gap.estimate.value:+.1f} points [{low:+.1f}, {high:+.1f}], {runs}"
+        p_values = f"{_p(gap.estimate.two_sided())}, {_p(adjusted)} {holm_over}"
         lines.append(f"{gap.first} − {gap.second}: accuracy {difference}, {p_values}")
     return "\n".join(lines)
+
+
+def _accuracy(compared: Comparison) -> list[str]:
+    """Return the mean accuracy of somebody's runs, and what its interval does not cover."""
+    mean, low, high = (100 * share for share in compared.mean.of_share())
+    interval = f"[{low:.1f}, {high:.1f}]" if high > low else "(no interval: all images of a class are answered alike)"
+    if len(compared.runs) > 1:
+        return [f"mean of {len(compared.runs)} runs: accuracy {mean:.1f} % {interval}"]
+    other = "runs of your training"
+    return [
+        f"accuracy {mean:.1f} % {interval}",
+        f"intervals and p-values do not cover other {other}, since there is one",
+    ]
+
+
+def _p(value: float) -> str:
+    return f"p = {value:.3f}" if value >= 0.001 else "p < 0.001"

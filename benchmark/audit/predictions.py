@@ -11,9 +11,9 @@ from benchmark.audit import answers, predictions_file
 from benchmark.audit.answers import Answers, Gap, Values
 from benchmark.audit.predictions_file import Predictions
 from benchmark.data import splits
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, closest
 from benchmark.evidence import metrics
-from benchmark.params import Params
+from benchmark.params import Params, Task
 from benchmark.statistics import Estimate, holm
 
 YOURS = "yours"
@@ -35,6 +35,7 @@ class Comparison:
 
     ``mean`` is the mean accuracy over the runs; ``adjusted`` are Holm's p-values of ``gaps``, over all of them. Of one
     run, intervals and p-values cover other test images, not other training. ``notes`` say how the file was read.
+    ``own_split``: the one run is set against the mean of the other models' runs.
     """
 
     runs: list[RunScores]
@@ -43,6 +44,7 @@ class Comparison:
     gaps: list[Gap]
     adjusted: list[float]
     notes: list[str]
+    own_split: bool
 
 
 def compare(params: Params, task: str, path: Path, rows: list[str], logits: bool = False) -> Comparison:
@@ -52,18 +54,20 @@ def compare(params: Params, task: str, path: Path, rows: list[str], logits: bool
     since all runs test on the same images. :class:`BadInput` names an image, label or probability that does not fit.
     """
     protocol = params.task(task)
-    if not (evidence.TASKS / task / "runs").exists():
+    if not any((evidence.TASKS / task / "runs").glob(f"*/*/{evidence.PROVENANCE}")):
         raise BadInput(f"--task: {task} has no evidence; it must be a task that has some")
     classes = evidence.read_json(evidence.TASKS / task / "manifest.json")["classes"]
     mine = predictions_file.read(path, classes, logits)
     split = evidence.read_table(evidence.TASKS / task / "split.csv", "label", "cluster", sample_id=str, part=str)
-    _check_images(path, task, mine.ids, split)
+    _check_images(path, protocol, mine.ids, split)
     _check_labels(path, task, split.set_index("sample_id")["label"].loc[mine.ids].to_numpy(), mine.labels)
     row_of = {name: row for row, name in enumerate(mine.ids)}
     values: Values = {measure: {} for measure in metrics.PER_IMAGE}
-    runs = []
-    for run in range(protocol.runs if protocol.split == "pooled" else 1):
+    runs, best = [], 0
+    own_split = protocol.split == "official"  # all runs test on the same images
+    for run in range(1 if own_split else protocol.runs):
         test_ids = split["sample_id"][splits.of_run(split, protocol, params.pooled_split, run)["test"]].tolist()
+        best = max(best, len(set(test_ids) & set(row_of)))
         if not set(test_ids) <= set(row_of):
             continue
         index = [row_of[name] for name in test_ids]
@@ -72,13 +76,18 @@ def compare(params: Params, task: str, path: Path, rows: list[str], logits: bool
             values[measure][run] = per_image
     if not runs:
         example = f"{evidence.TASKS / task}/runs/*/run-0/predictions.csv"
-        raise BadInput(f"{path}: contains no run's test images completely; {example} lists those of run 0")
+        raise BadInput(
+            f"{path}: contains no run's test images completely, {best} of them at most; {example} lists those of run 0"
+        )
     theirs = answers.load(params, task, rows)
+    alone = replace(theirs, values=theirs.values | {YOURS: values})
+    if own_split:  # one run of yours is set against the mean of their runs
+        values = {measure: dict.fromkeys(range(protocol.runs), of_run[0]) for measure, of_run in values.items()}
     both = replace(theirs, values=theirs.values | {YOURS: values})
     gaps = [gap for model in theirs.values if (gap := _gap(both, model))]
     left_out = len(mine.ids) - sum(run.images for run in runs)
     adjusted = holm([gap.estimate.two_sided() for gap in gaps])
-    return Comparison(runs, left_out, both.mean_or_one(YOURS, "accuracy"), gaps, adjusted, mine.notes)
+    return Comparison(runs, left_out, alone.mean_or_one(YOURS, "accuracy"), gaps, adjusted, mine.notes, own_split)
 
 
 def _score(run: int, mine: Predictions, index: list[int], classes: list[str]) -> RunScores:
@@ -96,13 +105,21 @@ def _gap(both: Answers, model: str) -> Gap | None:
     return gap if gap is None or gap.runs > 1 else replace(gap, estimate=both.gap_over_images(YOURS, model, "accuracy"))
 
 
-def _check_images(path: Path, task: str, ids: list[str], split: pd.DataFrame) -> None:
+def _check_images(path: Path, task: Task, ids: list[str], split: pd.DataFrame) -> None:
     """Raise :class:`BadInput` if an image is repeated or does not belong to the task."""
-    if len(set(ids)) < len(ids):
-        repeated = next(name for name in ids if ids.count(name) > 1)
-        raise BadInput(f"{path}: {repeated!r} is listed twice; each image must be listed once")
-    if unknown := sorted(set(ids) - set(split["sample_id"])):
-        raise BadInput(f"{path}: no image {unknown[0]!r} in {task}; results/tasks/{task}/split.csv lists all")
+    lists = f"{evidence.TASKS / task.name}/split.csv lists all"
+    line_of: dict[str, int] = {}
+    for line, name in enumerate(ids, start=2):
+        if not name:
+            raise BadInput(f"{path}: line {line}: has no sample_id; {lists}")
+        if name in line_of:
+            once = "it must be listed once" if task.split == "pooled" else "one file must contain one run"
+            raise BadInput(f"{path}: line {line}: {name!r} is listed in line {line_of[name]} too; {once}")
+        line_of[name] = line
+    known = split["sample_id"].tolist()
+    if unknown := sorted(line_of.keys() - set(known)):
+        hint = closest(unknown[0], known, lists)
+        raise BadInput(f"{path}: no image {unknown[0]!r} in {task.name}, and {len(unknown) - 1} others; {hint}")
 
 
 def _check_labels(path: Path, task: str, true: np.ndarray, labels: np.ndarray) -> None:

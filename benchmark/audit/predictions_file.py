@@ -17,6 +17,7 @@ import pandas as pd
 from benchmark.errors import BadInput
 
 COLUMNS = "sample_id,label,p0,p1,…"
+SURELY_PROBABILITIES = 1e-3  # from 1, of the sum of every row
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,19 @@ def read(path: Path, classes: Sequence[str], logits: bool = False) -> Prediction
     for column in ("sample_id", "label"):
         if column not in place_of:
             raise BadInput(f"{path}: has no column {column}; its columns must be {COLUMNS}")
-    scores = _score_columns(path, list(place_of), len(classes))
+    scores, renamed = _score_columns(path, list(place_of), len(classes))
+    notes += renamed
     if ignored := [name or "the first" for name in place_of if name not in ("sample_id", "label", *scores)]:
         notes.append(f"columns left out: {', '.join(ignored)}")
     text = table[[place_of[name] for name in scores]].to_numpy(str)
-    if separator != ",":
-        text = np.char.replace(text, ",", ".")  # where a comma does not separate columns, it is a decimal mark
+    if separator != "," and (np.char.find(text, ",") >= 0).any():  # it does not separate columns
+        text = np.char.replace(text, ",", ".")
+        notes.append("commas are decimal marks")
     probabilities = _numbers(path, text)
+    if logits and (probabilities >= 0).all() and (abs(probabilities.sum(1) - 1) < SURELY_PROBABILITIES).all():
+        raise BadInput(f"{path}: its rows are probabilities, which add up to 1; leave out --logits")
     if logits:
+        notes.append("logits are turned into probabilities by softmax")
         probabilities = np.exp(probabilities - probabilities.max(1, keepdims=True))
     else:
         _check_sums(path, probabilities, _last_digit(text))
@@ -55,7 +61,9 @@ def read(path: Path, classes: Sequence[str], logits: bool = False) -> Prediction
     if not logits and abs(sums - 1).max() > 1e-6:
         notes.append("probabilities are rounded: each was divided by the sum of its row")
     ids = table[place_of["sample_id"]].str.strip().tolist()
-    return Predictions(ids, _labels(path, table[place_of["label"]], classes), probabilities / sums, notes)
+    labels, named = _labels(path, table[place_of["label"]], classes)
+    notes += ["labels are names of classes"] if named else []
+    return Predictions(ids, labels, probabilities / sums, notes + _doubts(probabilities / sums, labels))
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame, str]:
@@ -67,7 +75,7 @@ def _read_table(path: Path) -> tuple[pd.DataFrame, str]:
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}; it must be a predictions file") from None
     except UnicodeDecodeError:
-        raise BadInput(f"{path}: is not text in UTF-8; it must be a predictions file, {COLUMNS}") from None
+        raise BadInput(f"{path}: is not text in UTF-8; it must be a CSV file, not packed, {COLUMNS}") from None
     head = text.split("\n", 1)[0]
     separator = max(",;\t", key=head.count)
     try:
@@ -84,15 +92,16 @@ def _read_table(path: Path) -> tuple[pd.DataFrame, str]:
     return table, separator
 
 
-def _score_columns(path: Path, columns: Sequence[str], classes: int) -> list[str]:
-    """Return the names of the columns with one score per class, in order."""
-    numbers = sorted(int(name[1:]) for name in columns if re.fullmatch("p[0-9]+", name))
-    first = numbers[0] if numbers else 0
-    if len(numbers) != classes:
-        raise BadInput(f"{path}: has {len(numbers)} columns p0, p1, …; the task has {classes} classes")
-    if first > 1 or numbers != list(range(first, first + classes)):
-        raise BadInput(f"{path}: has columns p{', p'.join(map(str, numbers))}; they must be p0 to p{classes - 1}")
-    return [f"p{number}" for number in numbers]
+def _score_columns(path: Path, columns: Sequence[str], classes: int) -> tuple[list[str], list[str]]:
+    """Return the names of the columns with one score per class, in order, and a note where they are counted from 1."""
+    of_number = sorted((int(name[1:]), name) for name in columns if re.fullmatch("p[0-9]+", name))
+    numbers, names = [number for number, _ in of_number], [name for _, name in of_number]
+    must = f"it must have p0 to p{classes - 1}, one for each of the {classes} classes"
+    if not names:
+        raise BadInput(f"{path}: has no column p0; {must}")
+    if len(names) != classes or numbers[0] > 1 or numbers != list(range(numbers[0], numbers[0] + classes)):
+        raise BadInput(f"{path}: has the columns {', '.join(names)}; {must}")
+    return names, [f"{names[0]} to {names[-1]} are taken for p0 to p{classes - 1}"] if numbers[0] else []
 
 
 def _numbers(path: Path, text: np.ndarray) -> np.ndarray:
@@ -126,17 +135,27 @@ def _check_sums(path: Path, probabilities: np.ndarray, last_digit: float) -> Non
         raise BadInput(f"{path}: line {row + 2}: {hint}")
 
 
-def _labels(path: Path, column: pd.Series, classes: Sequence[str]) -> np.ndarray:
-    """Return labels from numbers or from names of classes, in any case."""
+def _doubts(probabilities: np.ndarray, labels: np.ndarray) -> list[str]:
+    """Return what makes scores depend on how probabilities were rounded."""
+    notes, greatest = [], probabilities.max(1, keepdims=True)
+    if ties := int(((probabilities == greatest).sum(1) > 1).sum()):
+        notes.append(f"images with two equal greatest probabilities, of which the first class is taken: {ties}")
+    if zeros := int((probabilities[np.arange(len(labels)), labels] == 0).sum()):
+        notes.append(f"images whose true class has probability 0, which the log loss rests on: {zeros}")
+    return notes
+
+
+def _labels(path: Path, column: pd.Series, classes: Sequence[str]) -> tuple[np.ndarray, bool]:
+    """Return labels from numbers or from names of classes, in any case, and whether there are names."""
     number_of = {name.strip().lower(): number for number, name in enumerate(classes)}
     labels = []
     for line, value in enumerate(column, start=2):
         text = value.strip().lower()
         label = int(float(text)) if re.fullmatch(r"[0-9]+(\.0*)?", text) else number_of.get(text, -1)
         if not 0 <= label < len(classes):
-            names = ", ".join(classes)
+            names = ", ".join(map(repr, classes))
             raise BadInput(
-                f"{path}: line {line}: no label {value!r}; it must be 0 to {len(classes) - 1}, or of {names}"
+                f"{path}: line {line}: no label {value!r}; it must be 0 to {len(classes) - 1}, or one of {names}"
             )
         labels.append(label)
-    return np.array(labels, np.int64)
+    return np.array(labels, np.int64), not column.str.fullmatch(r"\s*[0-9]+(\.0*)?\s*").all()

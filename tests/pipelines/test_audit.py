@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.audit import claims, page, papers
+from benchmark.audit import claims, page, papers, predictions_file
 from benchmark.audit.claims import Verdict
 from benchmark.audit.wording import SCOPE
+from benchmark.errors import BadInput
 from benchmark.params import load as load_params
 from tests.benchmark.cost.made_records import measures, write
 from tests.conftest import ROOT
@@ -142,7 +143,7 @@ def test_one_claim_is_printed_in_full_and_nothing_is_written(audited, command):
     for text in (
         "place: Results and Discussion, Figure 8, by its prose",
         "command: python -m pipelines.verify",
-        "p_same",
+        "p of no difference",
         SCOPE,
     ):
         assert text in out
@@ -155,8 +156,8 @@ def test_predictions_are_scored_and_set_beside_the_evidence(audited, command):
     expected = json.loads(mine.with_name("metrics.json").read_text(encoding="utf-8"))["accuracy"]
     assert status == 0
     assert f"accuracy {expected:.4f}" in out
-    assert "yours − svm: accuracy +0.0 points [+0.0, +0.0], 1 runs, p = 1.000, 1.000 after Holm over 3 models" in out
-    assert "intervals and p-values cover other test images, not other runs of the training" in out
+    assert "yours − svm: accuracy +0.0 points [+0.0, +0.0], 1 run, p = 1.000, p = 1.000 after Holm over 3 models" in out
+    assert "intervals and p-values do not cover other runs of your training, since there is one" in out
     assert re.search(r"run 0, recall of each class: malignant \d+\.\d %, normal, benign \d+\.\d %", out)
 
 
@@ -174,7 +175,7 @@ def test_images_of_a_run_that_is_not_whole_are_counted(audited, command, tmp_pat
     whole, other = (pd.read_csv(folder / f"run-{run}/predictions.csv", dtype=str) for run in (0, 1))
     pd.concat([whole, other.head(50)]).to_csv(tmp_path / "mine.csv", index=False)
     out = command("audit", "--predictions", str(tmp_path / "mine.csv"), "--task", "breastmnist")[1]
-    assert "50 images are left out: other test images of their run are missing" in out
+    assert "left out, since they are test images of no complete run: 50 images" in out
 
 
 def test_predictions_on_a_split_of_the_source_are_those_of_one_run(audited, command):
@@ -182,10 +183,13 @@ def test_predictions_on_a_split_of_the_source_are_those_of_one_run(audited, comm
     shutil.copytree(home / "runs", target / "runs")
     for name in ("samples.csv", "split.csv", "manifest.json"):
         shutil.copy(home / name, target)
-    mine = next(target.glob("runs/*/run-0/predictions.csv"))
-    status, out, _ = command("audit", "--predictions", str(mine), "--task", "breastmnist-official")
+    folders = sorted(target.glob("runs/*/run-*"))
+    status, out, _ = command("audit", "--predictions", str(folders[0] / "predictions.csv"), "--task", target.name)
     assert (status, out.count("images: accuracy")) == (0, 1)
-    assert f"yours − {mine.parts[-3]}: accuracy +0.0 points [+0.0, +0.0], 1 runs, p = 1.000" in out
+    own, *_ = all_runs = [json.loads((folder / "metrics.json").read_text())["accuracy"] for folder in folders]
+    gap = 100 * (own - sum(all_runs) / len(all_runs))  # to the mean of the model's runs, of which yours is one
+    assert f"yours − {folders[0].parts[-2]}: accuracy {gap:+.1f} points [" in out
+    assert f"], {len(all_runs)} of their runs, p" in out
 
 
 def test_a_bare_score_is_read_without_evidence(workplace, command):
@@ -226,15 +230,18 @@ def test_what_is_wrong_is_said_in_one_line(audited, command, arguments, said):
     [
         ("sample_id,label,p0,p1\nnobody,0,1,0\n", "no image 'nobody' in breastmnist"),
         ("sample_id,label,p0,p1\ntrain/0,1,1,0\n", "contains no run's test images completely"),
-        ("sample_id,label,p0,p1\ntrain/0,1,1,0\ntrain/0,1,1,0\n", "'train/0' is listed twice"),
+        ("sample_id,label,p0,p1\ntrain/0,1,1,0\ntrain/0,1,1,0\n", "line 3: 'train/0' is listed in line 2 too"),
         ("sample_id,label,p0,p1\ntrain/0,0,1,0\n", "line 2 has label 0; in breastmnist it is 1"),
-        ("sample_id,label,p0,p1,p2\ntrain/0,1,1,0,0\n", "has 3 columns p0, p1, …; the task has 2 classes"),
-        ("sample_id,label\ntrain/0,1\n", "has 0 columns p0, p1, …"),
-        ("sample_id,label,q0,q1\ntrain/0,1,1,0\n", "has 0 columns p0, p1, …; the task has 2 classes"),
+        ("sample_id,label,p0,p1,p2\ntrain/0,1,1,0,0\n", "it must have p0 to p1, one for each of the 2 classes"),
+        ("sample_id,label\ntrain/0,1\n", "has no column p0; it must have p0 to p1"),
+        ("sample_id,label,q0,q1\ntrain/0,1,1,0\n", "has no column p0; it must have p0 to p1"),
         ("sample_id,label,p0,p1\ntrain/0,1,1,1\n", "line 2: p0, p1, … must be probabilities that add up to 1"),
         ("sample_id,label,p0,p1\ntrain/0,1,,1\n", "line 2: '' is no number; p0, p1, … must be"),
-        ("sample_id,label,p0,p1\ntrain/0,7,0,1\n", "line 2: no label '7'; it must be 0 to 1, or of "),
-        ("sample_id,label,p0,p2\ntrain/0,1,0,1\n", "has columns p0, p2; they must be p0 to p1"),
+        (
+            "sample_id,label,p0,p1\ntrain/0,7,0,1\n",
+            "line 2: no label '7'; it must be 0 to 1, or one of 'malignant', 'normal, benign'",
+        ),
+        ("sample_id,label,p0,p2\ntrain/0,1,0,1\n", "has the columns p0, p2; it must have p0 to p1"),
         ("id,label,p0,p1\ntrain/0,1,0,1\n", "has no column sample_id"),
         ("sample_id,label,p0,p1\n", "has no rows; it must have one per test image"),
         ("sample_id,label,p0,P0\ntrain/0,1,0,1\n", "has two columns 'p0'"),
@@ -246,6 +253,57 @@ def test_predictions_of_other_images_are_refused(audited, command, tmp_path, tex
     status, _, errors = command("audit", "--predictions", str(tmp_path / "mine.csv"), "--task", "breastmnist")
     assert status == 2
     assert said in errors
+
+
+def as_saved(folder, change):
+    """Write a file of predictions on the source's own split, changed by a function of its table; return its path."""
+    run = ROOT / "results/tasks/breastmnist-official/runs"
+    table = pd.read_csv(sorted(run.glob("*/run-0/predictions.csv"))[0])
+    change(table).to_csv(folder / "mine.csv", index=False)
+    return folder / "mine.csv"
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (lambda table: table.rename(columns={"p0": "p1", "p1": "p2"}), "p1 to p2 are taken for p0 to p1"),
+        (lambda table: table.rename(columns={"p0": "p00", "p1": "p01"}), ""),
+        (
+            lambda table: table.assign(label=table["label"].map({0: "Malignant", 1: "normal, benign"})),
+            "names of classes",
+        ),
+        (lambda table: table.assign(p0=0.5, p1=0.5), f"of which the first class is taken: {156}"),
+        (
+            lambda table: table.assign(p0=1.0, p1=0.0),
+            f"whose true class has probability 0, which the log loss rests on: {114}",
+        ),
+    ],
+)
+def test_how_a_file_of_predictions_was_read_is_said(change, note, tmp_path):
+    path = as_saved(tmp_path, change)
+    mine = predictions_file.read(path, ["malignant", "normal, benign"])
+    assert note in "; ".join(mine.notes)
+    assert mine.probabilities.shape == (156, 2)
+
+
+def test_probabilities_given_as_logits_are_refused(tmp_path):
+    path = as_saved(tmp_path, lambda table: table)
+    with pytest.raises(BadInput, match="its rows are probabilities, which add up to 1; leave out --logits"):
+        predictions_file.read(path, ["malignant", "normal, benign"], logits=True)
+
+
+def test_a_task_without_runs_is_refused(audited, command, tmp_path):
+    (audited / "results/tasks/chest-ct/runs").mkdir(parents=True)
+    path = as_saved(tmp_path, lambda table: table)
+    status, _, errors = command("audit", "--predictions", str(path), "--task", "chest-ct")
+    assert (status, errors) == (2, "error: --task: chest-ct has no evidence; it must be a task that has some\n")
+
+
+def test_where_all_answers_of_a_class_are_alike_there_is_no_interval(audited, command, tmp_path):
+    table = pd.read_csv(ROOT / "results/tasks/breastmnist/runs/svm/run-0/predictions.csv")
+    table.assign(p0=1 - table["label"], p1=table["label"]).to_csv(tmp_path / "mine.csv", index=False)
+    out = command("audit", "--predictions", str(tmp_path / "mine.csv"), "--task", "breastmnist")[1]
+    assert "accuracy 100.0 % (no interval: all images of a class are answered alike)" in out
 
 
 def test_a_wrong_paper_file_is_named_and_nothing_is_written(audited, command):

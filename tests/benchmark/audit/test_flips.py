@@ -16,9 +16,9 @@ def test_another_reading_is_flipped_alone_and_one_without_evidence_is_counted(ra
         {"reading": "emanet_literal", "verdict": "contradicted", "chosen": "supported", "sources": [task.source]},
         {"reading": "emanet_output", "verdict": "no evidence", "chosen": "no evidence", "sources": []},
     ]
-    text = page.page([paper], records)
+    text = page.details(paper, records)
     assert "Of 2 other readings of the proposed model, 1 have no evidence on real images, neither" in text
-    without = page.page([paper], judge(paper, CLAIMS, [answers(random, AHEAD)]))
+    without = page.details(paper, judge(paper, CLAIMS, [answers(random, AHEAD)]))
     assert "Other readings of the proposed model: 2, none with evidence on real images yet." in without
     assert re.search("`emanet_literal` flips .*`emanet/best-accuracy`.* from supported to contradicted, on ", text)
 
@@ -33,7 +33,7 @@ def test_a_reading_is_set_beside_the_chosen_one_on_the_sources_that_know_it(rand
     assert best["readings"] == [
         {"reading": "emanet_literal", "verdict": "supported", "chosen": "supported", "sources": ["a"]}
     ]
-    assert "flips" not in page.page([paper], records)
+    assert "flips" not in page.details(paper, records)
 
 
 def test_another_reading_is_put_into_claims_on_cost_too(random):
@@ -47,5 +47,5 @@ def test_another_reading_is_put_into_claims_on_cost_too(random):
     records = judged(task, paper=paper)
     flipped = {"verdict": "contradicted", "chosen": "supported", "sources": [task.source]}
     assert records[name]["readings"] == [{"reading": "emanet_output"} | flipped]
-    text = page.page([paper], list(records.values()))
+    text = page.details(paper, list(records.values()))
     assert f"`emanet_output` flips `{name}` from supported to contradicted, on {task.source}." in text
