@@ -204,7 +204,8 @@ def _changed_key(known: dict[str, Any], run: Run, synthetic: Task) -> str | None
     pairs = [(key, task.get(key), getattr(run.task, key)) for key in PROTOCOL]
     pairs += [(f"recipe.{key}", common[key], value) for key, value in run.task.recipe.model_dump().items()]
     entry, defaults = run.model.model_dump(), {key: field.default for key, field in Model.model_fields.items()}
-    keys = [key for key in entry | model if key != "tasks"]
+    about = {key for key, field in Model.model_fields.items() if field.exclude}  # what decides no run
+    keys = [key for key in entry | model if key not in about]
     pairs += [(f"models.{key}", model.get(key, defaults.get(key)), entry.get(key)) for key in keys]
     return next((key for key, then, value in pairs if then != value), None)
 
