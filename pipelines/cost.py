@@ -66,6 +66,13 @@ def _update(session: "Session", models: list[str]) -> None:
         print(f"{session.name}: no CUDA device here; a machine that has one must measure {', '.join(models)}")
         evidence.keep(COSTS / session.name)  # an output of the stage, which must be there
         return
+    if lacking := session.lacking_images(models):
+        why = f"the images of {session.shape.images} are not at hand"
+        print(f"{session.name}: {', '.join(lacking)}: not measured, since {why}")
+        models = [model for model in models if model not in lacking]
+        if not models:
+            evidence.keep(COSTS / session.name)
+            return
     records, failures = session.measure(models, partial(_progress, session))
     reasons = {model: f"cannot run at this shape ({why})" for model, why in failures.items()}
     for model in failures:

@@ -86,7 +86,7 @@ class Session:
         """
         timing.compute_in_float32()
         reference = self.limits.reference
-        dataset, shown = self._dataset(models)
+        dataset, shown = self._dataset()
         timed, failures = self._subjects(dict.fromkeys([reference, *models]), dataset)
         if failures.keys() >= set(models):
             return {}, failures
@@ -107,7 +107,12 @@ class Session:
                 records[key[0]]["measures"].append(subject.counts | _measures(times, key, self.shape.device))
         return {model: record for model, record in records.items() if model not in failures}, failures
 
-    def _dataset(self, models: Collection[str]) -> tuple[Dataset, str]:
+    def lacking_images(self, models: Iterable[str]) -> list[str]:
+        """Return the estimators among some models, if the images that they are to be fitted to are not at hand."""
+        estimators = [model for model in models if self.runs[model].model.kind == "estimator"]
+        return estimators if estimators and self._dataset()[1] == NOISE else []
+
+    def _dataset(self) -> tuple[Dataset, str]:
         """Return the images that models are shown, and what they are: those of the shape's task.
 
         Where these are not at hand, networks are shown noise: what one costs does not depend on what it sees.
@@ -116,8 +121,6 @@ class Session:
         try:
             return datasets.load(run), self.shape.images
         except BadInput:
-            if any(self.runs[model].model.kind == "estimator" for model in models):
-                raise
             return _noise(run), NOISE
 
     def _subjects(self, models: Iterable[str], dataset: Dataset) -> tuple[dict[Key, Subject], dict[str, str]]:

@@ -103,7 +103,9 @@ def test_an_exception_in_training_leaves_the_evidence_as_it_was(pipeline):
     edit_text(pipeline / "baselines/knn.py", "    return ", '    raise RuntimeError("out of neighbours")\n    return ')
     failed = call(pipeline, "dvc", "repro", "train@phantom", check=False)
     assert failed.returncode
-    assert re.search(r"phantom-knn run [01]: RuntimeError: out of neighbours; .*failed.txt has the traceback", failed.stderr)
+    assert re.search(
+        r"phantom-knn run [01]: RuntimeError: out of neighbours; .*failed.txt has the traceback", failed.stderr
+    )
     assert bytes_below(pipeline / "results") == before
 
 

@@ -136,7 +136,7 @@ def test_a_paper_is_one_file(pipeline, repro):
 def test_a_measure_is_one_entry(pipeline, repro):
     path = pipeline / "benchmark/evidence/metrics.py"
     function, entry = blocks("adding", "A measure")
-    edit_text(path, "\n_PER_CENT = {", f"\n{function}\n\n_PER_CENT = {{")
+    edit_text(path, "\nMEASURES = {", f"\n{function}\n\nMEASURES = {{")
     edit_text(path, "    for entry in (\n", f"    for entry in (\n{entry}")
     effect = repro()
     assert effect.trained == set()
@@ -154,7 +154,10 @@ def test_a_corruption_is_one_entry_and_robustness_alone_is_stale(pipeline, repro
     assert effect.made == set()
     for model in ("emanet", "cnn", "knn"):
         assert f"phantom-{model}: robustness is stale under inverted" in effect.output
-    assert effect.changed_besides("tasks/phantom/figures/*/robustness.*", *PAGE) == []
+    assert (
+        effect.changed_besides("tasks/phantom/figures/*/robustness.*", "tasks/phantom/figures/*/corruptions.*", *PAGE)
+        == []
+    )
 
 
 def test_a_comment_trains_nothing_and_a_renamed_variable_what_runs_that_code(pipeline, repro):

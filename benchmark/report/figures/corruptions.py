@@ -33,9 +33,11 @@ def corruptions(data: FigureData, images: Images) -> Figure:
         shown = {"none": pixels} | {
             f"{strength:g}": corruption.apply(pixels, digests, strength) for strength in corruption.strengths
         }
-        for axis, (strength, picture) in zip(row, shown.items(), strict=True):
+        for axis, (strength, picture) in zip(row, shown.items(), strict=False):
             draw_picture(axis, resize(picture, size)[0])
             axis.set_title(strength, fontsize=8)
+        for axis in row[len(shown) :]:
+            axis.axis("off")
         row[0].set_ylabel(f"{kind.replace('_', ' ')}\n({corruption.unit})", fontsize=8)
     true = class_names(images.classes)[images.labels[index]]
     entitle(figure, f"Corruptions on {data.title}\n{end_of(name, 40)}, {true}")

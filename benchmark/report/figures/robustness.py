@@ -43,11 +43,11 @@ def robustness(data: FigureData) -> Figure | None:
 
 
 def _accuracies(data: FigureData, model: str) -> dict[str, np.ndarray]:
-    """Return corruption → mean accuracy (%) without it, then at each strength."""
+    """Return corruption → mean accuracy (%) without it, then at each strength; nan where the model never met it."""
     table = data.table(model, "robustness").groupby(["corruption", "strength"])["accuracy"].mean()
     clean = np.mean([scores["accuracy"] for scores in data.results.scores[model]])
     return {
-        name: 100 * np.array([clean, *(table[name, strength] for strength in corruption.strengths)])
+        name: 100 * np.array([clean, *(table.get((name, strength), np.nan) for strength in corruption.strengths)])
         for name, corruption in CORRUPTIONS.items()
     }
 
@@ -63,6 +63,7 @@ def _said(data: FigureData, name: str, accuracies: dict[str, dict[str, np.ndarra
     """Say what the strongest corruption of a kind does to some models."""
     corruption = CORRUPTIONS[name]
     strongest = f"{name.replace('_', ' ')} {corruption.strengths[-1]:g} ({corruption.unit})"
-    ends = {model: [per_cent(accuracies[model][name][place] / 100) for place in (0, -1)] for model in models}
+    met = [model for model in models if np.isfinite(accuracies[model][name][-1])]
+    ends = {model: [per_cent(accuracies[model][name][place] / 100) for place in (0, -1)] for model in met}
     changes = [f"{data.label(model)} {' to '.join(clean_and_strongest)}" for model, clean_and_strongest in ends.items()]
     return f"From none to {strongest}: {', '.join(changes) or 'no proposed model'}."
