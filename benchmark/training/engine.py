@@ -56,7 +56,8 @@ def train(todo: list[Run], scratch: Path, engine: Engine) -> Iterator[tuple[Run,
         failed.append(_told(run, error, folders[run].with_suffix(".failed.txt")))
         if _stops_all(error):
             raise failed[-1]
-        print(one_line(str(failed[-1])), file=sys.stderr)
+        if not isinstance(error, BadInput):
+            print(one_line(str(failed[-1])), file=sys.stderr)
     if failed:
         raise _all_told(failed)
 
@@ -94,7 +95,7 @@ def _told(run: Run, error: BaseException, log: Path) -> Exception:
 
 def _all_told(failed: list[Exception]) -> Exception:
     """Return the failures of some runs as one exception."""
-    if len(failed) == 1:
+    if len({*map(str, failed)}) == 1:  # as where images are gone
         return failed[0]
     return TrainingFailed(f"{len(failed)} runs failed, the others are done; " + "; ".join(map(str, failed)))
 

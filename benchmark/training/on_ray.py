@@ -49,11 +49,13 @@ def _outcomes(
     address: str | None, waiting: list[Run], folders: dict[Run, Path], shared: Path, tell: Connection
 ) -> Iterator[tuple[Run, BaseException | None]]:
     import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     with tempfile.TemporaryDirectory() as package:
         _pack(waiting, Path(package))
         with _cluster(address, package):
-            messages = ray.remote(num_cpus=0)(Messages).remote()
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            messages = ray.remote(num_cpus=0, scheduling_strategy=here)(Messages).remote()
             images = {task: ray.put(_load(run, task)) for run in waiting for task in _tasks(run)}
             perform = ray.remote(max_retries=STARTS - 1, retry_exceptions=False)(_perform)
             given = (provenance.versions(), messages)
