@@ -39,7 +39,7 @@ DESIGNS = {  # name → the paper, the sizes of its sources, and how answers are
     "one unsteady rival": (PAPER, ["brain-mri"], _unsteady("cnn")),
     "the proposed model unsteady": (PAPER, ["brain-mri"], _unsteady("emanet")),
     "estimators among networks": (ADAPTIVE, ["brain-mri"], {"estimators": ESTIMATORS}),
-    "classes, which models differ at": (
+    "models that differ by class": (
         PAPER,
         ["brain-mri"],
         {"shares": (0.3, 0.3, 0.25, 0.15), "classes_differ": 0.8},
