@@ -46,7 +46,9 @@ def _best(best: Record | None) -> str:
         return f"is {of_all}"
     if best["verdict"] == "contradicted":
         return f"is not {of_all}"
-    return f"is shown to be {of_all} on {_number(verdicts.count('supported'))} of {_sources(len(verdicts))} of images"
+    if not (shown := verdicts.count("supported")):
+        return f"is not shown to be {of_all} on any of {_sources(len(verdicts))} of images"
+    return f"is shown to be {of_all} on {shown} of {_sources(len(verdicts))} of images"
 
 
 def _distance(rival: Rival, mean: MeasuredGap, name: Name, named: bool) -> str:

@@ -63,7 +63,7 @@ def said(settings, paper):
         (
             "inconclusive",
             ["inconclusive"] * 2,
-            "emanet is shown to be the most accurate of 3 models on none of 2 sources",
+            "emanet is not shown to be the most accurate of 3 models on any of 2 sources",
         ),
         (
             "supported in part",
