@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -166,11 +167,22 @@ def _pack(waiting: list[Run], folder: Path) -> None:
     (folder / ".git_archival.txt").write_text(f"{provenance.commit(files) or ''}\n")
 
 
+def _require_reachable(address: str) -> None:
+    """Raise :class:`BadInput` if nobody listens at HOST:PORT; Ray itself would try for a quarter of an hour."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise BadInput(f"--address: {address}: {error}; it must be HOST:PORT of a Ray cluster") from None
+
+
 @contextlib.contextmanager
 def _cluster(address: str | None, package: str) -> Iterator[None]:
     """Join the cluster at ``address``, or start one of this machine; leave it at the end."""
     import ray
 
+    if address and address != "auto":
+        _require_reachable(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     own = {"num_cpus": cpu_count(), "include_dashboard": False}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
