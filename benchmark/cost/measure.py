@@ -6,6 +6,7 @@ Everything is computed in float32, on CUDA without TF32.
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Session:
         """
         timing.compute_in_float32()
         reference = self.limits.reference
-        dataset, shown = self._dataset()
+        dataset, shown = self._dataset
         timed, failures = self._subjects(dict.fromkeys([reference, *models]), dataset)
         if failures.keys() >= set(models):
             return {}, failures
@@ -110,8 +111,9 @@ class Session:
     def lacking_images(self, models: Iterable[str]) -> list[str]:
         """Return the estimators among some models, if the images that they are to be fitted to are not at hand."""
         estimators = [model for model in models if self.runs[model].model.kind == "estimator"]
-        return estimators if estimators and self._dataset()[1] == NOISE else []
+        return estimators if estimators and self._dataset[1] == NOISE else []
 
+    @cached_property
     def _dataset(self) -> tuple[Dataset, str]:
         """Return the images that models are shown, and what they are: those of the shape's task.
 

@@ -22,6 +22,7 @@ from benchmark import data, evidence
 from benchmark.data import Images
 from benchmark.errors import BadInput, Unreachable
 from benchmark.evidence import provenance
+from benchmark.params import Task
 from benchmark.training import local
 from benchmark.training.engine import MEMORY
 from benchmark.training.progress import DONE
@@ -57,11 +58,12 @@ def _outcomes(
         with _cluster(address, package):
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             messages = ray.remote(num_cpus=0, scheduling_strategy=here)(Messages).remote()
-            images = {task: ray.put(_load(run, task)) for run in waiting for task in _tasks(run)}
+            tasks = {task.name: task for run in waiting for task in _tasks(run)}
+            images = {name: ray.put(_load(task)) for name, task in tasks.items()}
             perform = ray.remote(max_retries=STARTS - 1, retry_exceptions=False)(_perform)
             given = (provenance.versions(), messages)
             pending = {
-                perform.options(**_resources(run)).remote(run, [images[task] for task in _tasks(run)], *given): run
+                perform.options(**_resources(run)).remote(run, [images[task.name] for task in _tasks(run)], *given): run
                 for run in waiting
             }
             while pending:
@@ -133,14 +135,13 @@ def _perform(run: Run, images: list[Any], versions: dict[str, str | None], messa
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def _tasks(run: Run) -> list[str]:
-    """Return the names of the tasks whose images a run sees."""
-    return [task.name for task in (run.task, run.pretraining) if task]
+def _tasks(run: Run) -> list[Task]:
+    """Return the tasks whose images a run sees."""
+    return [task for task in (run.task, run.pretraining) if task]
 
 
-def _load(run: Run, name: str) -> Images:
-    task = run.task if run.task.name == name else run.pretraining
-    return data.load(task, evidence.read_json(evidence.TASKS / name / "manifest.json")["digest"])
+def _load(task: Task) -> Images:
+    return data.load(task, evidence.read_json(evidence.TASKS / task.name / "manifest.json")["digest"])
 
 
 def _resources(run: Run) -> dict[str, Any]:
@@ -154,7 +155,7 @@ def _pack(waiting: list[Run], folder: Path) -> None:
     for name in CODE:
         copy = shutil.copytree if Path(name).is_dir() else shutil.copy
         copy(name, folder / name)
-    for task in {task for run in waiting for task in _tasks(run)}:
+    for task in {task.name for run in waiting for task in _tasks(run)}:
         (folder / evidence.TASKS / task).mkdir(parents=True)
         for name in ("manifest.json", "split.csv"):
             shutil.copy(evidence.TASKS / task / name, folder / evidence.TASKS / task)
