@@ -20,7 +20,7 @@ PAGES = {  # page → what is put into it
     Path("docs/papers.md"): ("choices",),
     Path("docs/architecture.md"): ("imports",),
 }
-BEGIN, END = "<!-- {}: made by `make docs` -->\n", "<!-- end of {} -->"
+BEGIN, END = "<!-- {}: made by `{}` -->\n", "<!-- end of {} -->"
 
 
 def texts(params: Params) -> dict[Path, str]:
@@ -38,12 +38,13 @@ def texts(params: Params) -> dict[Path, str]:
     }
 
 
-def filled(page: str, made: dict[str, list[str]]) -> str:
-    """Return a page with these texts between the marks of their names."""
+def filled(page: str, made: dict[str, list[str]], command: str = "make docs") -> str:
+    """Return a page with these texts between the marks of their names, which name the ``command`` that makes them."""
     for name, parts in made.items():
-        before, rest = page.split(BEGIN.format(name))
+        begin = BEGIN.format(name, command)
+        before, rest = page.split(begin)
         after = rest.split(END.format(name))[1]
-        page = "\n".join([before + BEGIN.format(name), *parts, END.format(name) + after])
+        page = "\n".join([before + begin, *parts, END.format(name) + after])
     return page
 
 

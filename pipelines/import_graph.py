@@ -1,7 +1,8 @@
 """Which folder of the code imports which, as a picture for docs/architecture.md."""
 
-import ast
 from pathlib import Path
+
+from benchmark.imports import imported, places
 
 CODE = ("pipelines", "baselines", "benchmark")
 FILES = {"benchmark": "*.py"}  # the folders below it stand apart
@@ -18,9 +19,8 @@ def graph() -> Graph:
     files = [path.relative_to(top) for name in CODE for path in sorted((top / name).rglob("*.py"))]
     imports: Graph = {_folder(path): set() for path in files}
     for path in files:
-        for module in _modules((top / path).read_text(encoding="utf-8")):
-            place = Path(*module.split("."))
-            names = {place.with_suffix(".py"), place / "__init__.py"} & set(files)
+        for module in imported((top / path).read_text(encoding="utf-8")):
+            names = set(places(module)) & set(files)
             imports[_folder(path)] |= {_folder(name) for name in names if (top / name).stat().st_size}
     return {folder: reached - {folder} for folder, reached in imports.items()}
 
@@ -52,14 +52,3 @@ def _reached(imports: Graph, folder: str) -> set[str]:
 def _folder(path: Path) -> str:
     """Return the folder that a file counts as a part of: its own, two levels deep at most."""
     return "/".join(path.parent.parts[:2])
-
-
-def _modules(source: str) -> set[str]:
-    """Return the names that some Python code imports, whether modules or what is in them."""
-    modules = set[str]()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-    return modules

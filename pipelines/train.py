@@ -6,7 +6,7 @@ from benchmark import evidence, params
 from benchmark.errors import BadInput
 from benchmark.params import Params
 from benchmark.training import cells as training
-from benchmark.training import local, plan, preflight
+from benchmark.training import local, preflight
 from benchmark.training.engine import Engine
 from benchmark.training.runs import Run, inputs
 from pipelines import Parser, cells, run
@@ -45,6 +45,8 @@ def main() -> None:
             split(loaded, task)
     chosen = [one for runs in wanted for one in runs if not args.run or one.number in args.run]
     if args.plan:
+        from benchmark.training import plan
+
         todo = [one for one in chosen if args.into or args.force or not training.is_up_to_date(one)]
         print(plan.text(loaded, todo, len(chosen)))
         return

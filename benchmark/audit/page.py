@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.audit.claims import HEADLINE
 from benchmark.audit.papers import Paper
 from benchmark.audit.predictions import Comparison
-from benchmark.audit.wording import COUNTED, SCOPE, VERDICTS
+from benchmark.audit.wording import COUNTED, SCOPE, VERDICTS, p_text
 from benchmark.version import version
 
 INDEX, DETAILS = "audit.md", "audit"  # a file, and the folder of one file per paper beside it
@@ -226,7 +226,7 @@ def comparison(compared: Comparison) -> str:
         low, high = (100 * bound for bound in gap.estimate.interval())
         runs = f"{gap.runs} of their runs" if compared.own_split else f"{gap.runs} run{'s' if gap.runs > 1 else ''}"
         difference = f"{100 * gap.estimate.value:+.1f} points [{low:+.1f}, {high:+.1f}], {runs}"
-        p_values = f"{_p(gap.estimate.two_sided())}, {_p(adjusted)} {holm_over}"
+        p_values = f"{p_text(gap.estimate.two_sided())}, {p_text(adjusted)} {holm_over}"
         lines.append(f"{gap.first} − {gap.second}: accuracy {difference}, {p_values}")
     return "\n".join(lines)
 
@@ -237,12 +237,7 @@ def _accuracy(compared: Comparison) -> list[str]:
     interval = f"[{low:.1f}, {high:.1f}]" if high > low else "(no interval: all images of a class are answered alike)"
     if len(compared.runs) > 1:
         return [f"mean of {len(compared.runs)} runs: accuracy {mean:.1f} % {interval}"]
-    other = "runs of your training"
     return [
         f"accuracy {mean:.1f} % {interval}",
-        f"intervals and p-values do not cover other {other}, since there is one",
+        "intervals and p-values do not cover other runs of your training, since there is one",
     ]
-
-
-def _p(value: float) -> str:
-    return f"p = {value:.3f}" if value >= 0.001 else "p < 0.001"

@@ -222,6 +222,11 @@ class Paper(Strict):
         return self
 
     @property
+    def short_cite(self) -> str:
+        """Authors and year."""
+        return self.cite.split(",")[0]
+
+    @property
     def models(self) -> list[str]:
         """All models that the paper's claims concern."""
         pairs = [pair for statement in self.statements.values() for pair in getattr(statement, "pairs", [])]

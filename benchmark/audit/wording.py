@@ -200,7 +200,7 @@ def _task_reason(task: TaskVerdict[Answers]) -> str:
     if task.verdict == "no evidence" or task.decisive.rule == "same":
         return text
     if pooled:
-        return f"{text} (corrected resampled t-test: {_p(task.decisive.gap.resampled.two_sided())}, unadjusted)"
+        return f"{text} (corrected resampled t-test: {p_text(task.decisive.gap.resampled.two_sided())}, unadjusted)"
     return f"{text}; all runs test on the same images"
 
 
@@ -217,7 +217,7 @@ def _test_reason(task: TaskVerdict[Evidence]) -> str:
             f"{text}, {kind}; the 90 % interval is [{100 * low:.1f}, {100 * high:.1f}], the margin ±{100 * margin:.0f}"
         )
     if task.verdict == "no difference":
-        p_same = _p(test.adjusted_same)
+        p_same = p_text(test.adjusted_same)
         text += f"; within ±{100 * margin:.0f} points, {p_same} after Holm, by two one-sided tests"
     elif task.verdict == "inconclusive":
         smallest = test.detectable if len(task.pairs) == 1 else test.gap.estimate.detectable(ALPHA)
@@ -231,11 +231,11 @@ def _how_sure(task: TaskVerdict[Evidence]) -> str:
     if len(task.pairs) == 1 or task.verdict in ("contradicted", "no difference"):
         part = ", and shown as part of a claim about several rivals" if test.p_of_all <= ALPHA < test.adjusted else ""
         return _after_holm(test) + part
-    return f", {_p(test.p_value)} for the weakest of {len(task.pairs)} pairs, each tested at 5 %"
+    return f", {p_text(test.p_value)} for the weakest of {len(task.pairs)} pairs, each tested at 5 %"
 
 
 def _after_holm(test: PairTest) -> str:
-    return f", {_p(test.adjusted)} after Holm over {test.adjusted_for} pairs"
+    return f", {p_text(test.adjusted)} after Holm over {test.adjusted_for} pairs"
 
 
 def _other_pairs(task: TaskVerdict[Evidence]) -> str:
@@ -286,7 +286,8 @@ def _notes(models: Iterable[str], task: Answers) -> list[str]:
     return [f"{model}: {note}" for model in models if (note := task.notes.get(model))]
 
 
-def _p(value: float) -> str:
+def p_text(value: float) -> str:
+    """Return a p-value as text, to three decimals."""
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 

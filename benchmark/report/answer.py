@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from benchmark.audit.papers import Paper
 from benchmark.params import Params
-from benchmark.report.headline import MeasuredGap, Record, Rival, best_claim, headline, rivals
+from benchmark.report.headline import MeasuredGap, Record, Rival, best_claim, changed_readings, headline, rivals
 from benchmark.report.names import label, points_between
 
 Name = Callable[[str], str]  # model → what people call it
@@ -89,11 +89,10 @@ def _but(measured: Sequence[Rival], name: Name) -> str:
 
 def _reading(paper: Paper, records: Sequence[Record], name: Name) -> str:
     """Say which other reading of the paper changes a verdict of the headline."""
-    for record in headline(paper, records):
-        for entry in record.get("readings", []):
-            if "no evidence" not in (entry["verdict"], entry["chosen"]) and entry["verdict"] != entry["chosen"]:
-                return f"read as {name(entry['reading'])} the paper's model gets another verdict: {entry['verdict']}"
-    return ""
+    entries = [entry for record in headline(paper, records) for entry in changed_readings(record)]
+    if not entries:
+        return ""
+    return f"read as {name(entries[0]['reading'])} the paper's model gets another verdict: {entries[0]['verdict']}"
 
 
 def _sources(count: int) -> str:

@@ -1,10 +1,8 @@
 """A run, resolved: all that decides what it trains, and the digests of it."""
 
-import ast
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from benchmark import evidence
 from benchmark.data import splits
 from benchmark.errors import BadInput, closest, lacks_memory
 from benchmark.evidence.digests import code_digest, digest
+from benchmark.imports import imported, places
 from benchmark.params import Duplicates, Model, Params, PooledSplit, Recipe, Task
 
 SHARED_CODE = (
@@ -174,31 +173,14 @@ def with_imports(code: Path) -> list[Path]:
 
 def _imported(code: Path) -> list[Path]:
     try:
-        modules = _modules(code.read_text(encoding="utf-8"))
+        modules = imported(code.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(f"{code}: {error.strerror}; it must be the file of a model") from None
     except (SyntaxError, ValueError) as error:
         raise BadInput(f"{code}: {error}; it must be a Python file") from None
     models = [module for module in modules if module.startswith(("baselines", "benchmark.models"))]
-    places = [place for module in models for place in _places(module)]
-    return [path for path in places if path.exists()]
-
-
-@cache
-def _modules(source: str) -> list[str]:
-    """Return the names of what some Python code imports."""
-    tree, modules = ast.parse(source), []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            modules += [alias.name for alias in node.names]
-    return modules
-
-
-def _places(module: str) -> list[Path]:
-    path = Path(*module.split("."))
-    return [path.with_suffix(".py"), path / "__init__.py"]
+    reached = [place for module in models for place in places(module)]
+    return [path for path in reached if path.exists()]
 
 
 def read_split(run: Run) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmark import params
+from pipelines import docs
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/reliability.md"
@@ -24,7 +25,6 @@ HEADINGS = [
     "orphans, hangs",
     "what a person sees",
 ]
-BEGIN, END = "<!-- {}: made by `make test-faults` -->\n", "<!-- end of {} -->"
 
 
 @dataclass
@@ -79,12 +79,9 @@ def main() -> None:
     rows = sorted(json.loads(path.read_text(encoding="utf-8")) for path in LEFT.glob("row-*"))
     tables = {"faults": _table(HEADINGS, rows), "odds": _odds()}
     tables |= {path.name: path.read_text(encoding="utf-8") for path in LEFT.glob("[!r]*")}
-    page = PAGE.read_text(encoding="utf-8")
-    for name, text in tables.items():
-        print(text)
-        before, rest = page.split(BEGIN.format(name))
-        page = before + BEGIN.format(name) + "\n" + text + "\n" + END.format(name) + rest.split(END.format(name))[1]
-    PAGE.write_text(page, encoding="utf-8")
+    print(*tables.values(), sep="\n")
+    page, made = PAGE.read_text(encoding="utf-8"), {name: [text] for name, text in tables.items()}
+    PAGE.write_text(docs.filled(page, made, "make test-faults"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,10 +25,9 @@ from benchmark import data, params
 from benchmark.evidence import provenance
 from benchmark.training import networks
 from benchmark.training.dataset import Part
-from pipelines import cell
+from pipelines import cell, docs
 
 PAGE = Path("docs/performance.md")
-BEGIN, END = "<!-- {}: made by `make benchmark` -->\n", "<!-- end of {} -->"
 MODELS, SIZES = ("cnn", "resnet50", "emanet", "vit"), (32, 64)
 IMAGES, VALIDATION, TIMES = 320, 64, 9
 EPOCHS = 4  # of MedMNIST's script and of ours, side by side
@@ -150,17 +149,14 @@ def medmnist_script(checkout: Path, times: list[float]) -> types.ModuleType:
 
 def main() -> None:
     torch.set_num_threads(1)
-    page = PAGE.read_text(encoding="utf-8")
-    made = {"bare loop": against_a_bare_loop()}
+    tables = {"bare loop": against_a_bare_loop()}
     if len(sys.argv) > 1:
-        made["medmnist"] = against_medmnist(Path(sys.argv[1]))
-    for name, table in made.items():
-        versions = provenance.versions()
-        when = f"{date.today()}, {provenance.machine()['processor']}, one thread, torch {versions['torch']}:"
-        before, rest = page.split(BEGIN.format(name))
-        page = f"{before}{BEGIN.format(name)}\n{when}\n\n{table}\n\n{END.format(name)}{rest.split(END.format(name))[1]}"
-        print(table)
-    PAGE.write_text(page, encoding="utf-8")
+        tables["medmnist"] = against_medmnist(Path(sys.argv[1]))
+    print(*tables.values(), sep="\n")
+    processor, torch_version = provenance.machine()["processor"], provenance.versions()["torch"]
+    when = f"{date.today()}, {processor}, one thread, torch {torch_version}:\n"
+    made = {name: [when, f"{table}\n"] for name, table in tables.items()}
+    PAGE.write_text(docs.filled(PAGE.read_text(encoding="utf-8"), made, "make benchmark"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from benchmark import evidence
 from benchmark.report.figures.figure_data import FigureData
-from benchmark.report.figures.style import DARK, entitle, per_cent
+from benchmark.report.figures.style import DARK, entitle, legend_below, per_cent
 
 
 def curves(data: FigureData, model: str) -> Figure:
@@ -54,7 +54,7 @@ def learning(data: FigureData, model: str) -> Figure | None:
     axis.axhline(100 * data.largest_class, color=DARK, ls=":", lw=1, label="always the largest class, test")
     axis.set(xlabel="training images", ylabel="accuracy (%)", ylim=(None, 102))
     axis.set_xticks(images)
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    legend_below(figure, axis)
     entitle(figure, f"{data.label(model)} on {data.title}: fewer training images")
     said = ", ".join(f"{number:.0f} images {value:.1f} %" for number, value in zip(images, test, strict=True))
     figure.set_label(

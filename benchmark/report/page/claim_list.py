@@ -7,7 +7,7 @@ from typing import Any
 from benchmark.audit.claims import HEADLINE
 from benchmark.audit.papers import Paper
 from benchmark.params import Params
-from benchmark.report.headline import Record
+from benchmark.report.headline import Record, changed_readings
 from benchmark.report.names import label, points, points_between
 from benchmark.report.page.notes_once import Notes
 from benchmark.report.page.verdicts import MARKS
@@ -46,7 +46,7 @@ class ClaimLine:
 
 def claim_lines(params: Params, papers: Sequence[Paper], records: Sequence[Record], notes: Notes) -> list[ClaimLine]:
     """Return all claims: the headline, then statements, orders and values."""
-    cites = {paper.name: paper.cite.split(",")[0] for paper in papers}
+    cites = {paper.name: paper.short_cite for paper in papers}
     lines = [_line(params, record, cites, notes) for record in records]
     return sorted(lines, key=lambda line: KINDS.index(line.kind))
 
@@ -138,13 +138,17 @@ def _of_pair(pair: dict[str, Any]) -> str:
         exact = pair["low"] == pair["high"]
         return f"{pair['ratio']:.2f} ×" + ("" if exact else f" [{pair['low']:.2f}, {pair['high']:.2f}]")
     mark = f" {MARKS[pair['verdict']]}" if pair.get("verdict") else ""
-    return f"{points(pair['gap'])} {points_between(pair['low'], pair['high'])}{mark}"
+    return f"{_gap(pair)}{mark}"
+
+
+def _gap(pair: dict[str, Any]) -> str:
+    return f"{points(pair['gap'])} {points_between(pair['low'], pair['high'])}"
 
 
 def _details(pair: dict[str, Any]) -> list[str]:
     p_value = pair["p_adjusted"]
     shown = "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
-    return [f"{points(pair['gap'])} {points_between(pair['low'], pair['high'])}", shown, pair["verdict"]]
+    return [_gap(pair), shown, pair["verdict"]]
 
 
 def _number(record: Record, rows: Sequence[dict[str, Any]], name: Callable[[str], str]) -> str:
@@ -157,7 +161,7 @@ def _number(record: Record, rows: Sequence[dict[str, Any]], name: Callable[[str]
         return _of_pair(pair)
     pair = min(row["pairs"], key=lambda pair: pair["gap"])
     against = f" to {name(pair['pair'][1])}" if len(row["pairs"]) > 1 else ""
-    return f"{points(pair['gap'])} {points_between(pair['low'], pair['high'])}{against}"
+    return f"{_gap(pair)}{against}"
 
 
 def _reasons(record: Record, everything: bool) -> list[str]:
@@ -176,6 +180,5 @@ def _readings(record: Record, name: Callable[[str], str]) -> list[str]:
     return [
         f"read as {name(entry['reading'])}: {entry['verdict']}, where the chosen reading is {entry['chosen']} "
         f"({', '.join(entry['sources'])})"
-        for entry in record.get("readings", [])
-        if "no evidence" not in (entry["verdict"], entry["chosen"]) and entry["verdict"] != entry["chosen"]
+        for entry in changed_readings(record)
     ]

@@ -56,9 +56,7 @@ def pictures(
             left -= len(uri)
             data[path] = uri
     subjects = {name: label(params, name) for name in params.models}
-    subjects |= {
-        name: f"{paper.cite.split(',')[0]}, {table.place}" for paper in papers for name, table in paper.tables.items()
-    }
+    subjects |= {name: f"{paper.short_cite}, {table.place}" for paper in papers for name, table in paper.tables.items()}
     made: dict[str, list[Picture]] = {name: [] for name in ("", *(task.name for task in tasks))}
     for path, name in owners.items():
         made[name].append(_picture(path, name, subjects, data.get(path, "")))

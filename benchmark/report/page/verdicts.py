@@ -70,6 +70,7 @@ class PaperVerdicts:
     name: str
     title: str
     cite: str
+    short_cite: str
     model: str
     proposed: str
     sentences: list[str]
@@ -77,11 +78,6 @@ class PaperVerdicts:
     rows: list[MatrixRow]
     readings: list[str]
     audited: bool
-
-    @property
-    def short_cite(self) -> str:
-        """Authors and year."""
-        return self.cite.split(",")[0]
 
 
 def paper_verdicts(params: Params, paper: Paper, records: Sequence[Record]) -> PaperVerdicts:
@@ -96,6 +92,7 @@ def paper_verdicts(params: Params, paper: Paper, records: Sequence[Record]) -> P
         paper.name,
         paper.title,
         paper.cite,
+        paper.short_cite,
         paper.proposed,
         label(params, paper.proposed),
         answer(params, paper, own),
