@@ -36,9 +36,10 @@ test-faults: setup
 	FAULTS=every python -m pytest -n auto --dist worksteal -m long tests/faults
 	python -m tests.faults.rows
 
-# The time of an epoch, for docs/performance.md. CHECKOUT: one of github.com/MedMNIST/experiments, if there is one.
+# Time and memory, for docs/performance.md. CHECKOUT: one of github.com/MedMNIST/experiments, if there is one.
 benchmark: setup
 	python -m tests.performance.trainer $(CHECKOUT)
+	python -m tests.performance.sizes
 
 # Needs Chromium.
 test-browser: setup

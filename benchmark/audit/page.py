@@ -104,11 +104,18 @@ def full(record: dict[str, Any]) -> str:
     if "response" in record:
         lines.append(f"  response of the authors: {record['response']}")
     if record["claimed"]:
-        lines.append("  claimed: " + ", ".join(f"{name} {value}" for name, value in record["claimed"].items()))
+        lines.append(f"  claimed: {_claimed(record['claimed'])}")
     for name, texts in (("numbers", _number_lines(record["numbers"])), ("readings", _reading_lines(record))):
         if texts:
             lines += _listed(name, texts)
     return "\n".join([*lines, f"  {SCOPE}"])
+
+
+def _claimed(claimed: dict[str, Any]) -> str:
+    """Return a printed number, or the gap of two and what it makes of the lower one's errors."""
+    if "printed" in claimed:
+        return f"{claimed['printed']}, read as {claimed['value']:g}"
+    return f"{_points(claimed['gap'])} points, {100 * claimed['error_ratio']:.0f} % of the rival's errors"
 
 
 def _number_lines(numbers: dict[str, Any]) -> list[str]:

@@ -37,6 +37,14 @@ def test_the_index_says_the_claimed_gap_and_the_mean_of_the_measured_ones(random
     assert "| +6.7 | −4.2 to +5.0, 2 pairs |" in page.page([PAPER], [record])
 
 
+def test_one_claim_is_told_in_points_and_per_cent(random):
+    by_name = {record["claim"]: record for record in judge(PAPER, CLAIMS, [answers(random, EVEN)])}
+    by_name[OVER_CNN]["claimed"] = {"gap": 0.067, "error_ratio": 0.3163}
+    assert "\n  claimed: +6.7 points, 32 % of the rival's errors\n" in page.full(by_name[OVER_CNN])
+    value = by_name["emanet_table1/accuracy/cnn"]
+    assert f"\n  claimed: {value['claimed']['printed']}, read as {value['claimed']['value']:g}\n" in page.full(value)
+
+
 def test_every_verdict_is_explained():
     assert set(wording.VERDICTS) == {*get_args(Verdict), "described"}
 

@@ -1,0 +1,103 @@
+"""Time and memory of large sets of images, through ``fetch``, ``split`` and one epoch.
+
+``python -m tests.performance.sizes`` draws the images, prints the table and puts it into docs/performance.md. It takes
+the code as it was last committed.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from ruamel.yaml import YAML
+from tabulate import tabulate
+
+from benchmark.evidence import provenance
+from pipelines import docs
+
+ROOT, PAGE = Path(__file__).parents[2], Path("docs/performance.md")
+SETS = [(50_000, 64), (100_000, 64), (10_000, 224), (20_000, 224)]  # images, pixels
+COMMANDS = {
+    "fetch": ["-m", "pipelines.fetch", "--task", "large"],
+    "split": ["-m", "pipelines.split", "--task", "large"],
+    "train": ["-m", "pipelines.train", "--task", "large", "--model", "cnn", "--run", "0", "--into", "trained"],
+}
+BLOCK = 1_000  # images drawn at once
+# Runs a command and prints its CPU seconds and its peak in GiB, with those of all its workers.
+MEASURED = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20)
+"""
+
+
+def draw(path: Path, count: int, size: int) -> None:
+    """Save ``count`` grey images of two classes: blurred squares of random levels, brighter in the second class."""
+    random = np.random.default_rng(0)
+    parts = {"train": 0.7, "val": 0.15, "test": 0.15}
+    arrays = {}
+    for part, share in parts.items():
+        number = round(share * count)
+        labels = (np.arange(number) % 2).astype(np.uint8)
+        images = np.empty((number, size, size), np.uint8)
+        for start in range(0, number, BLOCK):
+            of_block = labels[start : start + BLOCK, None, None]
+            levels = random.integers(0, 200, (len(of_block), 8, 8), np.uint8) + 20 * of_block
+            enlarged = levels.repeat(size // 8, 1).repeat(size // 8, 2)
+            images[start : start + BLOCK] = enlarged + random.integers(0, 16, enlarged.shape, np.uint8)
+        arrays |= {f"{part}_images": images, f"{part}_labels": labels[:, None]}
+    np.savez(path, **arrays)
+
+
+def workplace(folder: Path, count: int, size: int) -> None:
+    """Clone this repository into ``folder``, with one task whose images are drawn."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    images = folder / "data/large.npz"
+    images.parent.mkdir()
+    draw(images, count, size)
+    with images.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    yaml, path = YAML(), folder / "params.yaml"
+    everything = yaml.load(path)
+    source = {"kind": "npz", "name": "large", "title": "Drawn at random", "licence": "MIT", "path": images.name}
+    everything["tasks"]["large"] = everything["tasks"]["phantom"] | {
+        "source": source | {"sha256": digest, "classes": ["darker", "brighter"]},
+        "native_size": size,
+        "input_size": size,
+        "recipe": everything["tasks"]["phantom"]["recipe"] | {"epochs": 1},
+    }
+    everything["models"]["cnn"]["tasks"] = ["large"]
+    yaml.dump(everything, path)
+
+
+def measured(folder: Path, command: list[str]) -> str:
+    """Return CPU seconds and the peak memory of the largest process of a command."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("RETABLE_")}
+    call = [sys.executable, "-c", MEASURED, sys.executable, *command]
+    done = subprocess.run(call, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    seconds, peak = map(float, done.stdout.split())
+    return f"{seconds:,.0f} s, {peak:.1f} GiB"
+
+
+def main() -> None:
+    """Measure every set, print the table and write it into the page."""
+    rows = []
+    for count, size in SETS:
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder, "retable")
+            workplace(place, count, size)
+            rows.append([f"{count:,} of {size} px", *(measured(place, command) for command in COMMANDS.values())])
+            print(*rows[-1], sep=" | ", flush=True)
+    table = tabulate(rows, ["images", *COMMANDS], tablefmt="github")
+    when = f"{date.today()}, {provenance.machine()['processor']}, torch {provenance.versions()['torch']}:\n"
+    made = {"sizes": [when, f"{table}\n"]}
+    PAGE.write_text(docs.filled(PAGE.read_text(encoding="utf-8"), made, "make benchmark"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
