@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -63,6 +64,7 @@ def _start_server(context: ForkServerContext) -> None:
     """
 
     def start() -> None:
+        resource_tracker.ensure_running()  # which ends with Ctrl-C let through
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         context.Process(target=int, daemon=True).start()
 
