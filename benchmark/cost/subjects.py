@@ -153,17 +153,21 @@ def _estimator(run: Run, dataset: Dataset) -> Subject:
     def shown(images: np.ndarray) -> np.ndarray:
         return preprocessing.normalised(images, levels)
 
+    def answered(fitted: Any, images: np.ndarray) -> np.ndarray:
+        return estimators.predict(fitted, estimators.extract(images, features))
+
     estimator = run.factory(seed=run.number, **run.model.options)
-    estimators.fit(estimator, *((shown(part.images), part.labels) for part in (train, validation)), features)
+    seen = [(estimators.extract(shown(part.images), features), part.labels) for part in (train, validation)]
+    estimators.fit(estimator, *seen)
     pixels = dataset.images.pixels[dataset.rows["train"][:1]]
     batch = shown(train.images[np.resize(np.arange(len(train.images)), BATCH["cpu"])])
 
     def calls() -> timing.Calls:
         fitted = copy.deepcopy(estimator)
         return {
-            "latency": lambda: estimators.predict(fitted, batch[:1], features),
-            "throughput": lambda: estimators.predict(fitted, batch, features),
-            "end_to_end": lambda: estimators.predict(fitted, shown(dataset.seen(pixels, "train")), features).argmax(1),
+            "latency": lambda: answered(fitted, batch[:1]),
+            "throughput": lambda: answered(fitted, batch),
+            "end_to_end": lambda: answered(fitted, shown(dataset.seen(pixels, "train"))).argmax(1),
         }
 
     nothing = dict.fromkeys(("params", "macs", "kept_share", "memory_mib"))

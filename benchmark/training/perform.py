@@ -49,7 +49,7 @@ def perform(run: Run, scratch: Path, shared: Path, on_epoch: OnEpoch) -> None:
     dataset = datasets.load(run)
     scratch.mkdir(parents=True, exist_ok=True)
     fit = _fit_estimator if run.model.kind == "estimator" else _fit_network
-    trained = fit(run, dataset, scratch, on_epoch)
+    trained = fit(run, dataset, scratch, shared, on_epoch)
     training_seconds = time.monotonic() - clock
     _write_answers(run, dataset, trained, scratch, shared)
     if inputs(run) != digests:
@@ -92,19 +92,22 @@ def _write_answers(run: Run, dataset: Dataset, trained: Trained, scratch: Path, 
         _explain(scratch, trained, test, probabilities.argmax(1), ids, digests, lesions)
 
 
-def _fit_estimator(run: Run, dataset: Dataset, scratch: Path, on_epoch: OnEpoch) -> Trained:
+def _fit_estimator(run: Run, dataset: Dataset, scratch: Path, shared: Path, on_epoch: OnEpoch) -> Trained:
     from benchmark.training import estimators
 
     train, validation = dataset.part("train"), dataset.part("validation")
-    levels, features = dataset.levels(train), run.model.features
+    levels = dataset.levels(train)
+
+    def features(images: np.ndarray) -> np.ndarray:
+        return estimators.extract_once(normalised(images, levels), run.model.features, shared)
+
     estimator = run.factory(seed=run.number, **run.model.options)
-    seen = [(normalised(part.images, levels), part.labels) for part in (train, validation)]
-    history = estimators.fit(estimator, *seen, features)
+    history = estimators.fit(estimator, *((features(part.images), part.labels) for part in (train, validation)))
     on_epoch(1, 1)
-    return Trained(lambda images: estimators.predict(estimator, normalised(images, levels), features), history)
+    return Trained(lambda images: estimators.predict(estimator, features(images)), history)
 
 
-def _fit_network(run: Run, dataset: Dataset, scratch: Path, on_epoch: OnEpoch) -> Trained:
+def _fit_network(run: Run, dataset: Dataset, scratch: Path, shared: Path, on_epoch: OnEpoch) -> Trained:
     from benchmark.training import networks, weights
 
     network, before, total = _built(run, dataset), 0, run.recipe.epochs

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from skimage.feature import hog
 
 from benchmark.training import estimators
 
@@ -25,9 +26,14 @@ TRAIN, VALIDATION = data(0, 40), data(1, 20)
 def fitted(run_of):
     def fit(name, seed=0, features="hog"):
         estimator = run_of(name).factory(seed=seed, **OPTIONS[name])
-        return estimator, estimators.fit(estimator, TRAIN, VALIDATION, features)
+        seen = [(estimators.extract(images, features), labels) for images, labels in (TRAIN, VALIDATION)]
+        return estimator, estimators.fit(estimator, *seen)
 
     return fit
+
+
+def answers(estimator, images, features="hog"):
+    return estimators.predict(estimator, estimators.extract(images, features))
 
 
 def test_pixels_are_one_row_per_image():
@@ -49,11 +55,20 @@ def test_hog_features_of_a_blank_image_are_finite():
     assert np.isfinite(estimators.extract(np.zeros((1, 1, 32, 32), np.float32), "hog")).all()
 
 
+def test_hog_is_computed_once_for_the_same_images(tmp_path, monkeypatch):
+    computed = []
+    monkeypatch.setattr(estimators, "hog", lambda *given, **options: computed.append(1) or hog(*given, **options))
+    rows = [estimators.extract_once(TRAIN[0], "hog", tmp_path) for _ in range(2)]
+    assert rows[0].tobytes() == rows[1].tobytes() == estimators.extract(TRAIN[0], "hog").tobytes()
+    other = estimators.extract_once(TRAIN[0] + 1, "hog", tmp_path)
+    assert len(computed) == 3 * len(TRAIN[0]) and other.tobytes() != rows[0].tobytes()
+
+
 @pytest.mark.parametrize("features", ["hog", "pixels"])
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_estimator_learns_and_gives_probabilities(fitted, name, features):
     estimator, _ = fitted(name, features=features)
-    probabilities = estimators.predict(estimator, VALIDATION[0], features)
+    probabilities = answers(estimator, VALIDATION[0], features)
     assert probabilities.shape == (20, 2)
     assert probabilities.dtype == np.float64
     assert probabilities.sum(1) == pytest.approx(np.ones(20))
@@ -62,13 +77,13 @@ def test_every_estimator_learns_and_gives_probabilities(fitted, name, features):
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_same_seed_gives_the_same_bytes(fitted, name):
-    one, other = (estimators.predict(fitted(name, seed=5)[0], VALIDATION[0], "hog") for _ in range(2))
+    one, other = (answers(fitted(name, seed=5)[0], VALIDATION[0]) for _ in range(2))
     assert one.tobytes() == other.tobytes()
 
 
 def test_another_seed_grows_another_forest(fitted):
     noise = np.random.RandomState(0).normal(size=(20, 1, 32, 32)).astype(np.float32)
-    one, other = (estimators.predict(fitted("random_forest", seed=seed)[0], noise, "hog") for seed in (0, 1))
+    one, other = (answers(fitted("random_forest", seed=seed)[0], noise) for seed in (0, 1))
     assert one.tobytes() != other.tobytes()
 
 
@@ -84,4 +99,4 @@ def test_the_history_is_one_row_with_scores_on_both_parts(fitted):
 
 def test_the_nearest_neighbours_of_training_images_are_themselves(fitted):
     estimator, _ = fitted("knn")
-    assert (estimators.predict(estimator, TRAIN[0], "hog").argmax(1) == TRAIN[1]).all()
+    assert (answers(estimator, TRAIN[0]).argmax(1) == TRAIN[1]).all()
