@@ -70,7 +70,7 @@ def draw(params: Params, all_papers: list[Paper], task: str) -> Drawn:
     protocol = params.task(task)
     manifest = evidence.read_json(evidence.TASKS / task / "manifest.json")
     title = f"{task}, synthetic images" if protocol.synthetic else task
-    pictures, files = drawing.pictures_of_duplicates(manifest, title), {}
+    pictures, files = drawing.pictures_of_images(manifest, title, protocol.input_size), {}
     if params.cells(task) and not protocol.sealed:
         data = FigureData(params, all_papers, results.read(params, task))
         files = {name: svg.text_of(figure) for name, figure in drawing.draw(data).items()}

@@ -59,7 +59,7 @@ def main() -> int:
         synthetic = next(one.task for one in runs if one.task.synthetic)
         count, reasons = reproduction.restamp(args.base, runs, synthetic)
         print("\n".join(reasons))
-        print(f"This code does what {args.base} does; {count} runs now say so. `dvc commit` records it.")
+        print(f"This code does what {args.base} does; {count} runs now say so. `dvc commit --force` records it.")
     else:
         print(_told(outcomes))
     shutil.rmtree(reproduction.SCRATCH)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,13 +76,21 @@ def test_commands_are_found():
     assert unused == []
 
 
-@pytest.fixture
-def clone(tmp_path):
-    folder = tmp_path / "clone"
+@pytest.fixture(scope="module")
+def cloned(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("commands") / "clone"
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
     (folder / ".venv").symlink_to(sys.prefix)
     os.utime(folder / "requirements.lock", (0, 0))  # what is installed is newer
-    return folder
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def clone(cloned):
+    """Return the clone, which is as it was before again at the end."""
+    yield cloned
+    subprocess.run("git checkout --quiet . && git clean -fdq --exclude .venv", cwd=cloned, shell=True, check=True)
 
 
 @pytest.mark.long

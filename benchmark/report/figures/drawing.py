@@ -17,6 +17,7 @@ from benchmark.report.figures.duplicates import near_duplicates
 from benchmark.report.figures.explanations import explained, explanations
 from benchmark.report.figures.figure_data import FigureData
 from benchmark.report.figures.robustness import robustness
+from benchmark.report.figures.samples import samples
 from benchmark.report.figures.scores import accuracy, confusion, reliability
 from benchmark.report.figures.training import curves, learning
 from benchmark.training.corruptions import CORRUPTIONS
@@ -67,12 +68,14 @@ def pictures(data: FigureData) -> dict[str, Picture]:
     return drawn
 
 
-def pictures_of_duplicates(manifest: dict[str, Any], title: str) -> dict[str, Picture]:
-    """Return the figure of near-duplicates by its name; nothing where the images have none."""
-    if not manifest["duplicates"]["shown"]:
-        return {}
-    digest = _digest("duplicates", [manifest, title])
-    return {"duplicates": Picture(digest, lambda images: near_duplicates(manifest, images, title))}
+def pictures_of_images(manifest: dict[str, Any], title: str, size: int) -> dict[str, Picture]:
+    """Return the figures of a task's images alone: some of them at their input ``size``, and near-duplicates."""
+    inputs = [manifest["digest"], title, size]
+    drawn = {"samples": Picture(_digest("samples", inputs), lambda images: samples(images, title, size))}
+    if manifest["duplicates"]["shown"]:
+        digest = _digest("duplicates", [manifest, title])
+        drawn["duplicates"] = Picture(digest, lambda images: near_duplicates(manifest, images, title))
+    return drawn
 
 
 def _digest(module: str, inputs: list[Any]) -> str:

@@ -14,6 +14,7 @@ from benchmark.report.task_files import TaskFiles
 MOST_BYTES = 1_250_000  # what all figures on the page may take
 CAPTIONS = {  # kind of a figure → what is to be seen; the kinds in order of worth
     "audit": "Gaps in accuracy that the papers claim, beside the measured ones with 95 % intervals",
+    "samples": "Six images, of each class as many as of the others",
     "duplicates": "Near-duplicates: pairs of images that were joined, with the correlation of their pixels",
     "confusion": "Confusion matrix over all runs: the proposed network beside its best rival",
     "explanations": "Where the network looks: maps over test images, and the tokens that it keeps where it masks some",
@@ -25,6 +26,7 @@ CAPTIONS = {  # kind of a figure → what is to be seen; the kinds in order of w
     "robustness": "Accuracy on corrupted images over the strength of the corruption",
     "accuracy": "Accuracy of a table's systems with 95 % intervals",
 }
+OF_IMAGES = ("samples", "duplicates")
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,11 @@ def pictures(
     """Return the figures of each task, and under an empty name that of the audit.
 
     Kinds of more worth come first, of one kind smaller files; what does not fit into :data:`MOST_BYTES` has no data.
-    Duplicates of images that another task has too come last.
+    Those of images that another task has too come last.
     """
     owners = {gaps: ""} if gaps.exists() else {}
     owners |= {path: task.name for task in tasks for path in task.figures()}
-    seen = _with_duplicates_seen_before(tasks)
+    seen = _of_images_seen_before(tasks)
     left, data = MOST_BYTES, {}
     for path in sorted(owners, key=lambda path: (path in seen, _rank(path), path.stat().st_size, path)):
         uri = _data(path)
@@ -72,15 +74,14 @@ def _picture(path: Path, task: str, subjects: dict[str, str], data: str) -> Pict
     return Picture(kind, name, CAPTIONS.get(kind, kind) + (f": {of}" if of else ""), link(path), data)
 
 
-def _with_duplicates_seen_before(tasks: Sequence[TaskFiles]) -> set[Path]:
-    """Return the figures of duplicates of all tasks but the first of each source."""
+def _of_images_seen_before(tasks: Sequence[TaskFiles]) -> set[Path]:
+    """Return the figures of images alone of all tasks but the first of each source."""
     sources: set[str] = set()
     repeated = set()
     for task in tasks:
-        for path in task.figures():
-            if _kind(path) == "duplicates":
-                repeated |= {path} if task.protocol.source.name in sources else set()
-                sources.add(task.protocol.source.name)
+        if (source := task.protocol.source.name) in sources:
+            repeated |= {path for path in task.figures() if _kind(path) in OF_IMAGES}
+        sources.add(source)
     return repeated
 
 

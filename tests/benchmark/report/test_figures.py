@@ -1,6 +1,7 @@
 """The figures: what they show is what the evidence holds, and what is missing is said or left out."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -11,6 +12,7 @@ import pytest
 
 from benchmark import data, evidence, params
 from benchmark.cost.records import Costs
+from benchmark.data.resize import resize
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
 from benchmark.report import results
@@ -20,6 +22,7 @@ from benchmark.report.figures.audit import gaps
 from benchmark.report.figures.drawing import draw
 from benchmark.report.figures.duplicates import near_duplicates
 from benchmark.report.figures.figure_data import FigureData
+from benchmark.report.figures.samples import samples
 from benchmark.training.corruptions import CORRUPTIONS
 from pipelines import static_checks
 
@@ -32,8 +35,8 @@ def figure_data(small, two_papers):
     task = evidence.TASKS / "phantom"
     images = data.load(small.task("phantom"))
     random = np.random.default_rng(0)
-    samples = pd.DataFrame({"sample_id": images.ids, "cluster": range(len(images.ids))})
-    samples.to_csv(task / "samples.csv", index=False)
+    listed = pd.DataFrame({"sample_id": images.ids, "cluster": range(len(images.ids))})
+    listed.to_csv(task / "samples.csv", index=False)
     for model in ("emanet", "adaptive", "adaptive_parts_2", "cnn", "svm"):
         for run in range(RUNS):
             folder = evidence.run_folder("phantom", model, run)
@@ -315,7 +318,19 @@ def test_near_duplicates_are_shown_beside_each_other_with_what_they_are(images):
     assert [axis.get_title() for axis in frame.axes] == ["train\nno_finding", "test\nround_lesion"]
     for axis, name in zip(frame.axes, images.ids, strict=False):
         assert (axis.images[0].get_array() == images.pixels[images.ids.index(name)].squeeze()).all()
-    assert drawing.pictures_of_duplicates({"duplicates": {"shown": [], **counts}}, "scans") == {}
+    manifest = {"digest": "0", "duplicates": {"shown": [], **counts}}
+    assert "duplicates" not in drawing.pictures_of_images(manifest, "scans", 64)
+
+
+def test_six_images_are_shown_of_each_class_as_many_as_of_the_others(images):
+    figure = samples(images, "scans", 16)
+    labels = [axis.get_title() for axis in figure.axes]
+    assert labels == sorted(labels, key=images.classes.index)
+    assert Counter(labels) == dict.fromkeys(images.classes, 6 // len(images.classes))
+    names = [line.split(" (")[0] for line in figure.get_label().split(": ")[1].split("; ")]
+    for axis, name in zip(figure.axes, names, strict=True):
+        pixels = images.pixels[images.ids.index(name)][None]
+        assert (axis.images[0].get_array() == resize(pixels, 16)[0].squeeze()).all()
 
 
 def test_a_picture_knows_what_it_was_drawn_from(figure_data, images, tmp_path, monkeypatch):
@@ -433,16 +448,15 @@ def test_without_the_images_a_figure_stays_while_nothing_it_was_drawn_from_chang
     )  # fmt: skip
     status, told, _ = figures()
     assert status == 0
-    assert "phantom: corruptions, explanations_emanet: stay, drawn from the same\n" in told
+    assert "phantom: corruptions, explanations_emanet, samples: stay, drawn from the same\n" in told
     assert "data/scans: missing" in told
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert set(after) == {*before, "accuracy_mine_table1.svg"}
-    assert all(after[name] == before[name] for name in ("explanations_emanet.svg", "corruptions.svg"))
+    pictures = ("samples", "explanations_emanet", "corruptions")
+    assert all(after[f"{name}.svg"] == before[f"{name}.svg"] for name in pictures)
     failures, skipped = failures_of_figures()
     assert failures == []
-    assert [line.split(": ")[0] for line in skipped] == [
-        f"{folder}/{name}.svg" for name in ("explanations_emanet", "corruptions")
-    ]
+    assert [line.split(": ")[0] for line in skipped] == [f"{folder}/{name}.svg" for name in pictures]
 
 
 def test_without_the_images_a_figure_of_something_else_goes_and_is_named(without_images):
