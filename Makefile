@@ -40,6 +40,8 @@ test-faults: setup
 benchmark: setup
 	python -m tests.performance.trainer $(CHECKOUT)
 	python -m tests.performance.sizes
+	python -m tests.performance.engine
+	python -m tests.performance.scoring
 
 # Needs Chromium.
 test-browser: setup

@@ -9,17 +9,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
-from benchmark.evidence import provenance
-from pipelines import docs
+from tests.performance import page
 
-ROOT, PAGE = Path(__file__).parents[2], Path("docs/performance.md")
+ROOT = Path(__file__).parents[2]
 SETS = [(50_000, 64), (100_000, 64), (10_000, 224), (20_000, 224)]  # images, pixels
 COMMANDS = {
     "fetch": ["-m", "pipelines.fetch", "--task", "large"],
@@ -93,10 +91,7 @@ def main() -> None:
             workplace(place, count, size)
             rows.append([f"{count:,} of {size} px", *(measured(place, command) for command in COMMANDS.values())])
             print(*rows[-1], sep=" | ", flush=True)
-    table = tabulate(rows, ["images", *COMMANDS], tablefmt="github")
-    when = f"{date.today()}, {provenance.machine()['processor']}, torch {provenance.versions()['torch']}:\n"
-    made = {"sizes": [when, f"{table}\n"]}
-    PAGE.write_text(docs.filled(PAGE.read_text(encoding="utf-8"), made, "make benchmark"), encoding="utf-8")
+    page.put({"sizes": tabulate(rows, ["images", *COMMANDS], tablefmt="github")})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 import types
-from datetime import date
 from pathlib import Path
 from statistics import median
 
@@ -22,12 +21,11 @@ import torch.nn.functional as F
 from tabulate import tabulate
 
 from benchmark import data, params
-from benchmark.evidence import provenance
 from benchmark.training import networks
 from benchmark.training.dataset import Part
-from pipelines import cell, docs
+from pipelines import cell
+from tests.performance import page
 
-PAGE = Path("docs/performance.md")
 MODELS, SIZES = ("cnn", "resnet50", "emanet", "vit"), (32, 64)
 IMAGES, VALIDATION, TIMES = 320, 64, 9
 EPOCHS = 4  # of MedMNIST's script and of ours, side by side
@@ -152,11 +150,7 @@ def main() -> None:
     tables = {"bare loop": against_a_bare_loop()}
     if len(sys.argv) > 1:
         tables["medmnist"] = against_medmnist(Path(sys.argv[1]))
-    print(*tables.values(), sep="\n")
-    processor, torch_version = provenance.machine()["processor"], provenance.versions()["torch"]
-    when = f"{date.today()}, {processor}, one thread, torch {torch_version}:\n"
-    made = {name: [when, f"{table}\n"] for name, table in tables.items()}
-    PAGE.write_text(docs.filled(PAGE.read_text(encoding="utf-8"), made, "make benchmark"), encoding="utf-8")
+    page.put(tables)
 
 
 if __name__ == "__main__":
