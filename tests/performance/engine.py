@@ -43,7 +43,7 @@ def workplace(folder: Path, models: int) -> None:
     everything["tasks"] = {"phantom": task | {"runs": RUNS}}
     knn = {"kind": "estimator", "features": "pixels", "of": "knn", "tasks": ["phantom"]}
     everything["models"] = {f"knn_{index}": knn for index in range(models)}
-    everything["costs"] = {}
+    everything["costs"], everything["notes"] = {}, {}
     yaml.dump(everything, path)
     shutil.rmtree(folder / "results")
 
