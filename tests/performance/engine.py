@@ -42,7 +42,8 @@ def workplace(folder: Path, models: int) -> None:
     task["source"]["images_per_class"] = 30
     everything["tasks"] = {"phantom": task | {"runs": RUNS}}
     knn = {"kind": "estimator", "features": "pixels", "of": "knn", "tasks": ["phantom"]}
-    everything["models"] = {f"knn_{index}": knn for index in range(models)}
+    emanet = everything["models"]["emanet"] | {"tasks": []}  # the reference of costs
+    everything["models"] = {"emanet": emanet} | {f"knn_{index}": knn for index in range(models)}
     everything["costs"], everything["notes"] = {}, {}
     yaml.dump(everything, path)
     shutil.rmtree(folder / "results")
