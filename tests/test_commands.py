@@ -36,7 +36,7 @@ NOT_RUN = {  # by how commands start: why not
     "make reproduce": GATE,
     "make benchmark": "it must run alone, and takes an hour",
     ".ci/run": "it runs these tests",
-    "python -m pipelines.verify --base": "it trains every model; tests/pipelines/test_verify.py does so with three",
+    "python -m pipelines.verify --base": "it trains every model; tests/pipelines/test_dvc_repro.py does so with three",
     "python -m pipelines.verify --static": GATE,
     "python -m pipelines.cost": "it compares times of this machine, which tests do not",
     "python -m pytest": GATE,
@@ -74,6 +74,7 @@ def test_commands_are_found():
     assert len(ALL) > 50
     unused = [start for start in NOT_RUN if not any(command.startswith(start) for command in ALL)]
     assert unused == []
+    assert all((ROOT / path).exists() for why in NOT_RUN.values() for path in re.findall(r"tests/[\w/]+\.py", why))
 
 
 @pytest.fixture(scope="module")

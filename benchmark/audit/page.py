@@ -114,7 +114,8 @@ def full(record: dict[str, Any]) -> str:
 def _claimed(claimed: dict[str, Any]) -> str:
     """Return a printed number, or the gap of two and what it makes of the lower one's errors."""
     if "printed" in claimed:
-        return f"{claimed['printed']}, read as {claimed['value']:g}"
+        value = "no number" if claimed["value"] is None else f"{claimed['value']:g}"
+        return f"{claimed['printed']}, read as {value}"
     return f"{_points(claimed['gap'])} points, {100 * claimed['error_ratio']:.0f} % of the rival's errors"
 
 
