@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 
 from benchmark.audit import claims, papers, wording_scores
-from benchmark.audit.claims import ClaimedValue, CostClaim, QualityClaim, ValueClaim
+from benchmark.audit.claims import ClaimedGap, ClaimedValue, CostClaim, QualityClaim, ValueClaim
 from benchmark.audit.papers import Robustness
 from benchmark.errors import BadInput
 from tests.conftest import ROOT
@@ -54,6 +54,20 @@ def test_a_claimed_gap_comes_with_its_error_ratio_and_the_images_it_needs():
     assert claimed.gap == pytest.approx(0.023)
     assert claimed.error_ratio == pytest.approx(3.1 / 5.4)
     assert claimed.images_needed == (339, 1210)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "compared"),
+    [
+        (-0.02, -0.01, "opposite to what is claimed"),
+        (-0.01, 0.02, "smaller than claimed"),
+        (0.06, 0.1, "larger than claimed"),
+        (0.01, 0.1, "compatible with the claimed gap"),
+        (-0.01, 0.1, "compatible with the claimed gap"),
+    ],
+)
+def test_a_measured_gap_is_told_from_the_claimed_one_by_its_whole_interval(low, high, compared):
+    assert ClaimedGap(0.05, None).compare(low, high) == compared
 
 
 def test_an_ambiguous_number_is_read_as_the_paper_file_says():

@@ -49,3 +49,22 @@ def test_another_reading_is_put_into_claims_on_cost_too(random):
     assert records[name]["readings"] == [{"reading": "emanet_output"} | flipped]
     text = page.details(paper, list(records.values()))
     assert f"`emanet_output` flips `{name}` from supported to contradicted, on {task.source}." in text
+
+
+def test_a_claim_on_cost_depends_on_the_reading_that_decides_it_otherwise_and_not_on_one_that_leaves_it_open(random):
+    macs, latency = "emanet_table1/macs/emanet-below-cnn", "emanet_table1/latency_ms/emanet-below-cnn"
+    task = answers(random, EVEN)
+    of = {"emanet": (50, 1.0), "cnn": (100, 2.0), "emanet_output": (150, 2.0)}
+    task.costs[:] = [priced(**{model: {"macs": count, "latency_ms": time} for model, (count, time) in of.items()})]
+    found = judged(task, paper=PAPER.model_copy(update={"readings": ["emanet_output"]}))
+    assert [found[name]["readings"][0]["verdict"] for name in (macs, latency)] == ["contradicted", "inconclusive"]
+    assert [found[name]["verdict"] for name in (macs, latency)] == ["depends on the reading", "supported"]
+    assert found[macs]["reason"][0] == "as chosen supported, with emanet_output contradicted"
+
+
+def test_another_reading_of_a_rival_is_put_into_claims_on_cost_too(random):
+    name, task = "emanet_table1/macs/emanet-below-cnn", answers(random, EVEN)
+    task.costs[:] = [priced(emanet={"macs": 50}, cnn={"macs": 100}, cnn_small={"macs": 25})]
+    record = judged(task, paper=PAPER.model_copy(update={"readings": [], "rivals": {"cnn": ["cnn_small"]}}))[name]
+    flipped = {"verdict": "contradicted", "chosen": "supported", "sources": [task.source]}
+    assert record["readings"] == [{"reading": "cnn_small"} | flipped]

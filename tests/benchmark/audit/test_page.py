@@ -1,5 +1,6 @@
 """The audit as a page, and verdicts with their words."""
 
+import json
 import re
 from typing import get_args
 
@@ -7,6 +8,7 @@ from benchmark.audit import claims, page, records, wording
 from benchmark.audit.claims import Verdict
 from tests.benchmark.audit.judging import BEST, CLAIMS, EVEN, OVER_CNN, PAPER, judge
 from tests.benchmark.audit.simulator import answers
+from tests.conftest import ROOT
 
 
 def test_text_of_a_paper_is_text(random):
@@ -43,6 +45,11 @@ def test_one_claim_is_told_in_points_and_per_cent(random):
     assert "\n  claimed: +6.7 points, 32 % of the rival's errors\n" in page.full(by_name[OVER_CNN])
     value = by_name["emanet_table1/accuracy/cnn"]
     assert f"\n  claimed: {value['claimed']['printed']}, read as {value['claimed']['value']:g}\n" in page.full(value)
+
+
+def test_every_claim_of_the_committed_audit_can_be_told():
+    for record in json.loads((ROOT / "results/audit.json").read_text(encoding="utf-8")):
+        assert page.full(record).startswith(f"{record['claim']}: "), record["claim"]
 
 
 def test_every_verdict_is_explained():

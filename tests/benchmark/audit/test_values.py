@@ -55,6 +55,16 @@ def test_another_number_is_not_calibrated_by_the_t_test():
     assert (numbers["low_90"], numbers["high_90"]) == pytest.approx((-0.063 - half, -0.063 + half), abs=1e-9)
 
 
+def test_our_runs_and_the_trials_count_by_their_numbers_and_a_difference_is_tested_on_two_sides():
+    means = [0.81, 0.82, 0.828, 0.83]
+    record = calibrated(means)
+    error, gap = np.std(means, ddof=1) * np.sqrt(1 / 3 + 1 / 4), np.mean(means) - 0.863
+    half, numbers = stats.t.ppf(0.95, 3) * error, record["numbers"]
+    assert (numbers["low_90"], numbers["high_90"]) == pytest.approx((gap - half, gap + half), abs=1e-9)
+    assert 0.025 < stats.t.sf((abs(gap) - 0.02) / error, 3) < 0.05
+    assert record["verdict"] == "inconclusive"
+
+
 def test_an_accuracy_finer_than_the_images_and_trials_allow_is_inconsistent():
     text = {"heading": "ACC", "measure": "accuracy", "task": "simulated"}
     table = {"title": "t", "place": "p", "columns": [text], "rows": {"ResNet": ["86.333"]}}

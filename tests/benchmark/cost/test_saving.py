@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from torch import nn
 
 from benchmark.cost import counting, saving
 from benchmark.params import Shape, Timing
@@ -63,6 +64,30 @@ def test_the_record_has_each_form_for_one_image_and_for_a_batch(monkeypatch):
     assert (without["form"], without["kept_share"], without["times_as_fast"]) == ("none", None, 1)
     assert (gathered["form"], gathered["kept_share"]) == ("gather", 0.25)
     assert len(others) == 6
+
+
+def test_a_form_has_the_macs_of_one_image_and_its_speed_up_over_the_part_without_a_mask(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(saving.timing.time, "perf_counter", lambda: now[0])
+
+    class Takes(nn.Linear):
+        """A layer that takes some seconds, by that clock."""
+
+        def __init__(self, seconds):
+            super().__init__(3, 5)
+            self.seconds = seconds
+
+        def forward(self, features, local):
+            now[0] += self.seconds
+            return super().forward(features)
+
+    by_form = {saving.WITHOUT: Takes(0.004), ("gather", 0.5): Takes(0.001)}
+    shape = Shape(device="cpu", size=32, images="phantom")
+    measured = saving._measured(by_form, (torch.zeros(2, 3), torch.zeros(2)), shape, QUICK, lambda _: None)
+    without, gathered = measured["forms"]
+    assert without["macs"] == gathered["macs"] == 3 * 5
+    assert (without["ms"], gathered["ms"]) == (4, 1)
+    assert (without["times_as_fast"], gathered["times_as_fast"], gathered["interval"]) == (1, 4, [4, 4])
 
 
 def test_a_record_is_current_until_the_code_changes(tmp_path, monkeypatch):

@@ -13,8 +13,9 @@ import pytest
 from benchmark import evidence
 from benchmark.evidence import metrics
 from benchmark.report import result_table
-from benchmark.report.page import cost_plot, pictures
+from benchmark.report.page import cost_plot, cost_ratios, pictures
 from benchmark.report.page import render as page
+from benchmark.report.page.task_results import Bar
 from tests.benchmark.cost.made_records import measures, write
 from tests.benchmark.report.made import CLASSES, HOSTILE, MODELS, PROVENANCE, TABLE
 
@@ -185,6 +186,18 @@ def test_names_in_the_plot_of_costs_cover_no_other():
     dots = [cost_plot.Dot(50, 50, name, False) for name in ("one", "two", "three")]
     places = sorted(dot.text_y for dot in cost_plot._named(dots))
     assert all(below - above >= cost_plot.LINE for above, below in pairwise(places))
+
+
+def test_in_the_plot_of_costs_the_best_are_at_the_top_and_the_slowest_at_the_right():
+    assert [cost_plot._up(score, 50, 90) for score in (90, 70, 50)] == [0, cost_plot.HEIGHT / 2, cost_plot.HEIGHT]
+    across = [cost_plot._across(ratio) for ratio in (0.25, 0.5, 1, 16, 32)]
+    assert across == [0, 0, cost_plot.WIDTH / 5, cost_plot.WIDTH, cost_plot.WIDTH]
+
+
+def test_a_ratio_of_costs_is_drawn_from_low_to_high_on_a_scale_from_an_eighth_to_32():
+    cell = cost_ratios._cell({"latency_ratio": 2.0, "latency_ratio_interval": [1.0, 8.0], "latency_ms": 4.0})
+    assert (cell.ratio, cell.interval, cell.bar) == ("2.00", "[1.00, 8.00]", Bar(37.5, 50.0, 75.0))
+    assert [cost_ratios._place(ratio) for ratio in (1 / 16, 1 / 8, 32, 64)] == [0, 0, 100, 100]
 
 
 def test_a_note_stands_once_and_rows_refer_to_it(small, made, paper, workplace):
