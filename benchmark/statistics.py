@@ -47,7 +47,7 @@ class Design:
 
     @cached_property
     def _strata(self) -> np.ndarray:
-        """The stratum of each value, counted from 0: its class; one for all if a run has a class's single cluster."""
+        """The stratum of each value, counted from 0: its class; one for all if some run has only one cluster of a class."""
         run, _ = self._indices
         if self.label is None:
             return np.zeros(len(run), int)
@@ -153,13 +153,13 @@ class Ratio:
         return (self.high - self.low) / 2 / self.value
 
 
-def ratio(blocks: Sequence[float], level: float = LEVEL) -> Ratio:
+def ratio(blocks: Sequence[float]) -> Ratio:
     """Return the median of a ratio that was measured in blocks, with its interval.
 
     The interval assumes no distribution, since disturbances have long tails; with fewer than 6 blocks it has no bounds.
     """
     values = np.asarray(blocks)
-    low, high = stats.quantile_test(values, q=float(np.median(values))).confidence_interval(level)
+    low, high = stats.quantile_test(values).confidence_interval(LEVEL)  # of the median
     bounds = (-np.inf if np.isnan(low) else low, np.inf if np.isnan(high) else high)
     return Ratio(float(np.median(values)), *map(float, bounds))
 

@@ -123,8 +123,17 @@ def _verify(session: "Session", models: list[str]) -> int:
         raise BadInput(f"{COSTS / session.name}: no record of these models; --verify compares with records")
     if not session.has_device:
         raise BadInput(f"--shape: no CUDA device here; {session.name} must be verified on a machine that has one")
+    if lacking := session.lacking_images(list(recorded)):
+        why = f"the images of {session.shape.images} are not at hand"
+        print(f"{session.name}: {', '.join(lacking)}: not verified, since {why}")
+        recorded = {model: record for model, record in recorded.items() if model not in lacking}
+        if not recorded:
+            return 1
+    again, failures = session.measure(list(recorded), partial(_progress, session))
+    for model, why in failures.items():
+        print(f"{session.name}: {model}: no longer runs at this shape ({why})")
     total = near = apart = 0
-    for model, record in session.measure(list(recorded), partial(_progress, session))[0].items():
+    for model, record in again.items():
         for new in record["measures"]:
             old = nearest(recorded[model]["measures"], new["kept_share"] or 0.0)
             total += 1
@@ -139,7 +148,7 @@ def _verify(session: "Session", models: list[str]) -> int:
                 print(f"{session.name}: {model}{kept}: {was}, now {now}")
     within = f"{near} within {100 * session.limits.precise:.0f} %, {total - near - apart} within intervals"
     print(f"{session.name}: {total} ratios of latency: {within}, {apart} apart")
-    return 1 if apart else 0
+    return 1 if apart or failures else 0
 
 
 if __name__ == "__main__":

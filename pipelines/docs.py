@@ -42,6 +42,8 @@ def filled(page: str, made: dict[str, list[str]], command: str = "make docs") ->
     """Return a page with these texts between the marks of their names, which name the ``command`` that makes them."""
     for name, parts in made.items():
         begin = BEGIN.format(name, command)
+        if page.count(begin) != 1 or END.format(name) not in page:
+            raise BadInput(f"the page must have {begin.strip()!r} and its end once each; put the marks back")
         before, rest = page.split(begin)
         after = rest.split(END.format(name))[1]
         page = "\n".join([before + begin, *parts, END.format(name) + after])

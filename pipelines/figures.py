@@ -42,7 +42,10 @@ def main() -> None:
         print(f"{task}: {drawn.why}")
     standing = {name: path for name in drawn.undrawn if (path := _path(task, name)).exists()}
     kept = {name: path.read_bytes() for name, path in standing.items() if is_current(path, drawn.undrawn[name])}
-    for names, said in ((kept, "stay, drawn from the same"), (standing.keys() - kept, "go, drawn from something else")):
+    for names, said in (
+        (kept, "stay, drawn from the same"),
+        (standing.keys() - kept, "removed, since drawn from something else"),
+    ):
         if names:
             print(f"{task}: {', '.join(sorted(names))}: {said}")
     files = drawn.files | kept

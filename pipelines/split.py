@@ -71,7 +71,7 @@ def _dealt(named: pd.DataFrame, shares: PooledSplit, name: str) -> np.ndarray:
 def _check_shares(
     name: str, named: pd.DataFrame, rows: dict[str, np.ndarray], shares: PooledSplit, number: int
 ) -> None:
-    """Refuse a run of which a part is off its share by more than two points, and by more than an image a part."""
+    """Refuse a run of which a part is off its share by more than two points, and by more than one image per part."""
     parts_of = {"train": shares.train, "validation": shares.validation, "test": shares.test}
     fits = []
     for subset, parts in parts_of.items():

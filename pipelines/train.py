@@ -44,6 +44,9 @@ def main() -> None:
         if not (evidence.TASKS / task / "split.csv").exists():
             split(loaded, task)
     chosen = [one for runs in wanted for one in runs if not args.run or one.number in args.run]
+    if args.run and not chosen:
+        most = max(len(runs) for runs in wanted) - 1
+        raise BadInput(f"--run: no run {args.run[0]}; it must be 0 to {most}")
     if args.plan:
         from benchmark.training import plan
 

@@ -14,7 +14,7 @@ from benchmark.params import Params
 from benchmark.training import cells as training
 from benchmark.training import local, reproduction
 from benchmark.training.runs import Run
-from pipelines import Parser, cells, run
+from pipelines import Parser, cell, run
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def main() -> int:
         training.train_into(runs, again, local.outcomes)
         outcomes = reproduction.compare(runs, loaded.other_processor, evidence.TASKS, again)
         if not (args.model or args.run or args.random):
-            for task in dict.fromkeys(one.task.name for one in runs):
+            for task in dict.fromkeys(one.task.name for one in runs if not one.task.sealed):
                 _show_tables(loaded, task)
     print("\n".join(str(outcome) for outcome in outcomes))
     if not all(outcome.passed for outcome in outcomes):
@@ -105,10 +105,14 @@ def _check_without_training(loaded: Params) -> int:
 def _with_evidence(
     loaded: Params, tasks: list[str] | None, models: list[str] | None, numbers: list[int] | None
 ) -> list[Run]:
+    for model in models or []:
+        loaded.model(model)
     runs = [
         one
-        for runs_of_cell in cells(loaded, tasks or loaded.tasks, models)
-        for one in runs_of_cell
+        for task in dict.fromkeys(tasks or loaded.tasks)
+        for model in dict.fromkeys(models or loaded.cells(task))
+        if tasks or model in loaded.cells(task)
+        for one in cell(loaded, task, model)
         if (one.folder / evidence.PROVENANCE).exists() and (not numbers or one.number in numbers)
     ]
     if not runs:

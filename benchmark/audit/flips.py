@@ -38,7 +38,9 @@ def cost_flips(paper: Paper, claim: CostClaim, tasks: Sequence[Answers]) -> list
     flips = []
     for model, reading in pairs:
         measured = [
-            task for task in tasks if not task.synthetic and any(reading in costs.models for costs in task.costs)
+            task
+            for task in tasks
+            if not task.synthetic and any(reading in condition.models for condition in task.costs)
         ]
         chosen = costs.decide(claim, measured).verdict
         other = costs.decide(_replaced(claim, model, reading), measured).verdict

@@ -232,7 +232,7 @@ class Paper(Strict):
         pairs = [pair for statement in self.statements.values() for pair in getattr(statement, "pairs", [])]
         named = [*self.systems.values(), *(model for pair in pairs for model in pair), *self.readings]
         named += [model for others in self.rivals.values() for model in others]
-        return list(dict.fromkeys([*named, *([self.proposed] if self.proposed else [])]))
+        return list(dict.fromkeys(named))
 
 
 def _check_rows(where: str, table: Table, systems: list[str]) -> None:
@@ -288,6 +288,8 @@ def _check_columns(where: str, table: Table, trials: int | None) -> None:
     for column in table.columns:
         if column.task and column.measure not in QUALITY:
             raise ValueError(f"{where}.columns: {column.heading!r}: only a measure of quality may have a task")
+        if column.words and column.measure in QUALITY:
+            raise ValueError(f"{where}.columns: {column.heading!r} has words; only a column of costs may rank words")
         if column.task and not trials:
             raise ValueError(f"{where}.columns: {column.heading!r} has a task, so trials must be given")
 

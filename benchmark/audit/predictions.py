@@ -54,6 +54,9 @@ def compare(params: Params, task: str, path: Path, rows: list[str], logits: bool
     since all runs test on the same images. :class:`BadInput` names an image, label or probability that does not fit.
     """
     protocol = params.task(task)
+    if protocol.sealed:
+        opened = ", ".join(params.open_tasks)
+        raise BadInput(f"--task: {task} is sealed ({protocol.sealed}); it must be an open one: {opened}")
     if not any((evidence.TASKS / task / "runs").glob(f"*/*/{evidence.PROVENANCE}")):
         raise BadInput(f"--task: {task} has no evidence; it must be a task that has some")
     classes = evidence.read_json(evidence.TASKS / task / "manifest.json")["classes"]
@@ -63,13 +66,14 @@ def compare(params: Params, task: str, path: Path, rows: list[str], logits: bool
     _check_labels(path, task, split.set_index("sample_id")["label"].loc[mine.ids].to_numpy(), mine.labels)
     row_of = {name: row for row, name in enumerate(mine.ids)}
     values: Values = {measure: {} for measure in metrics.PER_IMAGE}
-    runs, best = [], 0
+    runs, best, complete = [], 0, set()
     own_split = protocol.split == "official"  # all runs test on the same images
     for run in range(1 if own_split else protocol.runs):
         test_ids = split["sample_id"][splits.of_run(split, protocol, params.pooled_split, run)["test"]].tolist()
         best = max(best, len(set(test_ids) & set(row_of)))
         if not set(test_ids) <= set(row_of):
             continue
+        complete |= set(test_ids)
         index = [row_of[name] for name in test_ids]
         runs.append(_score(run, mine, index, classes))
         for measure, per_image in metrics.per_image(mine.labels[index], mine.probabilities[index]).items():
@@ -85,7 +89,7 @@ def compare(params: Params, task: str, path: Path, rows: list[str], logits: bool
         values = {measure: dict.fromkeys(range(protocol.runs), of_run[0]) for measure, of_run in values.items()}
     both = replace(theirs, values=theirs.values | {YOURS: values})
     gaps = [gap for model in theirs.values if (gap := _gap(both, model))]
-    left_out = len(mine.ids) - sum(run.images for run in runs)
+    left_out = len(set(mine.ids) - complete)
     adjusted = holm([gap.estimate.two_sided() for gap in gaps])
     return Comparison(runs, left_out, alone.mean_or_one(YOURS, "accuracy"), gaps, adjusted, mine.notes, own_split)
 
@@ -119,7 +123,8 @@ def _check_images(path: Path, task: Task, ids: list[str], split: pd.DataFrame) -
     known = split["sample_id"].tolist()
     if unknown := sorted(line_of.keys() - set(known)):
         hint = closest(unknown[0], known, lists)
-        raise BadInput(f"{path}: no image {unknown[0]!r} in {task.name}, and {len(unknown) - 1} others; {hint}")
+        others = f" (nor {len(unknown) - 1} others)" if unknown[1:] else ""
+        raise BadInput(f"{path}: no image {unknown[0]!r} in {task.name}{others}; {hint}")
 
 
 def _check_labels(path: Path, task: str, true: np.ndarray, labels: np.ndarray) -> None:

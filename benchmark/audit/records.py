@@ -111,7 +111,7 @@ class ConditionNumbers:
 
 @dataclass(frozen=True)
 class ScoreNumbers:
-    """The mean score of a model on one task with its 95 % interval, held within 0 and 1; one run has no bounds."""
+    """The mean score of a model on one task with its 95 % interval, clipped to 0 and 1; one run has no bounds."""
 
     task: str
     synthetic: bool

@@ -198,17 +198,18 @@ def examine(printed: dict[str, str]) -> Findings:
     scores, counts = _read(printed)
     images, positives = counts.get("n"), counts.get("positives")
     implied: dict[str, Any] = {}
-    if "accuracy" in scores and images and scores["accuracy"].spread is None:
+    single = {name: score for name, score in scores.items() if score.spread is None}  # with ±, means of runs
+    if "accuracy" in single and images:
         implied["right"], implied["wilson"] = _right_answers(scores["accuracy"], images)
-    if {"accuracy", "precision", "recall"} <= set(scores):
-        three = (scores["accuracy"], scores["precision"], scores["recall"])
+    if {"accuracy", "precision", "recall"} <= set(single):
+        three = (single["accuracy"], single["precision"], single["recall"])
         implied |= {"prevalence": prevalence(*three), "least_auc": least_auc(*three)}
     if {"precision", "recall", "f1"} <= set(scores):
         implied["f1"] = harmonic(scores["precision"], scores["recall"])
         implied["f1_fits"] = _meets(implied["f1"], scores["f1"])
         implied["f1_above"] = _exceeds(scores["f1"], implied["f1"])
     if images and positives:
-        implied["consistent"] = _consistent(scores, positives, images - positives)
+        implied["consistent"] = _consistent(single, positives, images - positives)
     return Findings(printed, scores, images, positives, **implied)
 
 
@@ -260,7 +261,7 @@ def _consistent(scores: dict[str, Reported], positives: int, negatives: int) -> 
     result = check_1_testset_no_kfold(
         testset={"p": positives, "n": negatives},
         scores={name: score.value for name, score in decided.items()},
-        eps={name: (score.high - score.low) / 2 + 1e-9 for name, score in decided.items()},
+        eps={name: max(score.value - score.low, score.high - score.value) + 1e-9 for name, score in decided.items()},
     )
     return not result["inconsistency"]
 

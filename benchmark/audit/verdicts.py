@@ -141,8 +141,12 @@ class TaskVerdict(Generic[JudgedCo]):
     @property
     def p_opposite(self) -> float:
         """The p-value of the opposite: the least over the pairs that are not shown to be too small."""
-        against = [pair for pair in self.pairs if pair.p_opposite < pair.p_claim and not pair.is_small]
-        return min((pair.p_shown for pair in against), default=1.0)
+        return min((pair.p_shown for pair in self._against), default=1.0)
+
+    @property
+    def _against(self) -> list[PairTest]:
+        """The pairs that lean to the opposite and are not shown to be too small."""
+        return [pair for pair in self.pairs if pair.p_opposite < pair.p_claim and not pair.is_small]
 
     @property
     def p_no_difference(self) -> float:
@@ -152,9 +156,11 @@ class TaskVerdict(Generic[JudgedCo]):
 
     @property
     def decisive(self) -> PairTest:
-        """The pair that decides: the one that shows the opposite most clearly, else the one least like the claim."""
+        """The pair that decides: that which shows the opposite best, or sameness or the claim least."""
         if self.verdict == "contradicted":
-            return min(self.pairs, key=lambda pair: pair.p_opposite)
+            return min(self._against, key=lambda pair: (pair.p_shown, pair.p_opposite))
+        if self.verdict == "no difference":
+            return max(self.pairs, key=lambda pair: pair.adjusted_same)
         return max(self.pairs, key=lambda pair: pair.p_claim)
 
 

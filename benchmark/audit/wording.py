@@ -51,7 +51,7 @@ VERDICTS = {
     "supported": "shown by the test",
     "contradicted": "the opposite is shown, for at least one rival",
     "no difference": "shown to be smaller than the paper's margin, whatever its sign; for counts of operations, equal",
-    "inconclusive": "none of these on the mean over the sources, nor surely enough in single ones; the reason says "
+    "inconclusive": "none of these on the mean over the sources, nor clearly enough on single sources; the reason says "
     "which gap would have been found",
     "supported in part": "open on the mean over the sources, shown in single ones; or under some conditions of cost",
     "contradicted in part": "the same of the opposite",
@@ -145,7 +145,7 @@ def _over_sources(decision: QualityDecision, sources: SourcesVerdict) -> list[st
     lines = [
         f"but {task.answers.task}, {task.answers.split}, by itself: {task.verdict}"
         for task in decision.not_counting
-        if task.verdict not in (decision.verdict, "inconclusive")
+        if task.verdict not in (sources.verdict.removesuffix(" in part"), "inconclusive")
     ]
     secondary = _secondary(sources.mean) if sources.mean else []
     if sources.mean is None or len(tasks) < 2:
@@ -213,12 +213,10 @@ def _test_reason(task: TaskVerdict[Evidence]) -> str:
     if test.rule == "same":
         low, high = test.gap.estimate.interval(1 - 2 * ALPHA)
         kind = "by two one-sided tests" if test.leans_to_claim else "of a gap beyond the margin"
-        return (
-            f"{text}, {kind}; the 90 % interval is [{100 * low:.1f}, {100 * high:.1f}], the margin ±{100 * margin:.0f}"
-        )
+        return f"{text}, {kind}; the 90 % interval is [{100 * low:.1f}, {100 * high:.1f}], the margin ±{100 * margin:g}"
     if task.verdict == "no difference":
         p_same = p_text(test.adjusted_same)
-        text += f"; within ±{100 * margin:.0f} points, {p_same} after Holm, by two one-sided tests"
+        text += f"; within ±{100 * margin:g} points, {p_same} after Holm, by two one-sided tests"
     elif task.verdict == "inconclusive":
         smallest = test.detectable if len(task.pairs) == 1 else test.gap.estimate.detectable(ALPHA)
         text += f"; a gap of {100 * smallest:.1f} points would have been found with 80 % power"

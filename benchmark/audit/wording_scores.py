@@ -77,8 +77,9 @@ def _auc(implied: Findings) -> list[str]:
     if implied.least_auc is not None and auc.high < implied.least_auc:
         least = f"{implied.least_auc:.3f}"
         lines.append(f"AUC: the other scores allow at least {least} on one binary test set: these are not of one")
-    elif auc.high < 0.5 and "accuracy" in implied.scores and implied.scores["accuracy"].low > 0.9:
-        lines.append("AUC: beside such an accuracy that needs a test set with nearly all images in one class")
+    elif auc.high < 0.5 and "accuracy" in implied.scores and (accuracy := implied.scores["accuracy"].low) > 0.9:
+        least = f"at least {200 * accuracy - 100:.0f} % of its images in one class"  # AUC ≥ sensitivity × specificity
+        lines.append(f"AUC: beside such an accuracy that needs a test set with {least}")
     return lines
 
 
@@ -100,6 +101,6 @@ def _right_answers(implied: Findings) -> list[str]:
 
 def _confusion(consistent: bool | None, positives: int, negatives: int) -> str:
     if consistent is None:
-        return "no score that a binary confusion matrix decides"
+        return "none of these scores can be checked against a binary confusion matrix"
     matrix = f"binary confusion matrix of {positives} positives and {negatives} negatives"
     return f"{'some' if consistent else 'no'} {matrix} has these scores (mlscorecheck)"

@@ -46,7 +46,8 @@ def _best(best: Record | None) -> str:
         return f"is {of_all}"
     if best["verdict"] == "contradicted":
         return f"is not {of_all}"
-    if not (shown := verdicts.count("supported")):
+    shown = verdicts.count("supported") if best["verdict"] in ("supported in part", "mixed") else 0
+    if not shown:
         return f"is not shown to be {of_all} on any of {_sources(len(verdicts))} of images"
     return f"is shown to be {of_all} on {shown} of {_sources(len(verdicts))} of images"
 

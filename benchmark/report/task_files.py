@@ -128,4 +128,4 @@ def all_tasks(params: Params, papers: Sequence[Paper]) -> list[TaskFiles]:
 def _rows(papers: Sequence[Paper], task: str) -> list[str]:
     """Return the models of the tables that a task can fill."""
     tables = [(paper, here) for paper in papers for table in paper.tables.values() if (here := table.on(task))]
-    return [*(paper.systems[system] for paper, table in tables for system in table.rows), SENTINEL]
+    return list(dict.fromkeys([*(paper.systems[system] for paper, table in tables for system in table.rows), SENTINEL]))

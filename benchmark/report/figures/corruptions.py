@@ -15,10 +15,11 @@ LARGEST = 96  # pixels of a picture
 
 def example(data: FigureData) -> str | None:
     """Return the image that stands for the others: the first test image of the first run of a row."""
-    for model in data.rows:
-        path = evidence.run_folder(data.task, model, data.runs(model)[0]) / "predictions.csv"
-        return evidence.read_predictions(path)[0][0]
-    return None
+    if not data.rows:
+        return None
+    model = data.rows[0]
+    path = evidence.run_folder(data.task, model, data.runs(model)[0]) / "predictions.csv"
+    return evidence.read_predictions(path)[0][0]
 
 
 def corruptions(data: FigureData, images: Images) -> Figure:

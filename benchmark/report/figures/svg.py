@@ -58,7 +58,7 @@ def text_of(figure: Figure, drawn_from: str = "") -> bytes:
 
 
 def _small(root: ElementTree.Element) -> ElementTree.Element:
-    """Return what matplotlib wrote, said in less, without its metadata."""
+    """Return what matplotlib wrote, written more briefly, without its metadata."""
     root.remove(root.find(f"{SVG}metadata"))
     for element in root.iter():
         _plain(element)

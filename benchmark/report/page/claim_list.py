@@ -13,7 +13,7 @@ from benchmark.report.page.notes_once import Notes
 from benchmark.report.page.verdicts import MARKS
 
 KINDS = ("headline", "statement", "order", "value")
-IN_THE_TABLE = ("the mean over ", "not counted: ", "described, ")  # how reasons begin whose numbers a card's table has
+IN_THE_TABLE = ("the mean over ", "not counted: ")  # how reasons begin whose numbers a card's table has
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def _rows(record: Record) -> Iterator[dict[str, Any]]:
     numbers, seen = record["numbers"], []
     if "mean" in numbers:
         yield {"where": "mean over sources", "counted": True} | numbers["mean"]
-    for task in numbers.get("tasks", []):
+    for task in sorted(numbers.get("tasks", []), key=lambda task: task["synthetic"]):
         if "pairs" in task:
             yield {"where": task["task"]} | task
         elif "ratios" in task and (task["condition"], task["ratios"]) not in seen:
             seen.append((task["condition"], task["ratios"]))
-            where = task["condition"].split(",")[0] + (", as on phantom" if task["synthetic"] else "")
+            where = task["condition"].split(",")[0] + (f", as on {task['task']}" if task["synthetic"] else "")
             yield {"where": where, "counted": not task["synthetic"], "pairs": task["ratios"]} | task
 
 

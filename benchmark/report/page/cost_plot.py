@@ -47,7 +47,8 @@ def _panel(params: Params, task: TaskFiles, proposed: Sequence[str]) -> Panel | 
     if len(rows) < 2:
         return None
     scores = [100 * row["accuracy"] for row in rows]
-    least, most = 10 * math.floor(min(scores) / 10), 10 * math.ceil(max(scores) / 10)
+    least = min(10 * math.floor(min(scores) / 10), 90)
+    most = max(10 * math.ceil(max(scores) / 10), least + 10)
     front = on_front({row["model"]: (row["accuracy"], row["latency_ratio"]) for row in rows})
     dots = {
         row["model"]: Dot(

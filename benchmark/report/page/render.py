@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from benchmark.audit.papers import Paper
+from benchmark.audit.papers import Paper, rows
 from benchmark.audit.wording import COUNTED, SCOPE, VERDICTS
 from benchmark.params import Params
 from benchmark.report.headline import Record
@@ -50,7 +50,7 @@ def render(
         .render(
             style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
             script=Markup((TEMPLATES / "script.js").read_text(encoding="utf-8")),
-            data=Markup(run_data(params, tasks, tasks[0].rows if tasks else [])),
+            data=Markup(run_data(params, tasks, rows(papers))),
             facts=facts(params, tasks),
             audited=records is not None,
             papers=papers,

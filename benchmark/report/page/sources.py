@@ -1,4 +1,4 @@
-"""The part on images and leaks: what each source holds, class by class and part by part, and its duplicates."""
+"""The part on images and leaks: what each source contains, class by class and part by part, and its duplicates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

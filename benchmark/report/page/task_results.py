@@ -1,4 +1,4 @@
-"""The part on results: one table a task, of every model, from the task's tables of models and of classes."""
+"""The part on results: one table per task, of every model, from the task's tables of models and of classes."""
 
 import math
 from collections.abc import Sequence
@@ -149,7 +149,8 @@ def _heading(params: Params, task: TaskFiles, column: ResultColumn) -> Heading:
 def _scale(rows: Sequence[Row]) -> tuple[int, int]:
     """Return the tens of per cent between which all intervals of accuracy lie."""
     bounds = [row[field] for row in rows for field in ("accuracy_low", "accuracy_high") if row.get(field) is not None]
-    return 10 * math.floor(10 * min(bounds, default=0)), 10 * math.ceil(10 * max(bounds, default=1))
+    least = min(10 * math.floor(10 * min(bounds, default=0)), 90)
+    return least, max(10 * math.ceil(10 * max(bounds, default=1)), least + 10)
 
 
 def _row(
