@@ -47,7 +47,7 @@ class Design:
 
     @cached_property
     def _strata(self) -> np.ndarray:
-        """The stratum of each value, counted from 0: its class; one for all if some run has only one cluster of a class."""
+        """The stratum of each value: its class; one for all if some run has only one cluster of a class."""
         run, _ = self._indices
         if self.label is None:
             return np.zeros(len(run), int)

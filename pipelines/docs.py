@@ -7,6 +7,7 @@ from tabulate import tabulate
 from benchmark import evidence
 from benchmark.audit import papers
 from benchmark.audit.papers import Paper
+from benchmark.errors import BadInput
 from benchmark.params import Params, load
 from benchmark.report import renderings
 from benchmark.report.over_tasks import over_tasks

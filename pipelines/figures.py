@@ -44,7 +44,7 @@ def main() -> None:
     kept = {name: path.read_bytes() for name, path in standing.items() if is_current(path, drawn.undrawn[name])}
     for names, said in (
         (kept, "stay, drawn from the same"),
-        (standing.keys() - kept, "removed, since drawn from something else"),
+        (standing.keys() - kept, "go, drawn from something else"),
     ):
         if names:
             print(f"{task}: {', '.join(sorted(names))}: {said}")

@@ -76,7 +76,7 @@ def _front_said(data: FigureData, points: dict[str, tuple[float, float]]) -> str
 
 
 def _write_names(axis: Axes) -> None:
-    """Write the name of each point beside it, at the first free place around it, or else at the last of :data:`PLACES`."""
+    """Write the name of each point at the first free place around it, or else at the last of :data:`PLACES`."""
     points = [line for line in axis.lines if line.get_drawstyle() == "default"]
     fronts = [line for line in axis.lines if line not in points]
     taken = [*map(_box_of_point, points), *(box for line in fronts for box in _boxes_of_front(line))]
