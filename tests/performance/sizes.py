@@ -18,7 +18,7 @@ from tabulate import tabulate
 from tests.performance import page
 
 ROOT = Path(__file__).parents[2]
-SETS = [(50_000, 64), (100_000, 64), (10_000, 224), (20_000, 224)]  # images, pixels
+SETS = [(10_000, 64), (100_000, 64), (2_000, 224), (20_000, 224)]  # images, pixels
 COMMANDS = {
     "fetch": ["-m", "pipelines.fetch", "--task", "large"],
     "split": ["-m", "pipelines.split", "--task", "large"],

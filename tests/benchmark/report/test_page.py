@@ -276,7 +276,7 @@ def test_costs_come_as_ratios_with_intervals_and_lead_to_their_records(made, ren
     write("cpu-32", "emanet", measures(0.5))
     html = render([paper], [])
     row = texts(html.split('<table class="costs">')[1].split("</table>")[0])
-    assert re.search(r"CNN [\d.]+ [\d.]+ × (\[[\d.]+, [\d.]+\] )?[\d.]+ ms; [\d.,]+ MACs", row)
+    assert re.search(r"CNN [\d.]+ [\d.]+ × (\[[\d.]+, [\d.]+\] )?[\d.]+ ms; [\d.,]+ million MACs", row)
     assert "python -m pipelines.cost --shape cpu-32 --verify" in texts(html)
     assert data(html)["tasks"]["phantom"]["models"]["cnn"]["costs"] == ["costs/cpu-32/cnn.json"]
 
