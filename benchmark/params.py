@@ -153,6 +153,8 @@ class Pictures(Strict):
     def _fits_together(self) -> "Pictures":
         if self.parts and not (self.train and self.test):
             raise ValueError("a split needs train and test; a source without a split names no part")
+        if len(set(self.parts.values())) < len(self.parts):
+            raise ValueError("two of train, validation and test are the same; each image belongs to one part")
         if (self.url is None) != (self.sha256 is None):
             raise ValueError("url and sha256 belong together")
         if self.url and self.kaggle:
@@ -600,6 +602,9 @@ def say(error: ValidationError, raw: Any) -> str:
     if first["type"] == "missing":
         path.append(str(first["loc"][-1]))
         what = "this key is missing"
+    elif first["type"] == "union_tag_not_found":
+        path.append(first["ctx"]["discriminator"].strip("'"))
+        what = "this key is missing"
     elif first["type"] == "value_error":
         what = str(first["ctx"]["error"])
     elif first["type"] == "union_tag_invalid":
@@ -617,7 +622,7 @@ def say(error: ValidationError, raw: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as Python writes it, of a long one the beginning."""
+    """Return a value as Python writes it, or the beginning of a long one."""
     try:
         text = repr(value)
     except ValueError:

@@ -52,6 +52,8 @@ def main() -> None:
 
         todo = [one for one in chosen if args.into or args.force or not training.is_up_to_date(one)]
         print(plan.text(loaded, todo, len(chosen)))
+        if todo and not args.into:
+            print("`dvc repro` afterwards records them, and trains nothing")
         return
     if args.into:
         training.train_into(chosen, args.into, engine)

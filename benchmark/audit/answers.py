@@ -216,8 +216,9 @@ def _read_runs(folder: Path) -> tuple[dict[int, list[str]], dict[int, np.ndarray
     sample_ids: dict[int, list[str]] = {}
     labels_of_run: dict[int, np.ndarray] = {}
     values: dict[str, Values] = {}
-    for path in sorted(folder.glob("*/run-*/predictions.csv")):
-        model, run = path.parts[-3], int(path.parts[-2].removeprefix("run-"))
+    paths = [path for path in sorted(folder.glob("*/run-*/predictions.csv")) if path.parts[-2][4:].isdigit()]
+    for path in paths:
+        model, run = path.parts[-3], int(path.parts[-2][4:])
         ids, labels, probabilities = evidence.read_predictions(path)
         if sample_ids.setdefault(run, ids) != ids:
             raise BadInput(f"{path}: lists other test images than other models' run {run}; train it again")

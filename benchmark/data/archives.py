@@ -27,8 +27,15 @@ class Member:
     open: Callable[[], IO[bytes] | None]
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack an archive into an empty folder; :class:`BadInput` if it is none, or anything in it is unsafe."""
+class NoRoom(Exception):
+    """An archive needs more room than the disk has."""
+
+
+def unpack(archive: Path, folder: Path, shown: str) -> None:
+    """Unpack an archive, which messages call ``shown``, into an empty folder.
+
+    :class:`BadInput` if it is none, if anything in it is unsafe, or if there is no room for it.
+    """
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as opened:
@@ -38,10 +45,12 @@ def unpack(archive: Path, folder: Path) -> None:
                 _unpack(list(_of_tar(opened)), archive, folder)
         else:
             raise ValueError("it is neither zip nor tar")
+    except NoRoom as error:
+        raise BadInput(f"{shown}: {error}; make room") from None
     except Exception as error:  # zipfile, tarfile and their decompressors raise a dozen kinds
         if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE:
             raise
-        raise BadInput(f"{archive.name}: cannot be unpacked ({error}); it must be a whole zip or tar file") from None
+        raise BadInput(f"{shown}: cannot be unpacked ({error}); it must be a whole zip or tar file") from None
 
 
 def _of_zip(archive: zipfile.ZipFile) -> Iterator[Member]:
@@ -67,7 +76,7 @@ def _unpack(members: list[Member], archive: Path, folder: Path) -> None:
     if len(members) > MOST_FILES or total > max(ALWAYS_FINE, LARGEST_RATIO * archive.stat().st_size):
         raise ValueError(f"{len(members)} files of {total / 1e9:.1f} GB, more than an archive of its size can have")
     if total > room:
-        raise ValueError(f"it needs {total / 1e9:.1f} GB, and {room / 1e9:.1f} GB are free")
+        raise NoRoom(f"needs {total / 1e9:.1f} GB when unpacked, and {room / 1e9:.1f} GB are free")
     targets = [folder / _inside(member.name) for member in members]
     if len({*targets} - {parent for target in targets for parent in target.parents}) < len(members):
         raise ValueError("two of its files have one name")

@@ -56,7 +56,7 @@ def _grey(dataset: Any, levels: tuple[float, float] | None) -> np.ndarray:
     values = apply_modality_lut(stored, dataset)
     if levels is not None:
         return windowed(values, *levels)
-    if "WindowCenter" in dataset and "WindowWidth" in dataset:
+    if dataset.get("WindowCenter") is not None and dataset.get("WindowWidth") is not None:
         return windowed(values, *_window(dataset))
     if stored.dtype == np.uint8 and dataset.BitsStored == 8:
         whole = apply_modality_lut(np.arange(256, dtype=np.uint8), dataset)

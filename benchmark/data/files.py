@@ -79,7 +79,7 @@ def _fill(folder: Path, source: Pictures, target: Path) -> None:
         _from_kaggle(source.kaggle, folder, target, f"{BY_HAND}: {source.obtain}")
     else:
         archive = download(source.url, f".downloads/{source.sha256}", "sha256", source.sha256, str(target))
-        archives.unpack(archive, folder)
+        archives.unpack(archive, folder, f"{target}, as downloaded from {source.url}")
         archive.unlink()
 
 

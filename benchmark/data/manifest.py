@@ -149,7 +149,9 @@ def _apart(near: Pairs, order: Sequence[int], chosen: list[int], most: int) -> l
 def _pair(samples: pd.DataFrame, near: Pairs, index: int) -> dict[str, Any]:
     """Return what is shown of a pair, the image of the training part first."""
     images, turn = near.joined[index], int(near.turn[index])
-    if PARTS.index(samples["official"][images[1]]) < PARTS.index(samples["official"][images[0]]):
+    order = ("", *PARTS)  # a source without a split of its own has no parts
+    first, second = (order.index(samples["official"][image]) for image in images)
+    if second < first:
         images, turn = images[::-1], (-turn % 4 if turn < 4 else turn)  # mirrored ones are turned back by the same
     rows = samples.iloc[images]
     return {

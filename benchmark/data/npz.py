@@ -35,7 +35,7 @@ def read(path: Path, classes: list[str], size: int, how: Resize = "stretch") -> 
         labels = {part: _labels(path, KEYS[part], arrays[f"{KEYS[part]}_labels"]) for part in PARTS}
     except KeyError as error:
         raise BadInput(
-            f"{path}: {error.args[0]} is missing; it must hold images and labels of train, val and test"
+            f"{path}: {error.args[0]} is missing; it must contain images and labels of train, val and test"
         ) from None
     groups = _groups(path, arrays, labels)
     for part in PARTS:

@@ -57,17 +57,21 @@ def load(source: Table, size: int) -> Images:
 
 
 def _cells(path: Path, source: Table) -> list[tuple[str, dict[str, str]]]:
-    """Return of each row where it stands, and column → what it says; :class:`BadInput` says what is wrong with it."""
+    """Return, for each row, where it stands, and column → what it says; :class:`BadInput` says what is wrong with it."""
     right = "it must be a table in UTF-8, separated by commas, semicolons, tabs or |"
     text = reading.text(path, right).removeprefix("\ufeff")
     wanted = [name for name in source.columns.model_dump().values() if name is not None]
-    headers = {mark: next(csv.reader(io.StringIO(text), delimiter=mark), []) for mark in DELIMITERS}
+    try:
+        headers = {mark: next(csv.reader(io.StringIO(text), delimiter=mark), []) for mark in DELIMITERS}
+    except csv.Error as error:
+        raise BadInput(f"{path}: {error}; {right}") from None
     mark = max(headers, key=lambda mark: len(headers[mark]))
     header = [name.strip() for name in headers[mark]]
     for name in wanted:
         if header.count(name) != 1:
-            how = "twice the" if header.count(name) else "no"
-            raise BadInput(f"{path}: {how} column {name!r}; {closest(name, header)}")
+            if name in header:
+                raise BadInput(f"{path}: twice the column {name!r}; it must be there once")
+            raise BadInput(f"{path}: no column {name!r}; {closest(name, header)}")
     rows = []
     reader = csv.reader(io.StringIO(text), delimiter=mark, strict=True)
     try:
@@ -124,9 +128,11 @@ def _classes(source: Table, rows: list[Row]) -> tuple[list[str], list[int]]:
             raise BadInput(f"{source.name}: only the class {names[0]!r}; there must be at least two classes")
         return names, [names.index(row.label) for row in rows]
     names = list(source.classes)
-    index = {
-        composed(group_name(label)): names.index(name) for name, labels in source.classes.items() for label in labels
-    }
+    index: dict[str, int] = {}
+    for name, labels in source.classes.items():
+        for label in (composed(group_name(label)) for label in labels):
+            if index.setdefault(label, names.index(name)) != names.index(name):
+                raise BadInput(f"{source.name}: label {label!r} belongs to two classes; it must belong to one")
     for row in rows:
         if row.label not in index:
             raise BadInput(f"{row.place}: label {row.label!r} belongs to no class; {closest(row.label, list(index))}")

@@ -40,8 +40,8 @@ def run_folder(task: str, model: str, run: int) -> Path:
 
 def runs_of(task: str, model: str) -> list[int]:
     """Return the numbers of the runs that have evidence."""
-    folders = (TASKS / task / "runs" / model).glob("run-*")
-    return sorted(int(folder.name[4:]) for folder in folders if (folder / PROVENANCE).exists())
+    numbers = {folder.name[4:]: folder for folder in (TASKS / task / "runs" / model).glob("run-*")}
+    return sorted(int(name) for name, folder in numbers.items() if name.isdigit() and (folder / PROVENANCE).exists())
 
 
 class JsonObject(dict[str, Any]):
@@ -172,25 +172,15 @@ def write_predictions(path: Path, ids: list[str], labels: np.ndarray, probabilit
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two sets of evidence of one run differ: in which files, and in the predictions, image by image.
+    """How far the predictions of two sets of evidence of one run differ, image by image.
 
     ``lost`` and ``gained`` are how many images only the one, and only the other, has right.
     """
 
-    files: tuple[str, ...]
     mean_probability: float = 0.0
-    max_probability: float = 0.0
     changed_labels: float = 0.0
     lost: int = 0
     gained: int = 0
-
-    def __str__(self) -> str:
-        if not self.files:
-            return "the same bytes"
-        return (
-            f"{', '.join(self.files)} differ; per image: probability by {self.mean_probability:.4f} on average, "
-            f"{self.max_probability:.4f} at most; another class for {100 * self.changed_labels:.1f} % of the images"
-        )
 
 
 def differing_files(one: Path, other: Path) -> tuple[str, ...]:
@@ -200,19 +190,16 @@ def differing_files(one: Path, other: Path) -> tuple[str, ...]:
 
 def compare(one: Path, other: Path) -> Difference:
     """Compare two folders of evidence of the same run."""
-    files = differing_files(one, other)
-    if not files:
-        return Difference(())
+    if not differing_files(one, other):
+        return Difference()
     (ids, labels, p), (other_ids, other_labels, q) = (read_predictions(f / "predictions.csv") for f in (one, other))
     if ids != other_ids or p.shape != q.shape or (labels != other_labels).any():
-        return Difference(files, math.inf, math.inf, 1.0)
+        return Difference(math.inf, 1.0)
     gap = np.abs(p - q)
     first, second = p.argmax(1), q.argmax(1)
     lost, gained = (first == labels) & (second != labels), (first != labels) & (second == labels)
     return Difference(
-        files=files,
         mean_probability=float(gap.mean()),
-        max_probability=float(gap.max()),
         changed_labels=float((first != second).mean()),
         lost=int(lost.sum()),
         gained=int(gained.sum()),

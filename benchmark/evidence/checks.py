@@ -100,7 +100,7 @@ def metrics_follow(check: Check, folder: Path, sealed: bool) -> None:
     with check.reading(path):
         _, labels, probabilities = evidence.read_predictions(folder / "predictions.csv")
         written, computed = evidence.read_json(path), metrics.score(labels, probabilities)
-        if sealed or not isinstance(written, dict) or written.keys() != computed.keys():
+        if sealed or written.keys() != computed.keys():
             same = path.read_text(encoding="utf-8") == evidence.json_text(computed)
             check.expect(same, f"{path}: is not what predictions.csv gives; it must be")
         elif wrong := [name for name, value in computed.items() if written[name] != value]:

@@ -75,8 +75,9 @@ def machine(device: str = "cpu") -> dict[str, str]:
     for line in cpu.read_text().split("\n\n")[0].splitlines() if cpu.exists() else []:
         key, _, value = line.partition(":")
         info[key.strip()] = value.strip()
-    kind = [info[key] for key in ("cpu family", "model", "stepping") if key in info]
-    flags = digest(sorted(info.get("flags", "").split()))[:8]
+    names = ("cpu family", "model", "stepping", "CPU implementer", "CPU variant", "CPU part")  # the last three on ARM
+    kind = [info[key] for key in names if key in info]
+    flags = digest(sorted(info.get("flags", info.get("Features", "")).split()))[:8]
     facts = {
         "processor": info.get("model name") or platform.processor() or platform.machine(),
         "kind": "-".join([*kind, flags]),

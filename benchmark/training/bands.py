@@ -152,7 +152,7 @@ def numbers(folder: Path) -> dict[str, float]:
         "AUC": metrics.auc(labels, probabilities),
         "log loss": metrics.log_loss(labels, probabilities),
         "the best validation loss": float(loss.min()),
-        "the best epoch": float(loss.idxmin() + 1),
+        "the epoch of the lowest validation loss": float(loss.idxmin() + 1),
     }
     if (folder / "masks.csv").exists():
         masks = evidence.read_table(folder / "masks.csv", "kept", "tokens")

@@ -53,12 +53,12 @@ def train_cells(cells: list[Cell], force: bool, still_wanted: Callable[[Run], bo
 
 def train_into(todo: list[Run], folder: Path, engine: Engine) -> None:
     """Train runs, whatever evidence they have, and leave theirs below ``folder``, laid out like ``results/tasks``."""
+    if folder.resolve().is_relative_to(evidence.TASKS.resolve()):
+        raise BadInput(f"{folder}: lies in the evidence, which is replaced by whole cells; name a folder elsewhere")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{folder}: {error.strerror}; it must be a folder that can be written to") from None
-    if folder.resolve().is_relative_to(evidence.TASKS.resolve()):
-        raise BadInput(f"{folder}: lies in the evidence, which is replaced by whole cells; name a folder elsewhere")
     with ExitStack() as locks:
         for first in {run.cell: run for run in todo}.values():
             locks.enter_context(_locked(first))
@@ -67,6 +67,7 @@ def train_into(todo: list[Run], folder: Path, engine: Engine) -> None:
             target = folder / run.folder.relative_to(evidence.TASKS)
             _discard(target)
             part = target.with_name(f".{target.name}.{os.getpid()}.part")
+            shutil.rmtree(part, ignore_errors=True)  # of a killed command that had the same number
             shutil.copytree(trained, part)
             os.replace(part, target)  # a kill leaves no half of a run under its name
             _discard(trained)
@@ -112,6 +113,7 @@ def _discard(folder: Path) -> None:
     if not folder.exists():
         return
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.discarded")
+    shutil.rmtree(aside, ignore_errors=True)  # of a killed command that had the same number
     os.replace(folder, aside)
     shutil.rmtree(aside, ignore_errors=True)
 

@@ -79,7 +79,7 @@ def _stops_all(error: BaseException) -> bool:
 
 
 def _told(run: Run, error: BaseException, log: Path) -> Exception:
-    """Return what a run's exception means to a person; of one in a model's code the traceback is left in ``log``."""
+    """Return what a run's exception means to a person; the traceback of one in a model's code is left in ``log``."""
     if isinstance(error, BadInput | Unreachable):
         return error
     if isinstance(error, BrokenProcessPool):
@@ -117,7 +117,12 @@ def _set_torn_checkpoints_aside(run: Run, folder: Path) -> None:
 def _key(run: Run) -> str:
     """Return what must be the same for work in scratch to be taken up: inputs, corruptions, versions, machine."""
     corruptions = {name: kind.digest for name, kind in CORRUPTIONS.items()}
-    return digest([inputs(run), corruptions, provenance.versions(), provenance.machine()])[:16]
+    device = run.task.device
+    try:
+        machine = provenance.machine(device)
+    except (RuntimeError, AssertionError):  # no such device here, which the run itself says
+        machine = {"device": device}
+    return digest([inputs(run), corruptions, provenance.versions(), machine])[:16]
 
 
 def _check_model(run: Run) -> None:

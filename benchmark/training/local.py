@@ -1,6 +1,6 @@
 """Runs side by side on this machine: one process per core, one thread each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,15 +20,18 @@ def outcomes(
     waiting: list[Run], folders: dict[Run, Path], shared: Path, tell: Connection
 ) -> Iterator[tuple[Run, BaseException | None]]:
     """Perform runs, in order; yield each when it ends, with what it raised, if anything."""
-    count = min(cpu_count(), len(waiting))
-    if any(run.task.device == "cuda" for run in waiting):
-        count = min(count, RUNS_PER_CARD)
     preload = ["benchmark.training.networks"] if any(run.model.kind == "network" for run in waiting) else []
-    with workers.pool(count, preload, _start_worker, tell) as pool:
+    with workers.pool(side_by_side(waiting), preload, _start_worker, tell) as pool:
         with workers.interrupts_held_back():
             futures = {pool.submit(_work, run, folders[run], shared): run for run in waiting}
         for future in as_completed(futures):
             yield futures[future], future.exception()
+
+
+def side_by_side(runs: Sequence[Run]) -> int:
+    """Return how many of some runs are performed at once: one per core, and not too many on a card."""
+    most = RUNS_PER_CARD if any(run.task.device == "cuda" for run in runs) else len(runs)
+    return min(cpu_count(), len(runs), most)
 
 
 def _start_worker(tell: Connection) -> None:

@@ -162,6 +162,9 @@ def _pack(waiting: list[Run], folder: Path) -> None:
     for run in waiting:
         kind, _, path = (run.model.init or "").partition(":")
         if kind == "file" and not Path(path).is_absolute():
+            if not Path(path).resolve().is_relative_to(Path.cwd().resolve()):
+                where = f"params.yaml: models.{run.model.name}.init"
+                raise BadInput(f"{where}: {path} lies outside this folder; Ray carries only what is below it")
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, folder / path)
     files = sorted({path for run in waiting for path in code_files(run)})
@@ -198,7 +201,9 @@ def _cluster(address: str | None, package: str) -> Iterator[None]:
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         why = " ".join(str(error).split())
-        raise BadInput(f"--address: {address}: {why}; it must be HOST:PORT of a Ray cluster") from None
+        if address:
+            raise BadInput(f"--address: {address}: {why}; it must be HOST:PORT of a Ray cluster") from None
+        raise BadInput(f"--engine ray: {why}; Ray must be able to start on this machine") from None
     finally:
         for number, handler in handlers.items():  # Ray hears SIGTERM itself
             signal.signal(number, handler)

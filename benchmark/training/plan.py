@@ -1,10 +1,9 @@
-"""What a command would train, and what that takes, by what runs took that left evidence."""
+"""What a command would train, and how long that takes, judged by runs that left evidence."""
 
 from collections.abc import Sequence
 from contextlib import suppress
 from statistics import median
 
-from joblib import cpu_count
 from tabulate import tabulate
 
 from benchmark import evidence
@@ -12,6 +11,7 @@ from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.params import Params, Task
 from benchmark.training.engine import MEMORY
+from benchmark.training.local import side_by_side
 from benchmark.training.runs import Run, read_split
 
 
@@ -28,7 +28,7 @@ def text(params: Params, todo: Sequence[Run], asked: int) -> str:
         hours = None if seconds is None else seconds * len(runs) / 3600
         total += hours or 0.0
         rows.append([task, model, len(runs), "unknown" if hours is None else f"{hours:.2f}", source])
-    cores = min(cpu_count(), len(todo))
+    cores = side_by_side(todo)
     gigabytes = sum(sorted((MEMORY[run.model.kind] for run in todo), reverse=True)[:cores]) / 1e9
     unknown = " and what is unknown" if any(row[3] == "unknown" for row in rows) else ""
     return "\n".join(
@@ -36,7 +36,6 @@ def text(params: Params, todo: Sequence[Run], asked: int) -> str:
             tabulate(rows, ["task", "model", "runs", "core-hours", "by the time on"], tablefmt="simple"),
             f"{len(todo)} of {asked} runs would be trained: {total:.2f} core-hours{unknown}; the others are up to date",
             f"on {cores} of the cores here: {total / cores:.2f} hours{unknown}, in about {gigabytes:.0f} GB of memory",
-            "`dvc repro` afterwards records them, and trains nothing",
         ]
     )
 

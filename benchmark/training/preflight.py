@@ -57,9 +57,10 @@ def _require_renaming(scratch: Path, target: Path) -> None:
 
 
 def _require_room(todo: list[Run], scratch: Path) -> None:
-    """Raise :class:`BadInput` if there is no room for checkpoints and for the test images under each corruption."""
+    """Raise :class:`BadInput` if there is no room for checkpoints, corrupted test images and HOG features."""
     sets = {(run.task.name, run.number if run.task.split == "pooled" else 0): run for run in todo}
-    needed = CHECKPOINTS + sum(_corrupted_bytes(run) for run in sets.values())
+    with_hog = {key: run for key, run in sets.items() if any(_shares_hog(run, other) for other in todo)}
+    needed = CHECKPOINTS + sum(map(_corrupted_bytes, sets.values())) + sum(map(_hog_bytes, with_hog.values()))
     free = shutil.disk_usage(scratch).free
     if free < needed:
         raise BadInput(f"{scratch}: {free / 1e9:.1f} GB are free on its disk; training needs {needed / 1e9:.1f} GB")
@@ -69,6 +70,18 @@ def _corrupted_bytes(run: Run) -> int:
     channels = evidence.read_json(evidence.TASKS / run.task.name / "manifest.json")["channels"] + run.model.lesion
     strengths = sum(len(kind.strengths) for kind in CORRUPTIONS.values())
     return len(read_split(run)[1]["test"]) * channels * run.task.input_size**2 * strengths
+
+
+def _shares_hog(run: Run, other: Run) -> bool:
+    return other.model.features == "hog" and other.task is run.task
+
+
+def _hog_bytes(run: Run) -> int:
+    """Return the size of the features of all images, and of the test images under each corruption."""
+    rows = read_split(run)[1]
+    strengths = sum(len(kind.strengths) for kind in CORRUPTIONS.values())
+    blocks = max(run.task.input_size // 8 - 1, 0) ** 2
+    return (sum(map(len, rows.values())) + strengths * len(rows["test"])) * blocks * 36 * 4
 
 
 def check_lock(params: Params, path: Path = Path("dvc.lock")) -> None:

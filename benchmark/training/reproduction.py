@@ -22,12 +22,7 @@ from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import PROTOCOL, Run, inputs
 
 SCRATCH = Path("scratch/reproduction")
-UNSHOWN = (
-    "data",
-    "split",
-    "weights",
-    "pretraining",
-)  # by training on synthetic images
+UNSHOWN = ("data", "split", "weights", "pretraining")  # by training on synthetic images
 
 
 @dataclass(frozen=True)
@@ -135,7 +130,7 @@ def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
     What comes out as the base's evidence, byte for byte, is what the base does. Where it does not, as on another kind
     of processor, the base is trained here too; that is kept in scratch under its commit, and taken up again.
     """
-    commit = _git("rev-parse", base)
+    commit = _git("rev-parse", "--verify", f"{base}^{{commit}}")
     here, there = SCRATCH / "this", SCRATCH / commit
     with _checkout(commit) as tree:
         sample = [
@@ -163,7 +158,7 @@ def restamp(base: str, runs: list[Run], synthetic: Task) -> tuple[int, list[str]
     Images, split and protocol must be the same as then; the code is what :func:`with_base` has compared, on the task
     ``synthetic``. The commit that trained a run stays. Return how many were noted, and why others were not.
     """
-    commit, known = _git("rev-parse", base), _params_of(base)
+    commit, known = _git("rev-parse", "--verify", f"{base}^{{commit}}"), _params_of(base)
     count, reasons = 0, []
     for run in runs:
         facts, now = provenance.read(run.folder), inputs(run)
@@ -220,8 +215,7 @@ def _train_base(tree: Path, task: str, models: list[str], into: Path) -> None:
     environment["RETABLE_DATA"] = str(Path(os.environ.get("RETABLE_DATA") or "data").resolve())
     if mirror := os.environ.get("RETABLE_MIRROR"):
         environment["RETABLE_MIRROR"] = str(Path(mirror).resolve())
-    stage = "grid" if (tree / "pipelines/grid.py").exists() else "train"
-    call = [sys.executable, "-m", f"pipelines.{stage}", "--task", task, "--model", *models, "--run", "0"]
+    call = [sys.executable, "-m", "pipelines.train", "--task", task, "--model", *models, "--run", "0"]
     done = subprocess.run([*call, "--into", str(into.resolve())], cwd=tree, env=environment, check=False)
     if done.returncode:
         raise BadInput(f"the base could not train {task}; what it said stands above")

@@ -72,15 +72,17 @@ class Run:
         """The function that builds the model; :class:`BadInput` if it or its options in params.yaml do not fit."""
         name = self.code.stem
         try:
-            build = getattr(import_module(".".join(self.code.with_suffix("").parts)), name)
-        except (ImportError, SyntaxError) as error:
-            if lacks_memory(error):
+            module = import_module(".".join(self.code.with_suffix("").parts))
+        except Exception as error:  # whatever the module's own code raises
+            if isinstance(error, MemoryError) or (isinstance(error, ImportError) and lacks_memory(error)):
                 raise MemoryError(error) from None
+            why = f"{type(error).__name__}: {error}"
             raise BadInput(
-                f"{self.code}: cannot be imported ({error}); it must be a module that contains the model"
+                f"{self.code}: cannot be imported ({why}); it must be a module that contains the model"
             ) from None
-        except AttributeError:
-            raise BadInput(f"{self.code}: has no function {name!r}; it must have one of the file's name") from None
+        build = getattr(module, name, None)
+        if not callable(build):
+            raise BadInput(f"{self.code}: has no function {name!r}; it must have one of the file's name")
         self._check_options(build)
         return build
 
