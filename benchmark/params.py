@@ -153,8 +153,6 @@ class Pictures(Strict):
     def _fits_together(self) -> "Pictures":
         if self.parts and not (self.train and self.test):
             raise ValueError("a split needs train and test; a source without a split names no part")
-        if len(set(self.parts.values())) < len(self.parts):
-            raise ValueError("two of train, validation and test are the same; each image belongs to one part")
         if (self.url is None) != (self.sha256 is None):
             raise ValueError("url and sha256 belong together")
         if self.url and self.kaggle:
@@ -215,6 +213,8 @@ class Table(Pictures):
     def _columns_fit(self) -> "Table":
         if (self.columns.part is None) != (not self.parts):
             raise ValueError("columns.part names the column of the parts, train and test what it says: all, or none")
+        if len(set(self.parts.values())) < len(self.parts):
+            raise ValueError("two of train, validation and test are the same; each image belongs to one part")
         if self.columns.group and self.groups:
             raise ValueError("it has both columns.group and groups; one of them names the groups")
         return self

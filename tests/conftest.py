@@ -8,6 +8,7 @@ import importlib
 import json
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from urllib.error import URLError
@@ -19,6 +20,7 @@ from ruamel.yaml import YAML
 import pipelines
 from benchmark import data, evidence, params
 from benchmark.data import files, manifest, splits
+from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.training import runs
 
@@ -30,6 +32,20 @@ def blocks(page, heading):
     text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
     part = text.split(f"## {heading}\n", 1)[1].split("\n## ")[0]
     return re.findall(r"^```\w*\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)
+
+
+def error_of(call, *arguments):
+    """Return the one line that refuses what a function was given."""
+    with pytest.raises(BadInput) as caught:
+        call(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def git(*call):
+    """Return what git says in the present folder."""
+    done = subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *call], capture_output=True, check=True)
+    return done.stdout.decode().strip()
 
 
 @pytest.fixture(autouse=True)

@@ -111,14 +111,6 @@ def test_stages_loop_over_params_yaml_itself_and_list_neither_tasks_nor_models()
     assert not words & {*PARAMS.tasks, *PARAMS.models, *PARAMS.costs}
 
 
-def test_dvc_yaml_stays_small():
-    assert len(TEXT.splitlines()) <= 200
-    looped = [stage.get("foreach") for stage in DECLARED.values()]
-    assert looped.count("${tasks}") <= 5
-    assert looped.count("${costs}") == 1
-    assert looped.count(None) <= 2
-
-
 @pytest.mark.parametrize(
     ("key", "value"),
     [

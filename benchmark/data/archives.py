@@ -27,7 +27,7 @@ class Member:
     open: Callable[[], IO[bytes] | None]
 
 
-class NoRoom(Exception):
+class NoRoomError(Exception):
     """An archive needs more room than the disk has."""
 
 
@@ -45,7 +45,7 @@ def unpack(archive: Path, folder: Path, shown: str) -> None:
                 _unpack(list(_of_tar(opened)), archive, folder)
         else:
             raise ValueError("it is neither zip nor tar")
-    except NoRoom as error:
+    except NoRoomError as error:
         raise BadInput(f"{shown}: {error}; make room") from None
     except Exception as error:  # zipfile, tarfile and their decompressors raise a dozen kinds
         if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE:
@@ -76,7 +76,7 @@ def _unpack(members: list[Member], archive: Path, folder: Path) -> None:
     if len(members) > MOST_FILES or total > max(ALWAYS_FINE, LARGEST_RATIO * archive.stat().st_size):
         raise ValueError(f"{len(members)} files of {total / 1e9:.1f} GB, more than an archive of its size can have")
     if total > room:
-        raise NoRoom(f"needs {total / 1e9:.1f} GB when unpacked, and {room / 1e9:.1f} GB are free")
+        raise NoRoomError(f"needs {total / 1e9:.1f} GB when unpacked, and {room / 1e9:.1f} GB are free")
     targets = [folder / _inside(member.name) for member in members]
     if len({*targets} - {parent for target in targets for parent in target.parents}) < len(members):
         raise ValueError("two of its files have one name")

@@ -57,7 +57,7 @@ def load(source: Table, size: int) -> Images:
 
 
 def _cells(path: Path, source: Table) -> list[tuple[str, dict[str, str]]]:
-    """Return, for each row, where it stands, and column → what it says; :class:`BadInput` says what is wrong with it."""
+    """Return, for each row, where it stands, and column → what it says; :class:`BadInput` says what is wrong."""
     right = "it must be a table in UTF-8, separated by commas, semicolons, tabs or |"
     text = reading.text(path, right).removeprefix("\ufeff")
     wanted = [name for name in source.columns.model_dump().values() if name is not None]

@@ -101,6 +101,12 @@ def test_classes_are_not_told_apart_where_a_run_has_a_single_cluster_of_one(rand
     assert over_images(values, Design(np.zeros(20, int), np.arange(20), label)) == together
 
 
+def test_classes_are_not_told_apart_where_one_of_several_runs_has_a_single_cluster_of_one(random):
+    values, run = random.normal(size=40), np.repeat([0, 1], 20)
+    label = np.array([0] * 19 + [1] + [0] * 15 + [1] * 5)
+    assert crossed(values, Design(run, np.arange(40), label)) == crossed(values, Design(run, np.arange(40)))
+
+
 def test_the_variance_within_classes_is_right_on_average(random):
     label, run = np.tile(np.repeat([0, 1], [14, 6]), 3), np.repeat([0, 1, 2], 20)
     estimates = [
@@ -126,6 +132,13 @@ def test_the_usual_spread_of_runs_is_the_mean_over_models_or_over_their_pairs(ra
     assert usual_variance(columns, design, paired=False).variance == pytest.approx(
         1.1, rel=0.4
     )  # and what `values` has
+
+
+def test_runs_that_differ_by_less_than_their_images_explain_usually_do_not_vary(random):
+    values, design = other_images(random)
+    values -= np.repeat(values.reshape(4, 30).mean(1), 30)
+    columns = [values, -values, 2 * values]
+    assert [usual_variance(columns, design, paired).variance for paired in (True, False)] == [0, 0]
 
 
 @pytest.mark.parametrize(("models", "freedom"), [(6, 5), (4, 5), (3, 3)])
@@ -278,6 +291,7 @@ def test_heterogeneity_is_that_of_statsmodels():
     assert heterogeneity(estimates) == pytest.approx(combine_effects(values, errors**2).i2, **EXACT)
     assert heterogeneity(estimates[:1]) == 0
     assert heterogeneity([Estimate(0.02, 0.01, 20)] * 3) == 0
+    assert heterogeneity([Estimate(value, 0.01, 20) for value in (0.020, 0.021, 0.022)]) == 0
 
 
 def test_one_run_has_the_variance_of_its_images(random):

@@ -96,18 +96,20 @@ def test_random_kills_of_training(pipeline):
     make_stale(pipeline)
     before = results(pipeline)
     row = Row("kill -9, training", "of the command or of a worker, at a random moment", seen="of a worker: one line")
-    began, finished = time.monotonic(), 0
+    began, finished, of_workers = time.monotonic(), 0, 0
     assert said_by(process := start(pipeline, *TRAIN)) is not None
     assert process.returncode == 0
     longest, told = time.monotonic() - began, []
-    while row.times < KILLS:
+    while row.times < KILLS or (not of_workers and row.times < 5 * KILLS):
         if results(pipeline) == after:
             finished += 1
             make_stale(pipeline)
         process = start(pipeline, *TRAIN)
         time.sleep(drawn.uniform(0.2, longest))
         victim = process.pid if drawn.random() < 0.7 else next(iter(_workers(process.pid)), process.pid)
-        row.times += process.poll() is None
+        is_hit = process.poll() is None
+        row.times += is_hit
+        of_workers += is_hit and victim != process.pid
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
         said = said_by(process)
@@ -118,7 +120,7 @@ def test_random_kills_of_training(pipeline):
     row.lost = len(set(after) - set(results(pipeline)))
     row.other_bytes = sum(results(pipeline).get(path) != content for path, content in after.items())
     row.leave()
-    assert finished
+    assert finished and of_workers
     assert (row.lost, row.wrong, row.other_bytes, row.left) == (0, 0, 0, 0)
     assert all(len(errors_of(said or "")) == 1 and "Traceback" not in said for said in told), told
 
@@ -186,4 +188,5 @@ def test_signals_at_moments_of_every_command(made, tmp_path, number):
     for row in rows.values():
         row.leave()
     assert not faulty, (len(faulty), faulty)
+    assert sum(row.times for row in rows.values()) > ended + silent
     assert all((row.lost, row.wrong, row.other_bytes, row.left) == (0, 0, 0, 0) for row in rows.values())

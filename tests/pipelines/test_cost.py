@@ -235,7 +235,11 @@ def test_a_shape_on_cuda_is_measured_there_in_float32_with_larger_batches(quick,
 def test_verify_writes_nothing_and_counts_the_ratios_that_agree(quick, command):
     command("cost", "--shape", "cpu-32")
     before = {path: path.read_bytes() for path in FOLDER.iterdir()}
-    assert "cpu-32: 4 ratios of latency: " in command("cost", "--shape", "cpu-32", "--verify")[1]
+    said = command("cost", "--shape", "cpu-32", "--verify")[1]
+    counts = re.search(r"cpu-32: 4 ratios of latency: (\d) within 3 %, (\d) within intervals, (\d) apart\n", said)
+    near, within, apart = map(int, counts.groups())
+    assert near + within + apart == 4
+    assert near >= 1  # the reference, to itself
     assert {path: path.read_bytes() for path in FOLDER.iterdir()} == before
 
 
@@ -247,6 +251,7 @@ def test_verify_names_a_ratio_that_is_apart(quick, command):
     status, output, _ = command("cost", "--shape", "cpu-32", "--verify", "--model", "light_cnn")
     assert status == 1
     assert "cpu-32: light_cnn: 50.000 [49.000, 51.000], now " in output
+    assert "cpu-32: 1 ratios of latency: 0 within 3 %, 0 within intervals, 1 apart\n" in output
 
 
 @pytest.mark.parametrize(

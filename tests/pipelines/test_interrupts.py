@@ -54,6 +54,7 @@ def test_a_command_that_is_stopped_while_it_starts_says_one_line(start, number, 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_twenty_moments_of_a_command(start, small, name, number, status):
+    stopped = 0
     for moment in range(20):
         process = start(*COMMANDS[name])
         wait_until_it_hears(process)
@@ -63,32 +64,40 @@ def test_twenty_moments_of_a_command(start, small, name, number, status):
         lines = [line for line in said.splitlines(keepends=True) if "done; about" not in line]
         assert process.returncode in (0, 2, status)  # 0 and 2: it had ended before
         if process.returncode == status:
+            stopped += 1
             assert lines == [LINE], moment
+    assert stopped
 
 
 @pytest.mark.long
 def test_kills_of_the_command_alone_leave_no_process_and_no_broken_evidence(start, workplace, small):
     assert start(*COMMANDS["train"]).wait(timeout=120) == 0
     before = {path.name: path.read_bytes() for path in evidence.run_folder("phantom", "knn", 0).glob("*.csv")}
+    killed = 0
     for moment in range(10):
         process = start(*COMMANDS["train"])
         time.sleep(1 + 0.5 * moment)
         process.kill()
         process.communicate(timeout=20)  # ends when nobody has standard error open any more: no orphan
+        killed += process.returncode == -signal.SIGKILL
+    assert killed
     assert start(*COMMANDS["train"]).wait(timeout=120) == 0
     assert before == {path.name: path.read_bytes() for path in evidence.run_folder("phantom", "knn", 0).glob("*.csv")}
 
 
 @pytest.mark.long
 def test_a_worker_that_is_killed_at_any_time_hangs_nothing(start, workplace, small):
+    killed = 0
     for moment in range(12):
         process = start(*COMMANDS["train"])
         time.sleep(1.5 + 0.25 * moment)
         for worker in _grandchildren(process.pid)[:1]:
             os.kill(worker, signal.SIGKILL)
+            killed += 1
         said = process.communicate(timeout=60)[1]
         assert process.returncode in (0, 1)
         assert "Traceback" not in said
+    assert killed
 
 
 def _grandchildren(pid):

@@ -8,6 +8,8 @@ from benchmark.audit import answers
 from benchmark.audit.papers import Robustness
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
+from benchmark.statistics import Design, RunVariance, crossed, usual_variance
+from tests.benchmark.audit import simulator
 
 LABELS = np.array([0, 1, 2, 0])
 SURE = np.eye(3)[[0, 1, 2, 1]]  # three of four are right
@@ -64,3 +66,21 @@ def test_a_corruption_that_was_not_measured_has_no_runs_and_no_gap(read):
     assert found.runs("cnn", "knn", measure=Robustness(("jpeg",))) == [0, 1]
     assert found.runs("cnn", "knn", measure=Robustness(("jpeg", "gaussian_blur"))) == []
     assert found.gap("cnn", "knn", Robustness(("gaussian_blur",))) is None
+
+
+def test_a_pooled_split_has_the_ratio_of_its_test_part_to_its_training_part(read, settings):
+    assert read(cnn="abcd").test_to_train == pytest.approx(3 / 14)
+    assert answers.load(settings, "breastmnist-official", []).test_to_train == 0
+
+
+def test_a_network_and_an_estimator_vary_as_the_mean_of_both_kinds_which_is_as_sure_as_the_less_sure_one(random):
+    kinds = [f"network{index}" for index in range(6)], [f"estimator{index}" for index in range(3)]
+    task = simulator.answers(random, dict.fromkeys([*kinds[0], *kinds[1]], 2.0), estimators=kinds[1])
+    clusters = np.concatenate([*task.clusters.values()])
+    design = Design(np.repeat([*task.clusters], [len(one) for one in task.clusters.values()]), clusters)
+    values = {model: np.concatenate([*of_model["accuracy"].values()]) for model, of_model in task.values.items()}
+    networks, estimators = (usual_variance([values[model] for model in kind], design, paired=True) for kind in kinds)
+    assert networks.variance > estimators.variance and networks.freedom > estimators.freedom
+    usual = RunVariance((networks.variance + estimators.variance) / 2, estimators.freedom)
+    expected = crossed(values["network0"] - values["estimator0"], design, usual)
+    assert task.gap("network0", "estimator0", "accuracy").estimate == expected

@@ -1,7 +1,6 @@
 """Papers are read from YAML, and what is wrong with one is said in one line."""
 
 import pytest
-from ruamel.yaml import YAML
 
 from benchmark.audit import papers
 from benchmark.errors import BadInput
@@ -134,11 +133,6 @@ def test_the_committed_papers_are_valid_and_tables_have_names_of_their_own():
     assert len(set(names)) == len(names)
 
 
-def test_the_proposed_model_of_each_committed_paper_stands_among_its_systems():
-    for paper in papers.load_all(ROOT / "papers"):
-        assert paper.proposed is None or paper.proposed in paper.systems.values()
-
-
 def test_all_models_and_tasks_of_the_committed_papers_are_known(settings):
     papers.check(papers.load_all(ROOT / "papers"), settings)
 
@@ -164,9 +158,3 @@ def test_a_name_that_params_yaml_does_not_hold_is_said_in_one_line(write, settin
         papers.check([papers.load(path)], settings)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_a_model_stands_for_one_system_of_a_paper():
-    for path in (ROOT / "papers").glob("*.yaml"):
-        systems = YAML(typ="safe").load(path.read_text(encoding="utf-8"))["systems"]
-        assert len(set(systems.values())) == len(systems)

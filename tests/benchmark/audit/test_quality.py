@@ -3,6 +3,10 @@
 import re
 from dataclasses import replace
 
+import numpy as np
+import pytest
+from scipy import stats
+
 from tests.benchmark.audit.judging import (
     AHEAD,
     BEST,
@@ -28,6 +32,17 @@ def test_a_model_that_is_far_ahead_is_the_best_and_its_claims_hold(random):
     assert f"the paper claims +6.7 points (by the unadjusted intervals, simulated: {pair['claimed']})" in reason
     assert pair["claimed"] in ("larger than claimed", "compatible with the claimed gap")
     assert found[OVER_CNN]["command"] == "python -m pipelines.verify --task simulated --model emanet cnn"
+
+
+def test_a_pair_has_the_ratio_of_its_errors_and_the_two_sided_p_value_of_the_corrected_resampled_t_test(random):
+    task = answers(random, AHEAD)
+    pair = judged(task)[OVER_CNN]["numbers"]["tasks"][0]["pairs"][0]
+    ours, cnn = (
+        np.array([values.mean() for values in task.values[model]["accuracy"].values()]) for model in ("emanet", "cnn")
+    )
+    assert pair["error_ratio"] == pytest.approx((1 - ours.mean()) / (1 - cnn.mean()))
+    error = np.std(ours - cnn, ddof=1) * np.sqrt(1 / 3 + 3 / 14)
+    assert pair["p_resampled"] == pytest.approx(2 * stats.t.sf((ours - cnn).mean() / error, 2))
 
 
 def test_one_rival_that_is_better_contradicts_the_best_and_is_named(random):
@@ -56,6 +71,15 @@ def test_a_missing_rival_forbids_support_and_allows_contradiction(random):
     assert "; simulated: the weakest of the other pairs: emanet − " in why(found[BEST])
     assert found[BEST]["command"] == "python -m pipelines.train --task simulated --model vit"
     assert judged(behind)[BEST]["verdict"] == "contradicted"
+
+
+def test_what_is_lacking_is_said_of_the_pooled_split_even_where_the_sources_own_lacks_less(random):
+    own, pooled = answers(random, EVEN, official=True), answers(random, EVEN)
+    for model in ("cnn", "vit"):
+        del pooled.values[model]
+    del own.values["vit"]
+    record = judged(rename(own, "a-official", "a"), rename(pooled, "a"))[BEST]
+    assert why(record).startswith("fewer than two runs of cnn, vit on a; ")
 
 
 def test_synthetic_images_are_shown_and_never_counted(random):

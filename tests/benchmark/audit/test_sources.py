@@ -73,6 +73,12 @@ def test_where_the_mean_is_open_single_sources_have_a_say_after_bonferroni(gaps,
     assert decision.verdict == verdict
 
 
+def test_the_least_p_value_that_decides_no_more_is_that_after_bonferroni():
+    decision = decide(task("x", b=(0.05, 0.0235)), task("y", b=(-0.05, 0.10)))["x/one"]
+    assert [verdict.verdict for verdict in decision.counting] == ["supported", "inconclusive"]
+    assert decision.sources.least_p == pytest.approx(2 * 2 * stats.t.sf(0.05 / 0.0235, 500))
+
+
 def test_holm_is_over_the_family_on_the_mean_and_that_of_statsmodels():
     claims = [quality_claim(f"x/{rival}", ("a", rival)) for rival in "bcd"]
     gaps = {"b": 0.05, "c": 0.06, "d": 0.02}

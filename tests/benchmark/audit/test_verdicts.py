@@ -122,6 +122,14 @@ def test_a_pair_is_tested_once_in_the_family_of_its_kind(random):
     assert [adjusted_for[pair] for pair in pairs] == [5, 10, len(ablations)]
 
 
+def test_a_pair_and_its_reverse_are_one_test():
+    known = Known(a__b=Estimate(0.05, 0.02, 200), b__a=Estimate(-0.05, 0.02, 200))
+    both = [quality_claim(f"x/{first}-above-{second}", (first, second)) for first, second in ("ab", "ba")]
+    tests = [verdict.pairs[0] for verdict in verdicts.task_verdicts(both, known, PAPER.margin).values()]
+    assert [(test.adjusted_for, test.adjusted) for test in tests] == [(1, test.p_value) for test in tests]
+    assert [test.verdict for test in tests] == ["supported", "contradicted"]
+
+
 def test_pairs_without_evidence_count_in_the_adjustment(random):
     task = answers(random, AHEAD)
     for model in ("vit", "resnet50", "light_cnn"):

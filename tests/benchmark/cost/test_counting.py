@@ -150,6 +150,11 @@ def test_frozen_weights_are_no_parameters():
     assert counting.parameters(network) == 4 * 2 + 2
 
 
+def test_the_size_is_that_of_weights_and_buffers():
+    weights, buffers = 2 * 8 * 4, 2 * 8 * 4 + 8  # two of each channel in float32, and how many batches were seen
+    assert counting.size(nn.BatchNorm2d(8)) * counting.MIB == weights + buffers
+
+
 class TwoResults(nn.Module):
     """Has two results of a MiB at once, never three."""
 

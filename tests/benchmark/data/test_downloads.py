@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmark import params
 from benchmark.data import archives, files, folder, npz, table
-from benchmark.errors import BadInput
+from tests.conftest import error_of
 
 NAMES = [
     f"{part}/{name}/{index}.png" for part in ("Training", "Testing") for name in ("ill", "well") for index in (0, 1)
@@ -65,13 +65,6 @@ def sha256(content):
 
 def kept():
     return sorted(path.relative_to(files.data_folder()).as_posix() for path in files.data_folder().rglob("*"))
-
-
-def error_of(call, *arguments):
-    with pytest.raises(BadInput) as caught:
-        call(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def download(web, content, name="set.npz"):
@@ -202,7 +195,7 @@ def test_a_table_is_downloaded_with_its_images(web):
 
 def test_a_folder_at_hand_is_not_downloaded(web, monkeypatch, tmp_path):
     source = source_of(web, archive("zip"))
-    archives.unpack(web.folder / "set", make(tmp_path / "mirror/mine/set"))
+    archives.unpack(web.folder / "set", make(tmp_path / "mirror/mine/set"), "set")
     monkeypatch.setenv("RETABLE_MIRROR", str(tmp_path / "mirror"))
     assert len(folder.load(source, 32)) == 8
     assert web.asked == []
@@ -239,45 +232,55 @@ def tar_of(path, name, kind=tarfile.REGTYPE):
 @pytest.mark.parametrize("kind", [zip_of, tar_of])
 def test_no_file_leaves_the_folder(tmp_path, name, kind):
     kind(tmp_path / "set", name)
-    assert "leads out of the folder" in error_of(archives.unpack, tmp_path / "set", make(tmp_path / "a/b"))
+    assert "leads out of the folder" in error_of(archives.unpack, tmp_path / "set", make(tmp_path / "a/b"), "set")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b", "set"]
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
 def test_links_and_devices_are_refused(tmp_path, kind):
     tar_of(tmp_path / "set", "a", kind)
-    assert "is a link or a device" in error_of(archives.unpack, tmp_path / "set", make(tmp_path / "to"))
+    assert "is a link or a device" in error_of(archives.unpack, tmp_path / "set", make(tmp_path / "to"), "set")
     zip_of(tmp_path / "set", "a", b"/etc/passwd", stat.S_IFLNK)
-    assert "is a link or a device" in error_of(archives.unpack, tmp_path / "set", tmp_path / "to")
+    assert "is a link or a device" in error_of(archives.unpack, tmp_path / "set", tmp_path / "to", "set")
 
 
 def test_a_bomb_is_refused_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "ALWAYS_FINE", 1 << 20)
     zip_of(tmp_path / "set", "a", bytes(10 << 20))
     assert "more than an archive of its size can have" in error_of(
-        archives.unpack, tmp_path / "set", make(tmp_path / "to")
+        archives.unpack, tmp_path / "set", make(tmp_path / "to"), "set"
     )
     assert list((tmp_path / "to").iterdir()) == []
+
+
+def test_an_archive_of_too_many_files_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "set").write_bytes(archive("zip"))
+    monkeypatch.setattr(archives, "MOST_FILES", len(NAMES))
+    archives.unpack(tmp_path / "set", make(tmp_path / "whole"), "set")
+    monkeypatch.setattr(archives, "MOST_FILES", len(NAMES) - 1)
+    assert "8 files of 0.0 GB, more than an archive" in error_of(
+        archives.unpack, tmp_path / "set", make(tmp_path / "to"), "set"
+    )
 
 
 def test_an_archive_that_needs_more_room_than_there_is_is_refused(tmp_path, monkeypatch):
     zip_of(tmp_path / "set", "a", b"12345")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4))
-    assert "are free" in error_of(archives.unpack, tmp_path / "set", make(tmp_path / "to"))
+    assert "are free" in error_of(archives.unpack, tmp_path / "set", make(tmp_path / "to"), "set")
 
 
 def test_two_files_of_one_name_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "set", "w") as opened, pytest.warns(UserWarning, match="Duplicate"):
         opened.writestr("a", "1")
         opened.writestr("a", "2")
-    assert "set: cannot be unpacked" in error_of(archives.unpack, tmp_path / "set", make(tmp_path / "to"))
+    assert "set: cannot be unpacked" in error_of(archives.unpack, tmp_path / "set", make(tmp_path / "to"), "set")
 
 
 def test_a_file_where_a_folder_must_be_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "set", "w") as opened:
         opened.writestr("a/b", "1")
         opened.writestr("a", "2")
-    assert "two of its files have one name" in error_of(archives.unpack, tmp_path / "set", make(tmp_path / "to"))
+    assert "two of its files have one name" in error_of(archives.unpack, tmp_path / "set", make(tmp_path / "to"), "set")
 
 
 @pytest.fixture
@@ -290,7 +293,7 @@ def test_a_set_of_kaggle_is_downloaded_by_kagglehub(from_kaggle, monkeypatch, tm
     def dataset_download(handle, output_dir):
         assert handle == "someone/some-set"
         (tmp_path / "set").write_bytes(archive("zip", around="Data/"))
-        archives.unpack(tmp_path / "set", tmp_path.__class__(output_dir))
+        archives.unpack(tmp_path / "set", tmp_path.__class__(output_dir), "set")
 
     monkeypatch.setitem(sys.modules, "kagglehub", SimpleNamespace(dataset_download=dataset_download))
     assert len(folder.load(from_kaggle, 32)) == 8

@@ -122,6 +122,15 @@ def test_a_threshold_that_finds_pairs_of_two_classes_is_raised(choice):
     assert found.thresholds["pixels"] > 0.95
 
 
+@pytest.mark.parametrize(
+    ("accepted", "lowest"), [((True, False, True, True), 0.95), ((True, True, True, True), 0.9), ((True, False), None)]
+)
+def test_the_lowest_threshold_is_taken_from_which_on_all_are_accepted(accepted, lowest):
+    steps = [duplicates.Step(level, accepted=one) for level, one in zip(duplicates.PIXELS, accepted, strict=False)]
+    step = duplicates._lowest_accepted(steps)
+    assert (step and step.threshold) == lowest
+
+
 def test_of_lookalikes_little_is_left_without_the_mean_image(choice):
     pixels = alike(60, 0.4)
     near = choice(np.concatenate([pixels, pixels[:5] - 3]), [0] * 65).near
@@ -159,6 +168,9 @@ def test_copies_with_a_wrong_label_are_still_copies(choice, scenes):
 def test_the_estimate_of_false_pairs_has_an_upper_limit_that_few_pairs_leave_wide(choice, scenes):
     few = choice(np.concatenate([scenes, scenes[:1] - 2]), [0, 1] * 3 + [0]).steps["pixels"][0]
     assert (few.pairs, few.false, few.at_most) == (1, 0, 1)
+    six = choice(np.concatenate([scenes, scenes - 2]), [0, 1] * 6).steps["pixels"][0]
+    assert (six.pairs, six.false) == (6, 0)
+    assert six.at_most == pytest.approx((1 - 0.05 ** (1 / 6)) / 0.5)  # half of random pairs have two classes
     none = choice(scenes, [0, 1] * 3).steps["pixels"][0]
     assert (none.pairs, none.false, none.at_most, none.accepted) == (0, None, None, True)
 

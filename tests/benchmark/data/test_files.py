@@ -9,7 +9,7 @@ import pytest
 
 from benchmark import params
 from benchmark.data import files, medmnist
-from benchmark.errors import BadInput
+from tests.conftest import error_of
 
 
 @pytest.fixture
@@ -48,13 +48,6 @@ def md5(path):
 
 def kept(folder):
     return [path for path in folder.rglob("*") if path.is_file() or path.name.startswith(".")]
-
-
-def error_of(call, *arguments):
-    with pytest.raises(BadInput) as caught:
-        call(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_the_data_folder_comes_before_the_mirror(places):

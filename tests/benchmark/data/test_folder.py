@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from benchmark import data, params
 from benchmark.data import folder, phantom
-from benchmark.errors import BadInput
 from tests.benchmark.data import variants
+from tests.conftest import error_of
 
 
 @pytest.fixture
@@ -38,13 +38,6 @@ def save(path, level, mode="L", size=(40, 30)):
 def source(**changes):
     known = {"name": "scans", "title": "", "licence": "", "path": "scans", "obtain": "from the web page"}
     return params.Folder(kind="folder", **known | {"train": "Training", "test": "Testing"} | changes)
-
-
-def error_of(call, *arguments):
-    with pytest.raises(BadInput) as caught:
-        call(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_images_come_with_class_part_and_path(top):
@@ -263,6 +256,12 @@ def test_a_file_that_is_neither_picture_nor_text_is_refused_unless_listed(top, c
     (top / "Training/none/volume.nii").write_bytes(content)
     assert "volume.nii: is neither a picture that can be read nor text" in error_of(folder.load, source(), 32)
     assert folder.load(source(ignore=["*.nii"]), 32).skipped == {"ignored": 1}
+
+
+def test_a_letter_across_the_end_of_what_is_looked_at_is_text(top):
+    for before in (4093, 4094, 4095):
+        (top / f"Training/none/{before}").write_text(f"{'x' * before}😀", encoding="utf-8")
+    assert folder.load(source(), 32).skipped == {"text": 3}
 
 
 def test_names_are_the_same_in_every_form_of_unicode(top):

@@ -45,6 +45,15 @@ def test_images_of_one_group_are_one_cluster(settings, make_images, pixels):
     assert cluster.nunique() == 3
 
 
+def test_it_counts_clusters_and_groups(settings, make_images, pixels):
+    images = make_images(pixels, [0, 0, 0, 1, 1, 0], groups=["", "p1", "p1", "p1", "", ""])
+    described, _ = manifest.describe(images, settings.task("phantom"), settings)
+    found = described["duplicates"]
+    assert described["groups"] == 1
+    assert (found["clusters"], found["largest_cluster"]) == (3, 3)  # the group, the two copies, and one image
+    assert (found["images_in_shared_clusters"], found["clusters_of_two_classes"]) == (5, 1)
+
+
 def test_other_images_than_the_manifests_are_refused(settings, make_images, pixels):
     described, _ = manifest.describe(make_images(pixels), settings.task("phantom"), settings)
     manifest.check(make_images(pixels), described, "phantom")

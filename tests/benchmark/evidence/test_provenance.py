@@ -2,13 +2,13 @@
 
 import json
 import platform
-import subprocess
 
 import pytest
 
 from benchmark import evidence
 from benchmark.evidence import provenance
 from benchmark.evidence.digests import file_digest
+from tests.conftest import git
 
 
 @pytest.fixture
@@ -90,11 +90,6 @@ def test_the_machine_is_described_in_json():
     facts = provenance.machine()
     assert set(facts) == {"processor", "kind", "system"}
     assert json.loads(json.dumps(facts)) == facts
-
-
-def git(*call):
-    done = subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *call], capture_output=True, check=True)
-    return done.stdout.decode().strip()
 
 
 def test_a_commit_is_marked_if_the_code_or_params_yaml_differ_from_it(tmp_path, monkeypatch):

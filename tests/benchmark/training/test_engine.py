@@ -72,7 +72,7 @@ def test_work_in_scratch_is_taken_up_by_the_same_inputs_versions_and_machine_alo
     versions = engine.provenance.versions() | {"numpy": "0"}
     monkeypatch.setattr(engine.provenance, "versions", lambda: versions)
     assert trained_anew() == 1
-    monkeypatch.setattr(engine.provenance, "machine", lambda: {"kind": "another"})
+    monkeypatch.setattr(engine.provenance, "machine", lambda device: {"kind": "another"})
     assert trained_anew() == 1
     assert trained_anew() == 0
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from benchmark.evidence import metrics, provenance
 from benchmark.training import reproduction
 from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import inputs
+from tests.conftest import git
 
 IMAGES = 60
 
@@ -105,11 +105,6 @@ def test_other_test_images_fail_on_any_processor(outcome, predicted, model):
     result = outcome(model, predicted("one", 0.8), predicted("other", 0.8, "another", ids=others))
     assert not result.passed
     assert "predictions.csv: sample_id differs, which no processor changes" in str(result)
-
-
-def git(*call):
-    done = subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *call], capture_output=True, check=True)
-    return done.stdout.decode().strip()
 
 
 @pytest.fixture
