@@ -200,7 +200,8 @@ def blocks(shape, model, kept_share):
 def test_an_order_of_latencies_is_decided_by_an_interval_of_order_statistics():
     record = AUDIT["emanet/lowest-inference-time"]
     for condition in record["numbers"]["tasks"]:
-        shape = f"cpu-{condition['condition'].split(' px')[0]}"
+        device = "cpu" if "one thread of" in condition["condition"] else "cuda"
+        shape = f"{device}-{condition['condition'].split(' px')[0]}"
         for ratio in condition["ratios"]:
             of_both = [blocks(shape, model, ratio["kept_share"].get(model)) for model in ratio["pair"]]
             quotients = np.sort([one / other for one, other in zip(*of_both, strict=False)])

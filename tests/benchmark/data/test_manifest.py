@@ -36,6 +36,14 @@ def test_it_counts_test_images_with_a_twin_in_the_training_part(settings, make_i
     assert found["across_official_split"] == {"test_images_with_a_twin_in_train": {"exact": 1, "near": 1}}
 
 
+def test_pairs_of_a_source_without_a_split_of_its_own_are_shown(settings, make_images, pixels):
+    pixels[5] = pixels[0] // 2 + 40
+    images = make_images(pixels, official=[""] * 6)
+    found = manifest.describe(images, settings.task("phantom"), settings)[0]["duplicates"]
+    assert found["shown"][0]["images"] == [images.ids[0], images.ids[5]]
+    assert found["shown"][0]["parts"] == ["", ""]
+
+
 def test_images_of_one_group_are_one_cluster(settings, make_images, pixels):
     images = make_images(pixels, groups=["", "p1", "p2", "p1", "p2", ""])
     _, samples = manifest.describe(images, settings.task("phantom"), settings)

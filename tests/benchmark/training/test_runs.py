@@ -207,6 +207,8 @@ def test_an_unknown_option_of_a_model_gets_the_closest_one(edit, run_of):
     [
         ("import nothing_of_this_name\n", "cannot be imported .*nothing_of_this_name"),
         ("def\n", "cannot be imported"),
+        ("mine = nothing_of_this_name\n", "cannot be imported .NameError: .*nothing_of_this_name"),
+        ("import json\njson.nothing\n", "cannot be imported .AttributeError: "),
         ("x = 1\n", "has no function 'mine'"),
         ("def mine(classes): ...\n", "mine: .*; it must take num_classes, in_chans, img_size"),
     ],
