@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Protocol
 
 from benchmark.audit.answers import Answers
 from benchmark.audit.claims import Models, Verdict
@@ -13,20 +12,17 @@ from benchmark.cost.records import Costs
 from benchmark.statistics import Estimate, Ratio
 
 
-class Flip(Protocol):
-    """The verdict by another reading, beside that of the chosen one on the same sources."""
+@dataclass(frozen=True)
+class ReadingVerdict:
+    """The verdict if another reading replaces a model, beside the chosen reading's on the same sources.
 
-    @property
-    def reading(self) -> str:
-        """The model that stands for the other reading."""
+    The model is the proposed one, or a rival in a claim on costs.
+    """
 
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict by it."""
-
-    @property
-    def chosen(self) -> Verdict:
-        """The verdict by the chosen reading."""
+    reading: str
+    verdict: Verdict
+    chosen: Verdict
+    sources: list[str]
 
 
 @dataclass(frozen=True)
@@ -111,7 +107,7 @@ class CostDecision:
     by_conditions: Verdict
     conditions: tuple[CostVerdict, ...]
     lacking: Lacking | None
-    flipped_by: tuple[Flip, ...] = ()
+    flipped_by: tuple[ReadingVerdict, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

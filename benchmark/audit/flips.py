@@ -11,8 +11,8 @@ from typing import TypeVar
 from benchmark.audit import costs, quality
 from benchmark.audit.answers import Answers
 from benchmark.audit.claims import CostClaim, PairsClaim, QualityClaim, Verdict
+from benchmark.audit.decisions import ReadingVerdict
 from benchmark.audit.papers import Paper
-from benchmark.audit.records import ReadingVerdict
 
 Compared = TypeVar("Compared", bound=PairsClaim)
 

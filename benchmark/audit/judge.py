@@ -7,9 +7,9 @@ from functools import cached_property
 from benchmark.audit import commands, costs, flips, quality, values, wording
 from benchmark.audit.answers import Answers
 from benchmark.audit.claims import HEADLINE, AnyClaim, CostClaim, QualityClaim, SettledClaim, ValueClaim
-from benchmark.audit.decisions import Decision, QualityDecision, SettledDecision
+from benchmark.audit.decisions import Decision, QualityDecision, ReadingVerdict, SettledDecision
 from benchmark.audit.papers import Paper
-from benchmark.audit.records import Nothing, ReadingVerdict, Record, numbers
+from benchmark.audit.records import Nothing, Record, numbers
 
 
 @dataclass(frozen=True)
@@ -82,4 +82,6 @@ class Judge:
         """Return the verdicts by other readings: on the headline, and on costs."""
         if isinstance(claim, QualityClaim) and claim.family == HEADLINE:
             return self._headline_flips[claim.name]
-        return self._cost_flips[claim.name] or None if isinstance(claim, CostClaim) else None
+        if isinstance(claim, CostClaim):
+            return self._cost_flips[claim.name] or None
+        return None

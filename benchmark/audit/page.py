@@ -96,8 +96,7 @@ def _plain(text: str) -> str:
 
 def full(record: dict[str, Any]) -> str:
     """Return one claim on about a page: why, in what scope, one line per number; audit.json has every digit."""
-    by_hand = " (by hand)" if record["by_hand"] else ""
-    lines = [f"{record['claim']}: {record['verdict'] or 'described'}{by_hand}"]
+    lines = [f"{record['claim']}: {_verdict(record)}"]
     lines += [f"  {name}: {record[name]}" for name in ("says", "place")]
     lines += [line for name in ("reason", "scope") for line in _listed(name, record[name])]
     lines.append(f"  command: {record['command']}")

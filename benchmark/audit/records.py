@@ -17,6 +17,7 @@ from benchmark.audit.decisions import (
     MeasuredCost,
     MeasuredScore,
     QualityDecision,
+    ReadingVerdict,
     ValueDecision,
 )
 from benchmark.audit.papers import QUALITY, Measure
@@ -157,16 +158,6 @@ class CalibrationNumbers:
     low_90: float
     high_90: float
     p_same: float
-
-
-@dataclass(frozen=True)
-class ReadingVerdict:
-    """The verdict if another reading replaces the proposed model, beside the chosen reading's on the same sources."""
-
-    reading: str
-    verdict: Verdict
-    chosen: Verdict
-    sources: list[str]
 
 
 @dataclass(frozen=True)

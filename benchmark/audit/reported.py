@@ -149,7 +149,7 @@ def averages(rows: dict[str, dict[str, Reported]]) -> Averages:
         recall_differs=tuple(name for name, row in rows.items() if _apart(row["accuracy"], row["recall"])),
         prevalence={name: prevalence(row["accuracy"], row["precision"], row["recall"]) for name, row in rows.items()},
         f1_differs=tuple(
-            name for name, row in with_f1.items() if not _meets(harmonic(row["precision"], row["recall"]), row["f1"])
+            name for name, row in with_f1.items() if not _meets(row["f1"], harmonic(row["precision"], row["recall"]))
         )
         if with_f1
         else None,
@@ -206,7 +206,7 @@ def examine(printed: dict[str, str]) -> Findings:
         implied |= {"prevalence": prevalence(*three), "least_auc": least_auc(*three)}
     if {"precision", "recall", "f1"} <= set(scores):
         implied["f1"] = harmonic(scores["precision"], scores["recall"])
-        implied["f1_fits"] = _meets(implied["f1"], scores["f1"])
+        implied["f1_fits"] = _meets(scores["f1"], implied["f1"])
         implied["f1_above"] = _exceeds(scores["f1"], implied["f1"])
     if images and positives:
         implied["consistent"] = _consistent(single, positives, images - positives)
@@ -274,5 +274,5 @@ def _exceeds(score: Reported, bounds: Bounds) -> bool:
     return score.low > bounds[1] + 1e-12
 
 
-def _meets(bounds: Bounds, score: Reported) -> bool:
+def _meets(score: Reported, bounds: Bounds) -> bool:
     return bounds[0] - 1e-12 <= score.high and score.low <= bounds[1] + 1e-12

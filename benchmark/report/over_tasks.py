@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmark.audit.papers import QUALITY, Paper
 from benchmark.report.result_table import ResultColumn, ResultTable, Row
-from benchmark.report.tables import MODEL, SYSTEM, paper_columns
+from benchmark.report.tables import FIXED, MODEL, SYSTEM, paper_columns
 from benchmark.report.task_files import TaskFiles
 
 PRINTED = ResultColumn("paper", "Paper")
@@ -32,7 +32,7 @@ def over_tasks(paper: Paper, name: str, tasks: Sequence[TaskFiles]) -> ResultTab
     made = [(task, result) for task in tasks if task.models and (result := made_table(paper, name, task))]
     if not column or not made or any(column.task for column in table.columns):
         return None
-    measured = paper_columns(table)[3 + table.columns.index(column)]
+    measured = paper_columns(table)[len(FIXED) + table.columns.index(column)]
     used = [task for task, _ in made]
     rows = [
         _row([(task.name, row) for task, row in zip(used, same_row, strict=True)], measured)

@@ -23,6 +23,7 @@ SENTINEL, SENTINEL_ROW = "one_nn", "1-NN on pixels"
 LARGEST_CLASS = "always the largest class"
 NO_EVIDENCE, NOT_COUNTED = "no evidence", "not counted"
 SYSTEM, MODEL, RUNS = ResultColumn("system", "System"), ResultColumn("model", "Model"), ResultColumn("runs", "Runs")
+FIXED = (SYSTEM, MODEL, RUNS)  # the first columns of each table of a paper
 LABEL = ResultColumn("label", "Model")
 MASKS = {
     "kept_share": "Tokens kept",
@@ -104,7 +105,9 @@ def paper_table(params: Params, results: Results, paper: Paper, table: Table) ->
     rows = []
     for system, (model, values) in printed.items():
         row: Row = {"system": system, "model": model, "runs": len(results.scores.get(model, []))}
-        for place, (paper_column, column, value) in enumerate(zip(table.columns, columns[3:], values, strict=True)):
+        for place, (paper_column, column, value) in enumerate(
+            zip(table.columns, columns[len(FIXED) :], values, strict=True)
+        ):
             row |= _measured(results, model, paper_column.measure, column) | {column.printed: value}
             row[f"{column.field}_claimed"] = _claimed(table, system, place)
         rows.append(row)
@@ -130,7 +133,7 @@ def paper_columns(table: Table) -> list[ResultColumn]:
         # One table may have a measure twice, once for a task that the paper names.
         field = f"{column.measure}_{place}" if column.measure in columns else column.measure
         columns[field] = _paper_column(column, field)
-    return [SYSTEM, MODEL, RUNS, *columns.values()]
+    return [*FIXED, *columns.values()]
 
 
 def _paper_column(column: Column, field: str) -> ResultColumn:

@@ -23,7 +23,7 @@ from matplotlib.patches import Patch
 from benchmark import evidence
 from benchmark.report.figures.svg import FONT, shown
 
-MARKERS, DASHES = "osD^vPX<>*hpd8H", ("-", "--", "-.")
+MARKERS = "osD^vPX<>*hpd8H"
 COLORS = 10  # of the palette
 LARGEST_PICTURE = 128  # pixels of an image in a figure
 LONGEST, KEY_LETTERS = 24, 80  # letters of a class's name at an axis; of a line of the key
@@ -48,15 +48,14 @@ class Look:
 
     color: tuple[float, float, float]
     marker: str
-    dash: str
 
 
 def look(index: int) -> Look:
     """Return how the model with this index, counted from 0, is drawn; the first 15 look different."""
     color = sns.color_palette("colorblind")[index % COLORS]
     if index >= COLORS:
-        return Look(tuple(0.55 * part for part in color), MARKERS[index % len(MARKERS)], ":")
-    return Look(color, MARKERS[index], DASHES[index // 4])
+        return Look(tuple(0.55 * part for part in color), MARKERS[index % len(MARKERS)])
+    return Look(color, MARKERS[index])
 
 
 def use_style() -> None:

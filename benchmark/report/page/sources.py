@@ -45,16 +45,16 @@ def sources(tasks: Sequence[TaskFiles]) -> list[SourceImages]:
 def _source(name: str, tasks: Sequence[TaskFiles]) -> SourceImages:
     fetched = [task for task in tasks if task.manifest]
     source = tasks[0].protocol.source
-    manifest = (sorted(fetched, key=lambda task: not task.models) or [None])[0]
-    headings, rows = _by_class(manifest.manifest) if manifest else ([], [])
+    described = next((task.manifest for task in sorted(fetched, key=lambda task: not task.models)), None)
+    headings, rows = _by_class(described) if described else ([], [])
     return SourceImages(
         name,
-        manifest.manifest["title"] if manifest else source.title,
+        described["title"] if described else source.title,
         source.licence,
         source.kind == "phantom",
         headings,
         rows,
-        _duplicates(manifest.manifest) if manifest else [],
+        _duplicates(described) if described else [],
         [_task(task) for task in tasks],
         [task.name for task in tasks if not task.manifest],
     )
