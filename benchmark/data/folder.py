@@ -35,7 +35,10 @@ def load(source: Folder, size: int) -> Images:
             if not names:
                 raise BadInput(f"{found.folders[folder]}: no images; every class folder must contain some")
             entries += [(part, classes.index(class_of[_last(folder)]), name) for name in names]
-            groups += [_group(name, name.removeprefix(f"{folder}/"), source) for name in names]
+            groups += [
+                _group(name.removeprefix(f"{folder}/"), source.group_pattern, f"{source.name}: {name}")
+                for name in names
+            ]
     _refuse_left_over(source, found, [name for _, _, name in entries])
     pixels, patients = pictures.read_all([found.pictures[name] for _, _, name in entries], source, size)
     return Images(
@@ -104,11 +107,11 @@ def _last(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _group(name: str, below_class: str, source: Folder) -> str:
+def _group(below_class: str, pattern: str | None, shown: str) -> str:
     """Return the group that a picture's path below its class folder names; none without a pattern."""
-    if (pattern := source.group_pattern) is None:
+    if pattern is None:
         return ""
     if (match := re.search(pattern, below_class)) and match.group(1) is not None:
         return group_name(match.group(1))
     what = f"{below_class!r} does not match group_pattern {pattern!r}"
-    raise BadInput(f"{source.name}: {name}: {what}; every file must have its group there")
+    raise BadInput(f"{shown}: {what}; every file must have its group there")

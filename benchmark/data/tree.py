@@ -17,6 +17,7 @@ from benchmark.errors import BadInput
 
 SYSTEM = {"thumbs.db", "desktop.ini", "__macosx", "dicomdir"}  # what systems put beside pictures
 TEXT_OF_PICTURES = {".svg", ".mhd", ".nhdr"}  # text that is, or belongs to, a picture that cannot be read
+LOOKED_AT = 4096  # bytes of a file, to see whether it is text
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,11 @@ def _is_picture(path: Path) -> bool:
 
 def _is_text(path: Path) -> bool:
     with path.open("rb") as file:
-        start = file.read(4096)
+        start = file.read(LOOKED_AT)
     try:
         start.decode()
     except UnicodeDecodeError as error:
-        if error.start < len(start) - 3:  # else a character is cut
+        is_cut = len(start) == LOOKED_AT and error.start >= LOOKED_AT - 3
+        if not is_cut:
             return False
     return bool(start) and 0 not in start

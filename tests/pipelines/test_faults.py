@@ -254,7 +254,7 @@ def test_one_folder_for_two_parts_is_refused(tmp_path, monkeypatch):
 
 def test_an_optional_group_that_a_file_name_lacks_is_refused():
     with pytest.raises(BadInput, match="every file must have its group there"):
-        folder._group("scan.png", r"scan(\d+)?")
+        folder._group("scan.png", r"scan(\d+)?", "mine: ill/scan.png")
 
 
 def test_notes_and_cells_are_text_in_every_rendering():

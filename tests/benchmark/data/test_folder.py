@@ -264,6 +264,11 @@ def test_a_letter_across_the_end_of_what_is_looked_at_is_text(top):
     assert folder.load(source(), 32).skipped == {"text": 3}
 
 
+def test_a_short_file_that_ends_in_no_letter_is_no_text(top):
+    (top / "Training/none/short").write_bytes(b"caf\xe9")
+    assert "none/short" in error_of(folder.load, source(), 32)
+
+
 def test_names_are_the_same_in_every_form_of_unicode(top):
     forms = {"Training": "NFC", "Testing": "NFD"}
     for part, form in forms.items():
