@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, give_environment
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 STARTS = r"(?:python3?|make|dvc|git|pip|source|ray|srun|kubectl|sleep|\.venv/bin/\w+)"
@@ -81,8 +81,7 @@ def test_commands_are_found():
 def cloned(tmp_path_factory):
     folder = tmp_path_factory.mktemp("commands") / "clone"
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
-    (folder / ".venv").symlink_to(sys.prefix)
-    os.utime(folder / "requirements.lock", (0, 0))  # what is installed is newer
+    give_environment(folder)
     yield folder
     shutil.rmtree(folder)
 
@@ -91,7 +90,7 @@ def cloned(tmp_path_factory):
 def clone(cloned):
     """Return the clone, which is as it was before again at the end."""
     yield cloned
-    subprocess.run("git checkout --quiet . && git clean -fdq --exclude .venv", cwd=cloned, shell=True, check=True)
+    subprocess.run("git checkout --quiet . && git clean -fdq && touch .venv/.ready", cwd=cloned, shell=True, check=True)
 
 
 @pytest.mark.long

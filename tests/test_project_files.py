@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from benchmark import version
 from benchmark.audit import papers
-from tests.conftest import ROOT
+from tests.conftest import ROOT, give_environment
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -153,8 +153,7 @@ def clone(tmp_path_factory):
         pytest.skip("needs a git repository, and the environment that `make setup` makes")
     folder = tmp_path_factory.mktemp("clone") / "retable"
     subprocess.run(["git", "clone", "-q", "--shared", ROOT, folder], check=True)
-    (folder / ".venv").symlink_to(ENVIRONMENT.resolve())
-    os.utime(folder / "requirements.lock", (0, 0))
+    give_environment(folder)
     assert shell("make --question setup", folder).returncode == 0  # else it would install everything again
     return folder
 

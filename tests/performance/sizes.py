@@ -9,9 +9,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
@@ -25,13 +28,7 @@ COMMANDS = {
     "train": ["-m", "pipelines.train", "--task", "large", "--model", "cnn", "--run", "0", "--into", "trained"],
 }
 BLOCK = 1_000  # images drawn at once
-# Runs a command and prints its CPU seconds and its peak in GiB, with those of all its workers.
-MEASURED = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20)
-"""
+PAUSE = 0.1  # s, between two looks at a command
 
 
 def draw(path: Path, count: int, size: int) -> None:
@@ -74,12 +71,21 @@ def workplace(folder: Path, count: int, size: int) -> None:
 
 
 def measured(folder: Path, command: list[str]) -> str:
-    """Return CPU seconds and the peak memory of the largest process of a command."""
+    """Return CPU seconds of a command and its workers, and the peak memory of the largest process."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RETABLE_")}
-    call = [sys.executable, "-c", MEASURED, sys.executable, *command]
-    done = subprocess.run(call, cwd=folder, env=environment, check=True, capture_output=True, text=True)
-    seconds, peak = map(float, done.stdout.split())
-    return f"{seconds:,.0f} s, {peak:.1f} GiB"
+    process = psutil.Popen([sys.executable, *command], cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    seconds: dict[psutil.Process, float] = {}
+    peak = 0.0
+    while process.poll() is None:
+        for one in [process, *process.children(recursive=True)]:
+            with suppress(psutil.Error):
+                used = one.cpu_times()
+                seconds[one] = used.user + used.system
+                peak = max(peak, one.memory_info().rss / 2**30)
+        time.sleep(PAUSE)
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    return f"{sum(seconds.values()):,.0f} s, {peak:.1f} GiB"
 
 
 def main() -> None:
