@@ -60,7 +60,7 @@ def pictures(
     subjects = {name: label(params, name) for name in params.models}
     subjects |= {name: f"{paper.short_cite}, {table.place}" for paper in papers for name, table in paper.tables.items()}
     made: dict[str, list[Picture]] = {name: [] for name in ("", *(task.name for task in tasks))}
-    for path, name in owners.items():
+    for path, name in sorted(owners.items(), key=lambda owner: _rank(owner[0])):
         made[name].append(_picture(path, name, subjects, data.get(path, "")))
     return made
 
@@ -69,7 +69,7 @@ def _picture(path: Path, task: str, subjects: dict[str, str], data: str) -> Pict
     """Return a figure, named by its file: its kind and, after an underscore, a model or table."""
     kind, _, subject = path.stem.partition("_")
     about = [subjects.get(subject, subject)] if subject else []
-    name = ", ".join([kind, *about])
+    name = ", ".join([kind, *about, *([task] if kind in OF_IMAGES else [])])
     of = ", ".join([*about, *([task] if task else [])])
     return Picture(kind, name, CAPTIONS.get(kind, kind) + (f": {of}" if of else ""), link(path), data)
 

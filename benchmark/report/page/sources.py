@@ -78,18 +78,23 @@ def _duplicates(manifest: dict[str, Any]) -> list[str]:
     if "clusters" not in found:
         return []
     lines = [
-        f"{found['exact_copies']:,} exact copies and {found['near_pairs']:,} pairs of near-duplicates; "
-        f"{found['clusters']:,} clusters, the largest of {found['largest_cluster']:,} images"
+        f"{_count(found['exact_copies'], 'exact copy', 'exact copies')} and "
+        f"{_count(found['near_pairs'], 'pair', 'pairs')} of near-duplicates; "
+        f"{found['clusters']:,} clusters, the largest of {_count(found['largest_cluster'], 'image', 'images')}"
     ]
     twins = (found.get("across_official_split") or {}).get("test_images_with_a_twin_in_train")
     if twins:
         lines.append(
-            f"Of the source's own test images {twins['near']:,} have a near-duplicate among its training images, "
+            f"Of the source's own test images, {twins['near']:,} have a near-duplicate among its training images and "
             f"{twins['exact']:,} an exact copy"
         )
     if pairs := (found.get("pairs_of_two_classes") or {}).get("near"):
-        lines.append(f"{pairs:,} pairs of near-duplicates have two labels")
+        lines.append(f"Two labels: {_count(pairs, 'pair', 'pairs')} of near-duplicates")
     return lines
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _task(task: TaskFiles) -> SourceTask:
