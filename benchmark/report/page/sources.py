@@ -89,7 +89,7 @@ def _duplicates(manifest: dict[str, Any]) -> list[str]:
             f"{twins['exact']:,} an exact copy"
         )
     if pairs := (found.get("pairs_of_two_classes") or {}).get("near"):
-        lines.append(f"Two labels: {_count(pairs, 'pair', 'pairs')} of near-duplicates")
+        lines.append(_count(pairs, "pair of near-duplicates has", "pairs of near-duplicates have") + " two labels")
     return lines
 
 

@@ -176,8 +176,8 @@ def test_a_source_has_its_classes_by_part_its_licence_and_its_leaks(made, render
     assert "class images own split: train own split: test ill 10 8 2 well 20 15 5 all 30 23 7" in said
     assert "Licence: " in said
     assert "3 exact copies and 1,234 pairs of near-duplicates; 25 clusters, the largest of 4 images." in said
-    assert "Of the source's own test images 2 have a near-duplicate among its training images, 1 an exact copy." in said
-    assert "Two labels: 5 pairs of near-duplicates." in said
+    assert "test images, 2 have a near-duplicate among its training images and 1 an exact copy." in said
+    assert "5 pairs of near-duplicates have two labels." in said
     assert "10 / / 5" not in said
     assert "phantom 32 px split 70/15/15 by clusters of near-duplicates; each run tests on other images 10 / 5" in said
 
