@@ -113,7 +113,7 @@ def scans(folder):
 
 def unpacked(path):
     with tempfile.TemporaryDirectory() as folder:
-        archives.unpack(path, Path(folder))
+        archives.unpack(path, Path(folder), "x.zip")
 
 
 @pytest.fixture
