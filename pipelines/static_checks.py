@@ -47,7 +47,12 @@ def _jobs(params: Params) -> Iterator[tuple[Any, ...]]:
 
 def _task(params: Params, task: str) -> list[Check]:
     """Check what reads the runs of a task, in one process: their predictions are parsed once."""
-    return [*_runs(params, task), *_split_and_tables(params, task), *_figures(params, task)]
+    return [
+        *_runs(params, task),
+        *_untrained(params, task),
+        *_split_and_tables(params, task),
+        *_figures(params, task),
+    ]
 
 
 def _tasks_by_images(params: Params) -> list[list[str]]:
@@ -63,6 +68,23 @@ def _runs(params: Params, task: str) -> list[Check]:
 
     runs = [run for runs_of_cell in cells(params, [task], None) for run in runs_of_cell]
     return checks_of_task(task, runs)
+
+
+def _untrained(params: Params, task: str) -> list[Check]:
+    """Check the maps of untrained networks; of synthetic images, which are always at hand, make them again."""
+    from benchmark.training import untrained
+
+    check, proposed = Check("maps of untrained networks are of what is explained"), papers.proposed(papers.load_all())
+    firsts = [runs[0] for runs in cells(params, [task], None) if runs[0].model.name in proposed]
+    explained = {untrained.file_of(*run.cell): run for run in firsts if untrained.has_maps(run)}
+    for path, run in explained.items():
+        with check.reading(path):
+            right = untrained.is_current(run)
+            if right and run.task.synthetic:
+                right = untrained.agree(evidence.read_json(path), untrained.made(run))
+            check.expect(right, f"{path}: is not what an untrained network shows; `dvc repro` makes it anew")
+    check.expect_no_others((evidence.TASKS / task / "untrained").glob("*.json"), explained)
+    return [check]
 
 
 def _data(params: Params, tasks: list[str]) -> list[Check]:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from benchmark import evidence, params
+from benchmark.audit import papers
 from benchmark.errors import BadInput
 from benchmark.params import Params
 from benchmark.training import cells as training
-from benchmark.training import local, preflight
+from benchmark.training import local, preflight, untrained
 from benchmark.training.engine import Engine
 from benchmark.training.runs import Run, inputs
 from pipelines import Parser, cells, run
@@ -62,11 +63,26 @@ def main() -> None:
     trained = training.train_cells(wanted, args.force, still_wanted, engine)
     total = sum(len(runs) for runs in wanted)
     print(f"{', '.join(args.task)}: {len(trained)} of {total} runs trained; the others were up to date")
+    _explain_untrained(wanted, trained)
     for task in dict.fromkeys(args.task):
         evidence.keep(evidence.TASKS / task / "runs")
+        evidence.keep(evidence.TASKS / task / "untrained")
     _name_stale_corruptions(wanted)
     if not args.model:
         _name_unlisted(loaded, args.task)
+
+
+def _explain_untrained(cells_up_to_date: list[list[Run]], trained: list[Run]) -> None:
+    """Leave what Grad-CAM shows of the proposed networks before any training, where that is out of date."""
+    proposed = papers.proposed(papers.load_all())
+    for first, *_ in cells_up_to_date:
+        if first.model.name not in proposed or not untrained.has_maps(first):
+            continue
+        if first in trained or not untrained.is_current(first):
+            try:
+                untrained.write(first)
+            except BadInput as error:
+                print(f"{'-'.join(first.cell)}: Grad-CAM of the untrained network is not made: {error}")
 
 
 def _engine(name: str, address: str | None) -> Engine:

@@ -312,6 +312,11 @@ def rows(papers: list[Paper]) -> list[str]:
     return list(dict.fromkeys(model for paper in papers for model in paper.systems.values()))
 
 
+def proposed(papers: list[Paper]) -> list[str]:
+    """Return the models that papers propose."""
+    return [paper.proposed for paper in papers if paper.proposed]
+
+
 def check(papers: list[Paper], params: Params) -> None:
     """Raise :class:`BadInput` if two papers share a name, or if one names a model or task unknown to params.yaml."""
     names = [name for paper in papers for name in (paper.name, *paper.tables)]

@@ -25,7 +25,12 @@ from benchmark.report.figures.style import (
 
 SHOWN = 8  # images, at most
 NAME_LETTERS = 24  # of a longer name the end is shown
-MAPS = {"grad_cam": "Grad-CAM", "feature_map": "feature map", "mask": "tokens kept"}
+MAPS = {
+    "grad_cam": "Grad-CAM",
+    "untrained": "Grad-CAM,\nuntrained",
+    "feature_map": "feature map",
+    "mask": "tokens kept",
+}
 
 FOG = 150  # grey level
 SCALE = "of the map's largest value"
@@ -47,7 +52,16 @@ def explained(data: FigureData, model: str) -> dict[str, dict[str, Any]]:
         for name, fields in evidence.read_json(folder / "explanations.json").items()
         if "grad_cam" in fields
     }
+    untrained = _untrained(data.task, model)
+    if all(untrained.get(name, {}).get("predicted") == fields["predicted"] for name, fields in maps.items()):
+        for name, fields in maps.items():
+            fields["untrained"] = untrained[name]["grad_cam"]
     return {name: maps[name] for name in choose_images(maps)}
+
+
+def _untrained(task: str, model: str) -> dict[str, dict[str, Any]]:
+    path = evidence.TASKS / task / "untrained" / f"{model}.json"
+    return evidence.read_json(path) if path.exists() else {}
 
 
 def choose_images(maps: dict[str, dict[str, Any]]) -> list[str]:
@@ -64,7 +78,10 @@ def choose_images(maps: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def explanations(data: FigureData, model: str, images: Images) -> Figure:
-    """Draw Grad-CAM, feature map and mask over test images of the first run (adaptive, Figure 4; EMANet's mask)."""
+    """Draw maps and mask over test images of the first run (adaptive, Figure 4; EMANet's mask).
+
+    Beside Grad-CAM stands that of the same network before training, which says what does not come from training.
+    """
     chosen = explained(data, model)
     shown = [key for key in MAPS if key in next(iter(chosen.values()))]
     size = (1.5 * len(chosen) + 1.1, 1.55 * (len(shown) + 1) + 1.1)
@@ -80,7 +97,8 @@ def explanations(data: FigureData, model: str, images: Images) -> Figure:
     white = "; white: the true lesion" if images.masks is not None else ""
     entitle(figure, f"{data.label(model)} on {data.title}, run {data.runs(model)[0]}{white}")
     said = "; ".join(_said(data, name, maps) for name, maps in chosen.items())
-    figure.set_label(f"{', '.join(MAPS[key] for key in shown)} over {len(chosen)} test images: {said}.")
+    maps = ", ".join(MAPS[key].replace("\n", " ") for key in shown)
+    figure.set_label(f"{maps} over {len(chosen)} test images: {said}.")
     return figure
 
 

@@ -17,7 +17,7 @@ CAPTIONS = {  # kind of a figure → what is to be seen; the kinds in order of w
     "samples": "Six images, of each class as many as of the others",
     "duplicates": "Near-duplicates: pairs of images that were joined, with the correlation of their pixels",
     "confusion": "Confusion matrix over all runs: the proposed network beside its best rival",
-    "explanations": "Where the network looks: maps over test images, and the tokens that it keeps where it masks some",
+    "explanations": "Where the network looks, and where it would untrained: maps over test images, and the tokens kept",
     "curves": "Accuracy and loss on training and validation images over epochs; thin lines: single runs",
     "learning": "Accuracy over the number of training images",
     "cost": "Accuracy against what a model costs",

@@ -333,6 +333,19 @@ def test_six_images_are_shown_of_each_class_as_many_as_of_the_others(images):
         assert (axis.images[0].get_array() == resize(pixels, 16)[0].squeeze()).all()
 
 
+def test_the_map_of_the_untrained_network_stands_below_that_of_the_trained_one(figure_data, images):
+    maps = evidence.read_json(evidence.run_folder("phantom", "emanet", 0) / "explanations.json")
+    path = evidence.TASKS / "phantom/untrained/emanet.json"
+    path.parent.mkdir()
+    evidence.write_json(path, maps)
+    labels = [axis.get_ylabel() for axis in explanations.explanations(figure_data, "emanet", images).axes]
+    drawn = labels.index("Grad-CAM,\nuntrained")
+    assert "Grad-CAM" in labels[:drawn]
+    name = next(iter(maps))
+    evidence.write_json(path, maps | {name: maps[name] | {"predicted": maps[name]["predicted"] + 1}})
+    assert not any("untrained" in fields for fields in explanations.explained(figure_data, "emanet").values())
+
+
 def test_a_picture_knows_what_it_was_drawn_from(figure_data, images, tmp_path, monkeypatch):
     picture = drawing.pictures(figure_data)["explanations_emanet"]
     path = tmp_path / "figure.svg"
