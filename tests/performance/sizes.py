@@ -18,6 +18,7 @@ import psutil
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
+from benchmark import params
 from tests.performance import page
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,7 @@ SETS = [(10_000, 64), (100_000, 64), (2_000, 224), (20_000, 224)]  # images, pix
 COMMANDS = {
     "fetch": ["-m", "pipelines.fetch", "--task", "large"],
     "split": ["-m", "pipelines.split", "--task", "large"],
-    "train": ["-m", "pipelines.train", "--task", "large", "--model", "cnn", "--run", "0", "--into", "trained"],
+    "an epoch": ["-m", "tests.performance.sizes", "epoch"],
 }
 BLOCK = 1_000  # images drawn at once
 PAUSE = 0.1  # s, between two looks at a command
@@ -70,6 +71,23 @@ def workplace(folder: Path, count: int, size: int) -> None:
     yaml.dump(everything, path)
 
 
+def epoch() -> None:
+    """Train the plain CNN for one epoch on the images of the workplace, with one thread."""
+    import torch
+
+    from benchmark.training import dataset as datasets
+    from benchmark.training import networks
+    from pipelines import cell
+
+    torch.set_num_threads(1)
+    run = cell(params.load(), "large", "cnn")[0]
+    dataset = datasets.load(run)
+    train, validation = dataset.part("train"), dataset.part("validation")
+    network = run.factory(num_classes=2, in_chans=1, img_size=run.task.input_size, **run.model.options)
+    given = (train, validation, dataset.levels(train), run.recipe, 0, "cpu", Path("checkpoint.pt"))
+    networks.fit(network, *given, lambda done: None)
+
+
 def measured(folder: Path, command: list[str]) -> str:
     """Return CPU seconds of a command and its workers, and the peak memory of the largest process."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RETABLE_")}
@@ -90,6 +108,9 @@ def measured(folder: Path, command: list[str]) -> str:
 
 def main() -> None:
     """Measure every set, print the table and write it into the page."""
+    if sys.argv[1:] == ["epoch"]:
+        epoch()
+        return
     rows = []
     for count, size in SETS:
         with tempfile.TemporaryDirectory() as folder:
