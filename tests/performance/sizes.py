@@ -67,12 +67,12 @@ def workplace(folder: Path, count: int, size: int) -> None:
         "input_size": size,
         "recipe": everything["tasks"]["phantom"]["recipe"] | {"epochs": 1},
     }
-    everything["models"]["cnn"]["tasks"] = ["large"]
+    everything["models"]["shufflenet"]["tasks"] = ["large"]
     yaml.dump(everything, path)
 
 
 def epoch() -> None:
-    """Train the plain CNN for one epoch on the images of the workplace, with one thread."""
+    """Train ShuffleNet for one epoch on the images of the workplace, with one thread."""
     import torch
 
     from benchmark.training import dataset as datasets
@@ -80,7 +80,7 @@ def epoch() -> None:
     from pipelines import cell
 
     torch.set_num_threads(1)
-    run = cell(params.load(), "large", "cnn")[0]
+    run = cell(params.load(), "large", "shufflenet")[0]
     dataset = datasets.load(run)
     train, validation = dataset.part("train"), dataset.part("validation")
     network = run.factory(num_classes=2, in_chans=1, img_size=run.task.input_size, **run.model.options)
