@@ -193,29 +193,42 @@ def _counts(records: Sequence[dict[str, Any]]) -> str:
 
 
 def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
-    """Say which verdicts other readings of the proposed model would flip, and how many have no evidence.
+    """Say which verdicts other readings of the proposed model, and of rivals, would flip, and how many lack evidence.
 
-    The verdicts are those on the headline and on what the proposed model costs.
+    The verdicts are those on the headline and on costs.
     """
-    if not paper.readings:
-        return []
     entries = [(record["claim"], entry) for record in records for entry in record.get("readings", [])]
     judged = [(claim, entry) for claim, entry in entries if entry["verdict"] != "no evidence"]
+    own = [(claim, entry) for claim, entry in judged if entry["reading"] in paper.readings]
+    flips_of_rivals = _flips([pair for pair in judged if pair not in own])
+    of_rivals = ["Other readings of rivals, by what they cost, flip these verdicts:", *flips_of_rivals]
+    return _own_readings(paper, own) + (of_rivals if flips_of_rivals else [])
+
+
+def _own_readings(paper: Paper, judged: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Say what is known by other readings of the proposed model."""
+    if not paper.readings:
+        return []
     without = set(paper.readings) - {entry["reading"] for _, entry in judged}
     if len(without) == len(paper.readings):
         return [f"Other readings of the proposed model: {len(without)}, none with evidence on real images yet."]
-    flips: dict[tuple[str, str], list[str]] = {}
-    for claim, entry in judged:
-        if entry["chosen"] not in (entry["verdict"], "no evidence"):
-            change = f"{entry['chosen']} to {entry['verdict']}, on {', '.join(entry['sources'])}"
-            flips.setdefault((entry["reading"], change), []).append(f"`{claim}`")
-    flipped = [f"`{reading}` flips {', '.join(names)} from {change}." for (reading, change), names in flips.items()]
+    flipped = _flips(judged)
     return [
         f"Of {len(paper.readings)} other readings of the proposed model, {len(without)} have no evidence on real "
         "images, neither scores nor costs. Taken one at a time, on the sources with evidence on them, the others flip "
         + ("these verdicts:" if flipped else "no verdict on the headline and none on costs."),
         *flipped,
     ]
+
+
+def _flips(judged: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Return a line per reading and change of a verdict, with the claims that it concerns."""
+    flips: dict[tuple[str, str], list[str]] = {}
+    for claim, entry in judged:
+        if entry["chosen"] not in (entry["verdict"], "no evidence"):
+            change = f"{entry['chosen']} to {entry['verdict']}, on {', '.join(entry['sources'])}"
+            flips.setdefault((entry["reading"], change), []).append(f"`{claim}`")
+    return [f"`{reading}` flips {', '.join(names)} from {change}." for (reading, change), names in flips.items()]
 
 
 def comparison(compared: Comparison) -> str:

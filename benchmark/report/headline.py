@@ -59,7 +59,7 @@ def best_claim(paper: Paper, records: Sequence[Record]) -> Record | None:
 
 
 def changed_readings(record: Record) -> list[Record]:
-    """Return the other readings of the proposed model under which a claim gets another verdict."""
+    """Return the other readings of the proposed model or of a rival under which a claim gets another verdict."""
     return [
         entry
         for entry in record.get("readings", [])

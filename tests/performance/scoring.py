@@ -31,7 +31,7 @@ def workplace(folder: Path, times: int) -> int:
         for copy in range(1, times):
             everything["models"][f"{name}_copy{copy}"] = {"of": entry.get("of", name)} | entry
     yaml.dump(everything, path)
-    for cell in list(folder.glob("results/tasks/*/runs/*")):
+    for cell in [path for path in folder.glob("results/tasks/*/runs/*") if path.is_dir()]:
         for copy in range(1, times):
             of_copy = cell.with_name(f"{cell.name}_copy{copy}")
             shutil.copytree(cell, of_copy)

@@ -176,7 +176,7 @@ def _reasons(record: Record, everything: bool) -> list[str]:
 
 
 def _readings(record: Record, name: Callable[[str], str]) -> list[str]:
-    """Say which other readings of the proposed model change the verdict."""
+    """Say which other readings of the proposed model or of a rival change the verdict."""
     return [
         f"read as {name(entry['reading'])}: {entry['verdict']}, where the chosen reading is {entry['chosen']} "
         f"({', '.join(entry['sources'])})"

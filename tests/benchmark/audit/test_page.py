@@ -52,6 +52,17 @@ def test_every_claim_of_the_committed_audit_can_be_told():
         assert page.full(record).startswith(f"{record['claim']}: "), record["claim"]
 
 
+def test_readings_of_a_rival_are_told_apart_from_those_of_the_proposed_model():
+    entry = {"verdict": "contradicted", "chosen": "supported", "sources": ["scans"]}
+    entries = [entry | {"reading": reading} for reading in ("emanet_literal", "vit_small")]
+    paper = PAPER.model_copy(update={"readings": ["emanet_literal"], "rivals": {"vit": ["vit_small"]}})
+    own, flip, rivals, flip_of_rival = page.readings(paper, [{"claim": "cheaper", "readings": entries}])
+    assert own.startswith("Of 1 other readings of the proposed model, 0 have no evidence")
+    assert flip == "`emanet_literal` flips `cheaper` from supported to contradicted, on scans."
+    assert rivals.startswith("Other readings of rivals")
+    assert flip_of_rival.startswith("`vit_small` flips `cheaper`")
+
+
 def test_every_verdict_is_explained():
     assert set(wording.VERDICTS) == {*get_args(Verdict), "described"}
 
