@@ -29,7 +29,7 @@ def workplace(folder: Path, times: int) -> int:
     everything = yaml.load(path)
     for name, entry in list(everything["models"].items()):
         for copy in range(1, times):
-            everything["models"][f"{name}_copy{copy}"] = {"of": entry.get("of", name)} | entry
+            everything["models"][f"{name}_copy{copy}"] = {"of": name} | entry | {"label": f"{name}, copy {copy}"}
     yaml.dump(everything, path)
     for cell in [path for path in folder.glob("results/tasks/*/runs/*") if path.is_dir()]:
         for copy in range(1, times):
@@ -48,9 +48,10 @@ def main() -> None:
             place = Path(folder, "retable")
             runs = workplace(place, times)
             tasks = [path.parent.name for path in sorted(place.glob("results/tasks/*/runs"))]
-            tables = ";".join(f"{sys.executable} -m pipelines.tables --task {task}" for task in tasks)
+            calls = [[sys.executable, "-m", "pipelines.tables", "--task", task] for task in tasks]
+            tables = f"import subprocess\nfor call in {calls}: subprocess.run(call, check=True)"
             commands = {
-                "tables of all tasks": ["-c", f"import os; os.system({tables!r})"],
+                "tables of all tasks": ["-c", tables],
                 "audit": ["-m", "pipelines.audit"],
                 "report": ["-m", "pipelines.report"],
             }
