@@ -66,13 +66,10 @@ def _update(session: "Session", models: list[str]) -> None:
         print(f"{session.name}: no CUDA device here; a machine that has one must measure {', '.join(models)}")
         evidence.keep(COSTS / session.name)  # an output of the stage, which must be there
         return
-    if lacking := session.lacking_images(models):
-        why = f"the images of {session.shape.images} are not at hand"
-        print(f"{session.name}: {', '.join(lacking)}: not measured, since {why}")
-        models = [model for model in models if model not in lacking]
-        if not models:
-            evidence.keep(COSTS / session.name)
-            return
+    models = _with_images(session, models, "measured")
+    if not models:
+        evidence.keep(COSTS / session.name)
+        return
     records, failures = session.measure(models, partial(_progress, session))
     reasons = {model: f"cannot run at this shape ({why})" for model, why in failures.items()}
     for model in failures:
@@ -84,6 +81,14 @@ def _update(session: "Session", models: list[str]) -> None:
             reasons[model] = f"MACs are not counted: {why}"
     for why in dict.fromkeys(reasons.values()):
         print(f"{session.name}: {', '.join(model for model in reasons if reasons[model] == why)}: {why}")
+
+
+def _with_images(session: "Session", models: list[str], what: str) -> list[str]:
+    """Leave out estimators whose images are not at hand, and say that they are not ``what``."""
+    if lacking := session.lacking_images(models):
+        why = f"the images of {session.shape.images} are not at hand"
+        print(f"{session.name}: {', '.join(lacking)}: not {what}, since {why}")
+    return [model for model in models if model not in lacking]
 
 
 def _update_attention(session: "Session", force: bool) -> None:
@@ -123,13 +128,10 @@ def _verify(session: "Session", models: list[str]) -> int:
         raise BadInput(f"{COSTS / session.name}: no record of these models; --verify compares with records")
     if not session.has_device:
         raise BadInput(f"--shape: no CUDA device here; {session.name} must be verified on a machine that has one")
-    if lacking := session.lacking_images(list(recorded)):
-        why = f"the images of {session.shape.images} are not at hand"
-        print(f"{session.name}: {', '.join(lacking)}: not verified, since {why}")
-        recorded = {model: record for model, record in recorded.items() if model not in lacking}
-        if not recorded:
-            return 1
-    again, failures = session.measure(list(recorded), partial(_progress, session))
+    models = _with_images(session, list(recorded), "verified")
+    if not models:
+        return 1
+    again, failures = session.measure(models, partial(_progress, session))
     for model, why in failures.items():
         print(f"{session.name}: {model}: no longer runs at this shape ({why})")
     total = near = apart = 0

@@ -76,7 +76,7 @@ def _untrained(params: Params, task: str) -> list[Check]:
 
     check, proposed = Check("maps of untrained networks are of what is explained"), papers.proposed(papers.load_all())
     firsts = [runs[0] for runs in cells(params, [task], None) if runs[0].model.name in proposed]
-    explained = {untrained.file_of(*run.cell): run for run in firsts if untrained.has_maps(run)}
+    explained = {evidence.untrained_file(*run.cell): run for run in firsts if untrained.has_maps(run)}
     for path, run in explained.items():
         with check.reading(path):
             right = untrained.is_current(run)

@@ -25,6 +25,7 @@ from benchmark.evidence import provenance
 from benchmark.training import runs
 
 ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(page, heading):

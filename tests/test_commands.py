@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, give_environment
+from tests.conftest import PAGES, ROOT, give_environment
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 STARTS = r"(?:python3?|make|dvc|git|pip|source|ray|srun|kubectl|sleep|\.venv/bin/\w+)"
 STANDS_FOR = {
     "TASK [TASK …] [--model MODEL …]": "phantom --model knn",

@@ -11,9 +11,7 @@ import pytest
 import pipelines
 from benchmark import params
 from pipelines import docs
-from tests.conftest import ROOT
-
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+from tests.conftest import PAGES, ROOT
 
 
 def test_pages_follow_from_evidence_and_papers():

@@ -216,9 +216,11 @@ def _read_runs(folder: Path) -> tuple[dict[int, list[str]], dict[int, np.ndarray
     sample_ids: dict[int, list[str]] = {}
     labels_of_run: dict[int, np.ndarray] = {}
     values: dict[str, Values] = {}
-    paths = [path for path in sorted(folder.glob("*/run-*/predictions.csv")) if path.parts[-2][4:].isdigit()]
-    for path in paths:
-        model, run = path.parts[-3], int(path.parts[-2][4:])
+    found = [(cell.name, *of_run) for cell in sorted(folder.glob("*")) for of_run in evidence.run_folders(cell).items()]
+    for model, run, of_run in found:
+        path = of_run / "predictions.csv"
+        if not path.exists():
+            continue
         ids, labels, probabilities = evidence.read_predictions(path)
         if sample_ids.setdefault(run, ids) != ids:
             raise BadInput(f"{path}: lists other test images than other models' run {run}; train it again")

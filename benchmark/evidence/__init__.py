@@ -40,8 +40,19 @@ def run_folder(task: str, model: str, run: int) -> Path:
 
 def runs_of(task: str, model: str) -> list[int]:
     """Return the numbers of the runs that have evidence."""
-    numbers = {folder.name[4:]: folder for folder in (TASKS / task / "runs" / model).glob("run-*")}
-    return sorted(int(name) for name, folder in numbers.items() if name.isdigit() and (folder / PROVENANCE).exists())
+    folders = run_folders(TASKS / task / "runs" / model)
+    return [number for number, folder in folders.items() if (folder / PROVENANCE).exists()]
+
+
+def run_folders(cell: Path) -> dict[int, Path]:
+    """Return number → folder of the runs in a model's folder, by their numbers; other folders are left out."""
+    numbers = {folder.name.removeprefix("run-"): folder for folder in cell.glob("run-*")}
+    return dict(sorted((int(name), folder) for name, folder in numbers.items() if name.isdigit()))
+
+
+def untrained_file(task: str, model: str) -> Path:
+    """Return where the maps of a model before any training lie."""
+    return TASKS / task / "untrained" / f"{model}.json"
 
 
 class JsonObject(dict[str, Any]):

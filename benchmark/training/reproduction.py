@@ -130,7 +130,7 @@ def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
     What comes out as the base's evidence, byte for byte, is what the base does. Where it does not, as on another kind
     of processor, the base is trained here too; that is kept in scratch under its commit, and taken up again.
     """
-    commit = _git("rev-parse", "--verify", f"{base}^{{commit}}")
+    commit = _commit(base)
     here, there = SCRATCH / "this", SCRATCH / commit
     with _checkout(commit) as tree:
         sample = [
@@ -158,7 +158,7 @@ def restamp(base: str, runs: list[Run], synthetic: Task) -> tuple[int, list[str]
     Images, split and protocol must be the same as then; the code is what :func:`with_base` has compared, on the task
     ``synthetic``. The commit that trained a run stays. Return how many were noted, and why others were not.
     """
-    commit, known = _git("rev-parse", "--verify", f"{base}^{{commit}}"), _params_of(base)
+    commit, known = _commit(base), _params_of(base)
     count, reasons = 0, []
     for run in runs:
         facts, now = provenance.read(run.folder), inputs(run)
@@ -236,6 +236,10 @@ def _checkout(base: str) -> Iterator[Path]:
         yield tree
     finally:
         subprocess.run(["git", "worktree", "remove", "--force", str(tree)], capture_output=True, check=False)
+
+
+def _commit(base: str) -> str:
+    return _git("rev-parse", "--verify", f"{base}^{{commit}}")
 
 
 def _git(*call: str) -> str:

@@ -3,7 +3,6 @@
 What both show does not come from training (Adebayo et al. 2018, arXiv:1810.03292).
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,9 @@ from benchmark.training.runs import Run
 SAME = 0.02  # of a map's largest value
 
 
-def file_of(task: str, model: str) -> Path:
-    """Return where the maps of a model on a task lie."""
-    return evidence.TASKS / task / "untrained" / f"{model}.json"
-
-
 def is_current(run: Run) -> bool:
     """Whether the maps stand for the images and the classes that those of ``run``, trained, are of."""
-    path = file_of(*run.cell)
+    path = evidence.untrained_file(*run.cell)
     return path.exists() and _about(evidence.read_json(path)) == _about(_explained(run))
 
 
@@ -37,7 +31,7 @@ def write(run: Run) -> None:
     """
     from benchmark.training import explanations
 
-    explanations.write(file_of(*run.cell), made(run))
+    explanations.write(evidence.untrained_file(*run.cell), made(run))
 
 
 def made(run: Run) -> dict[str, dict[str, Any]]:

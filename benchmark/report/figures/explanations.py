@@ -20,6 +20,7 @@ from benchmark.report.figures.style import (
     draw_picture,
     end_of,
     entitle,
+    evenly,
     per_cent,
 )
 
@@ -52,16 +53,12 @@ def explained(data: FigureData, model: str) -> dict[str, dict[str, Any]]:
         for name, fields in evidence.read_json(folder / "explanations.json").items()
         if "grad_cam" in fields
     }
-    untrained = _untrained(data.task, model)
+    path = evidence.untrained_file(data.task, model)
+    untrained = evidence.read_json(path) if path.exists() else {}
     if all(untrained.get(name, {}).get("predicted") == fields["predicted"] for name, fields in maps.items()):
         for name, fields in maps.items():
             fields["untrained"] = untrained[name]["grad_cam"]
     return {name: maps[name] for name in choose_images(maps)}
-
-
-def _untrained(task: str, model: str) -> dict[str, dict[str, Any]]:
-    path = evidence.TASKS / task / "untrained" / f"{model}.json"
-    return evidence.read_json(path) if path.exists() else {}
 
 
 def choose_images(maps: dict[str, dict[str, Any]]) -> list[str]:
@@ -72,9 +69,8 @@ def choose_images(maps: dict[str, dict[str, Any]]) -> list[str]:
         for index, (name, fields) in enumerate(maps.items())
         if fields["cluster"] not in clusters[:index]
     }
-    nth = {name: list(labels.values())[:index].count(label) for index, (name, label) in enumerate(labels.items())}
-    chosen = sorted(labels, key=nth.get)[:SHOWN]
-    return [name for name in labels if name in chosen]
+    names = [*labels]
+    return [names[place] for place in evenly([*labels.values()], SHOWN)]
 
 
 def explanations(data: FigureData, model: str, images: Images) -> Figure:

@@ -14,6 +14,7 @@ from benchmark.report.figures.style import (
     draw_picture,
     end_of,
     entitle,
+    evenly,
     use_style,
 )
 
@@ -23,13 +24,8 @@ NAME_LETTERS = 22  # of a longer name the end is shown
 
 def chosen(images: Images) -> list[int]:
     """Return which images are shown: of each class as many as of the others, those whose digests come first."""
-    order = sorted(range(len(images.ids)), key=images.digests.__getitem__)
-    nth, ranked = [0] * len(images.classes), []
-    for index in order:
-        label = images.labels[index]
-        ranked.append((nth[label], label, index))
-        nth[label] += 1
-    return sorted((index for _, _, index in sorted(ranked)[:SHOWN]), key=lambda index: images.labels[index])
+    order = sorted(range(len(images.ids)), key=lambda index: (images.labels[index], images.digests[index]))
+    return [order[place] for place in evenly([images.labels[index] for index in order], SHOWN)]
 
 
 def samples(images: Images, title: str, size: int) -> Figure:

@@ -103,6 +103,16 @@ def draw_picture(axis: Axes, pixels: np.ndarray) -> None:
     axis.set(xticks=[], yticks=[])
 
 
+def evenly(labels: Sequence[int], most: int) -> list[int]:
+    """Return the places of at most ``most`` of some labels, the first ones, of each label as many as of the others."""
+    seen: dict[int, int] = {}
+    nth = []
+    for label in labels:
+        nth.append(seen.get(label, 0))
+        seen[label] = nth[-1] + 1
+    return sorted(sorted(range(len(nth)), key=nth.__getitem__)[:most])
+
+
 def end_of(text: str, length: int) -> str:
     """Return a text that can be drawn, of a longer one the end."""
     text = shown(text)

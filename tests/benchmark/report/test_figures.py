@@ -335,7 +335,7 @@ def test_six_images_are_shown_of_each_class_as_many_as_of_the_others(images):
 
 def test_the_map_of_the_untrained_network_stands_below_that_of_the_trained_one(figure_data, images):
     maps = evidence.read_json(evidence.run_folder("phantom", "emanet", 0) / "explanations.json")
-    path = evidence.TASKS / "phantom/untrained/emanet.json"
+    path = evidence.untrained_file("phantom", "emanet")
     path.parent.mkdir()
     evidence.write_json(path, maps)
     labels = [axis.get_ylabel() for axis in explanations.explanations(figure_data, "emanet", images).axes]

@@ -22,7 +22,7 @@ def test_the_untrained_network_is_shown_the_images_and_classes_that_the_trained_
     untrained.write(explained)
     assert untrained.is_current(explained)
     theirs = evidence.read_json(explained.folder / "explanations.json")
-    maps = evidence.read_json(untrained.file_of(*explained.cell))
+    maps = evidence.read_json(evidence.untrained_file(*explained.cell))
     assert [*maps] == [*theirs]
     for name, fields in maps.items():
         assert (fields["label"], fields["predicted"]) == (theirs[name]["label"], theirs[name]["predicted"])
@@ -34,7 +34,7 @@ def test_the_untrained_network_is_shown_the_images_and_classes_that_the_trained_
 
 def test_maps_of_another_class_are_out_of_date_and_other_maps_do_not_agree(explained):
     untrained.write(explained)
-    path = untrained.file_of(*explained.cell)
+    path = evidence.untrained_file(*explained.cell)
     maps = evidence.read_json(path)
     name = next(iter(maps))
     forged = {key: dict(fields) for key, fields in maps.items()}
