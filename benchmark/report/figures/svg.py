@@ -30,7 +30,7 @@ INHERITED = (
     *("text-anchor", "clip-path"),
 )
 NUMERIC = {"d", "x", "y", "width", "height", "transform", "stroke-width", "stroke-dasharray"}
-NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 REFERENCE = re.compile(r"(?<=^#).+|(?<=^url\(#)[^)]+")
 DRAWN_FROM = re.compile(rb"<metadata>drawn from (\w+)</metadata>")
 
@@ -103,7 +103,7 @@ def _plain(element: ElementTree.Element) -> None:
         element.set(name, re.sub(r"\s*([MLCQz])\s*", r"\1", value.replace("\n", " ")).strip())
     if tag == "text":
         _give_length(element)
-    for name in [name for name, value in element.attrib.items() if value.startswith("rotate(-0 ")]:
+    for name in [name for name, value in element.attrib.items() if value.startswith("rotate(0 ")]:
         del element.attrib[name]
     element.tail = "\n"  # so a change is a line
     if not (element.text or "").strip():
