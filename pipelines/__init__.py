@@ -39,15 +39,10 @@ if IS_COMMAND:
         signal.signal(_number, _stop)
 
 import argparse  # noqa: E402
-from collections.abc import Callable, Iterable  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import TYPE_CHECKING, NoReturn  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from typing import NoReturn  # noqa: E402
 
 from benchmark.errors import BadInput, TrainingFailed, failure, lacks_memory, one_line  # noqa: E402
-from benchmark.params import Params  # noqa: E402
-
-if TYPE_CHECKING:
-    from benchmark.training.runs import Run
 
 
 class Parser(argparse.ArgumentParser):
@@ -127,26 +122,3 @@ def _leave_output() -> None:
         print(end="", flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def code_of(params: Params, model: str) -> Path:
-    """Return the file that contains a model's factory: one of the proposed networks, or a baseline."""
-    name = params.model(model).of or model
-    for folder in ("benchmark/models", "baselines"):
-        if (path := Path(folder, f"{name}.py")).exists():
-            return path
-    raise BadInput(f"baselines/{name}.py: missing; model {model!r} of params.yaml needs this file")
-
-
-def cell(params: Params, task: str, model: str) -> "list[Run]":
-    """Return all runs that params.yaml asks of a task and a model."""
-    from benchmark.training.runs import resolve
-
-    code = code_of(params, model)
-    return [resolve(params, task, model, number, code) for number in range(params.task(task).runs)]
-
-
-def cells(params: Params, tasks: Iterable[str], models: Iterable[str] | None) -> "list[list[Run]]":
-    """Return the cells of some tasks: of some models, or, for None, of all that have evidence there."""
-    chosen = [(task, model) for task in dict.fromkeys(tasks) for model in models or params.cells(task)]
-    return [cell(params, task, model) for task, model in dict.fromkeys(chosen)]

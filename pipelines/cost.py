@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from benchmark import evidence, params
 from benchmark.cost.records import ATTENTION, COSTS, Record, nearest
 from benchmark.errors import BadInput, closest
-from pipelines import Parser, code_of, run
+from benchmark.evidence import placing
+from pipelines import Parser, run
+from pipelines.listed import code_of
 
 if TYPE_CHECKING:
     from benchmark.cost.measure import Session
@@ -64,11 +66,11 @@ def _update(session: "Session", models: list[str]) -> None:
         return
     if not session.has_device:
         print(f"{session.name}: no CUDA device here; a machine that has one must measure {', '.join(models)}")
-        evidence.keep(COSTS / session.name)  # an output of the stage, which must be there
+        placing.keep(COSTS / session.name)  # an output of the stage, which must be there
         return
     models = _with_images(session, models, "measured")
     if not models:
-        evidence.keep(COSTS / session.name)
+        placing.keep(COSTS / session.name)
         return
     records, failures = session.measure(models, partial(_progress, session))
     reasons = {model: f"cannot run at this shape ({why})" for model, why in failures.items()}

@@ -13,7 +13,8 @@ from benchmark.data import Images, decoded, files, medmnist
 from benchmark.errors import BadInput
 from benchmark.evidence.checks import Check, merged
 from benchmark.params import Params, Task
-from pipelines import audit, cells, code_of, docs, fetch, figures, report, split, tables
+from pipelines import audit, docs, fetch, figures, report, split, tables
+from pipelines.listed import cells, code_of
 
 PRELOAD = ("pipelines.static_checks", "benchmark.cost.recount", "benchmark.report.figures.drawing")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmark import evidence
 from benchmark.audit import papers
+from benchmark.evidence import placing
 from benchmark.params import Params, load
 from benchmark.report import renderings, result_table, results, tables
 from pipelines import Parser, run
@@ -25,8 +26,8 @@ def main() -> None:
     for path, text in made.items():
         evidence.replace_text(finished / path, text)
     for part in ("tables", "summary"):
-        evidence.keep(finished / part)
-        evidence.swap(finished / part, evidence.TASKS / task / part)
+        placing.keep(finished / part)
+        placing.swap(finished / part, evidence.TASKS / task / part)
     for path in sorted(path for path in made if path.endswith(".md")):
         print(made[path])
 

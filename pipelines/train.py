@@ -5,13 +5,15 @@ from pathlib import Path
 from benchmark import evidence, params
 from benchmark.audit import papers
 from benchmark.errors import BadInput
+from benchmark.evidence import placing
 from benchmark.params import Params
 from benchmark.training import cells as training
-from benchmark.training import local, preflight, untrained
+from benchmark.training import local, untrained
 from benchmark.training.engine import Engine
 from benchmark.training.runs import Run, inputs
-from pipelines import Parser, cells, run
+from pipelines import Parser, dvc_lock, run
 from pipelines.fetch import fetch
+from pipelines.listed import cells
 from pipelines.split import split
 
 
@@ -37,7 +39,7 @@ def main() -> None:
         raise BadInput("--address: goes with --engine ray only")
     engine = _engine(args.engine, args.address)
     loaded = params.load()
-    preflight.check_lock(loaded)
+    dvc_lock.check(loaded)
     wanted = cells(loaded, args.task, args.model)
     for task in dict.fromkeys(args.task):
         if not (evidence.TASKS / task / "manifest.json").exists():
@@ -65,8 +67,8 @@ def main() -> None:
     print(f"{', '.join(args.task)}: {len(trained)} of {total} runs trained; the others were up to date")
     _explain_untrained(wanted, trained)
     for task in dict.fromkeys(args.task):
-        evidence.keep(evidence.TASKS / task / "runs")
-        evidence.keep(evidence.TASKS / task / "untrained")
+        placing.keep(evidence.TASKS / task / "runs")
+        placing.keep(evidence.TASKS / task / "untrained")
     _name_stale_corruptions(wanted)
     if not args.model:
         _name_unlisted(loaded, args.task)

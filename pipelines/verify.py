@@ -14,7 +14,8 @@ from benchmark.params import Params
 from benchmark.training import cells as training
 from benchmark.training import local, preflight, reproduction
 from benchmark.training.runs import Run
-from pipelines import Parser, cell, run
+from pipelines import Parser, run
+from pipelines.listed import cell
 
 
 def main() -> int:

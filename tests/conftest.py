@@ -23,6 +23,7 @@ from benchmark.data import files, manifest, splits
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.training import runs
+from pipelines import listed
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -179,7 +180,7 @@ def run_of(workplace):
 
     def run(model, number=0, task="phantom"):
         loaded = params.load()
-        return runs.resolve(loaded, task, model, number, pipelines.code_of(loaded, model))
+        return runs.resolve(loaded, task, model, number, listed.code_of(loaded, model))
 
     return run
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, ValidationError, model_validator
 
+from benchmark import yaml_files
 from benchmark.audit.reported import plain_number, reported
 from benchmark.errors import BadInput, closest
 from benchmark.evidence import metrics
-from benchmark.params import Params, Share, Strict, read_yaml, say
+from benchmark.params import Params, Share, Strict, say
 from benchmark.training.corruptions import CORRUPTIONS
 
 FOLDER = Path("papers")
@@ -344,7 +345,7 @@ def load_all(folder: Path = FOLDER) -> list[Paper]:
 
 def load(path: Path) -> Paper:
     """Return one paper; :class:`BadInput` names the key at fault."""
-    raw = read_yaml(path)
+    raw = yaml_files.read(path)
     try:
         paper = Paper.model_validate(raw)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Evidence: what a run leaves, where it lies, how it is read, compared and put in place.
+"""Evidence: what a run leaves, where it lies, and how its files are read and written.
 
 The folder of a run contains ``metrics.json``, ``predictions.csv``, ``history.csv`` and ``robustness.csv``, of a network
 also ``explanations.json`` and, if it masks, ``masks.csv``, which come out the same each time. ``provenance.json``
@@ -8,11 +8,8 @@ contains all that may differ.
 import io
 import json
 import math
-import os
-import shutil
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -130,15 +127,6 @@ def replace_text(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def keep(folder: Path) -> None:
-    """Make git keep the output folder of a stage, empty or not."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not any(path.name != ".gitkeep" for path in folder.iterdir()):
-        (folder / ".gitkeep").touch()
-    else:
-        (folder / ".gitkeep").unlink(missing_ok=True)
-
-
 def read_predictions(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return sample ids, labels (int64, N) and probabilities (float64, N × classes) of a predictions file."""
     ids, labels, probabilities = _predictions(path, reading.content(path, PREDICTIONS))
@@ -179,80 +167,6 @@ def write_predictions(path: Path, ids: list[str], labels: np.ndarray, probabilit
     """Write one row per test image: ``sample_id,label,p0,p1,…``."""
     columns = {f"p{index}": column for index, column in enumerate(probabilities.T)}
     pd.DataFrame({"sample_id": ids, "label": labels} | columns).to_csv(path, index=False, float_format=DIGITS)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How far the predictions of two sets of evidence of one run differ, image by image.
-
-    ``lost`` and ``gained`` are how many images only the one, and only the other, has right.
-    """
-
-    mean_probability: float = 0.0
-    changed_labels: float = 0.0
-    lost: int = 0
-    gained: int = 0
-
-
-def differing_files(one: Path, other: Path) -> tuple[str, ...]:
-    """Return the deterministic files of two runs that are not the same bytes."""
-    return tuple(name for name in DETERMINISTIC if _bytes(one / name) != _bytes(other / name))
-
-
-def compare(one: Path, other: Path) -> Difference:
-    """Compare two folders of evidence of the same run."""
-    if not differing_files(one, other):
-        return Difference()
-    (ids, labels, p), (other_ids, other_labels, q) = (read_predictions(f / "predictions.csv") for f in (one, other))
-    if ids != other_ids or p.shape != q.shape or (labels != other_labels).any():
-        return Difference(math.inf, 1.0)
-    gap = np.abs(p - q)
-    first, second = p.argmax(1), q.argmax(1)
-    lost, gained = (first == labels) & (second != labels), (first != labels) & (second == labels)
-    return Difference(
-        mean_probability=float(gap.mean()),
-        changed_labels=float((first != second).mean()),
-        lost=int(lost.sum()),
-        gained=int(gained.sum()),
-    )
-
-
-def swap(finished: Path, target: Path) -> None:
-    """Put the ``finished`` folder in the place of ``target``, whole; both lie on one file system."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    old = finished.with_name(finished.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        os.replace(target, old)
-    os.replace(finished, target)
-    sync_one(target.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def sync(folder: Path) -> None:
-    """Write the files of a folder, and their names, to the disk before anything else relies on them."""
-    for path in [*folder.rglob("*"), folder]:
-        sync_one(path)
-
-
-def sync_one(path: Path) -> None:
-    """Write a file, or the names in a folder, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def recover(finished: Path, target: Path) -> None:
-    """Bring ``target`` back, if a kill fell between the two renames of :func:`swap`."""
-    old = finished.with_name(finished.name + ".old")
-    if old.exists() and not target.exists():
-        os.replace(old, target)
-
-
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
 
 
 def _finite(content: Any) -> Any:

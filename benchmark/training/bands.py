@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from benchmark import evidence
-from benchmark.evidence import metrics
+from benchmark.evidence import differences, metrics
 from benchmark.params import EstimatorBand, NetworkBand
 
 # By how many standard deviations of a difference of two runs a number may differ. Five numbers of some sixty cells are
@@ -76,10 +76,10 @@ def _misfit(one: Path, other: Path) -> str | None:
 
 def _classes(pairs: Sequence[Pair], band: NetworkBand | EstimatorBand) -> Part:
     """Return by how much the answers differ: accuracy, by McNemar's test, or of estimators each probability."""
-    differences = [evidence.compare(one, other) for one, other in pairs]
-    lost, gained = (sum(getattr(each, name) for each in differences) for name in ("lost", "gained"))
+    apart = [differences.between(one, other) for one, other in pairs]
+    lost, gained = (sum(getattr(each, name) for each in apart) for name in ("lost", "gained"))
     gap, changed = (
-        float(np.mean([getattr(each, name) for each in differences])) for name in ("mean_probability", "changed_labels")
+        float(np.mean([getattr(each, name) for each in apart])) for name in ("mean_probability", "changed_labels")
     )
     p = _mcnemar(lost, gained)
     what = (
@@ -97,16 +97,14 @@ def _under_corruption(pairs: Sequence[Pair], band: NetworkBand | EstimatorBand) 
     An image counts once, by the number of strengths at which it is right: its answers at them are not independent.
     """
     tables = [[_right_by_corruption(folder) for folder in pair] for pair in pairs]
-    differences = []
+    found = []
     for name in tables[0][0]:
         before, after = (np.concatenate([pair[side][name] for pair in tables], 1) for side in (0, 1))
         lost, gained = ((after.sum(0) < before.sum(0)).sum(), (after.sum(0) > before.sum(0)).sum())
         p, changed = _mcnemar(int(lost), int(gained)), float((before != after).mean())
         within = p >= band.mcnemar if isinstance(band, NetworkBand) else changed <= band.changed_labels
-        differences.append(
-            Part(f"under {name} {lost} images more often wrong, {gained} more often right, p {p:.2g}", within)
-        )
-    return differences
+        found.append(Part(f"under {name} {lost} images more often wrong, {gained} more often right, p {p:.2g}", within))
+    return found
 
 
 def _right_by_corruption(folder: Path) -> dict[str, np.ndarray]:
@@ -131,17 +129,15 @@ def _numbers_apart(pairs: Sequence[Pair], cells: Sequence[Sequence[Path]]) -> li
     """
     own, *others = [[numbers(folder) for folder in cell] for cell in cells]
     before, after = ([numbers(pair[side]) for pair in pairs] for side in (0, 1))
-    differences = []
+    found = []
     for name in before[0]:
         spreads = [_variance([run[name] for run in cell if name in run]) for cell in (own, *others)]
         variance = max(spreads[0], float(np.mean([value for value in spreads if value] or [0.0])))
         allowed = max(SPREADS * math.sqrt(2 * variance), EQUAL)
         gaps = np.array([new[name] - old[name] for old, new in zip(before, after, strict=True)])
         within = np.abs(gaps).max() <= allowed and abs(gaps.mean()) <= allowed / math.sqrt(len(gaps))
-        differences.append(
-            Part(f"{name} by {gaps.mean():+.4f} on average (a run by at most {allowed:.4f})", bool(within))
-        )
-    return differences
+        found.append(Part(f"{name} by {gaps.mean():+.4f} on average (a run by at most {allowed:.4f})", bool(within)))
+    return found
 
 
 def numbers(folder: Path) -> dict[str, float]:

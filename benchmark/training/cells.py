@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmark import evidence
 from benchmark.errors import BadInput
-from benchmark.evidence import provenance
+from benchmark.evidence import placing, provenance
 from benchmark.training import preflight
 from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.engine import SHARED, Engine, train
@@ -33,7 +33,7 @@ def train_cells(cells: list[Cell], force: bool, still_wanted: Callable[[Run], bo
     with ExitStack() as locks:
         for cell in cells:
             locks.enter_context(_locked(cell[0]))
-            evidence.recover(_finished(cell[0]), cell[0].folder.parent)
+            placing.recover(_finished(cell[0]), cell[0].folder.parent)
         todo = {run: cell for cell in cells for run in cell if force or not is_up_to_date(run)}
         left = {cell[0].cell: sum(run.cell == cell[0].cell for run in todo) for cell in cells}
         for task in {run.task.name for run in todo}:
@@ -103,8 +103,8 @@ def _place(cell: Cell, trained: dict[Run, Path], still_wanted: Callable[[Run], b
         shutil.copytree(source, target)
         if not provenance.is_whole(target):
             raise BadInput(f"{source}: a file of the run is missing or damaged; train it again with --force")
-    evidence.sync(finished)
-    evidence.swap(finished, cell[0].folder.parent)
+    placing.sync(finished)
+    placing.swap(finished, cell[0].folder.parent)
     _discard(finished.parent)
 
 

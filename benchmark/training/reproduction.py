@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from benchmark import evidence
 from benchmark.errors import BadInput
-from benchmark.evidence import provenance
+from benchmark.evidence import differences, provenance
 from benchmark.params import Bands, Model, Task
 from benchmark.training import cells, local
 from benchmark.training.bands import Part, parts
@@ -77,7 +77,7 @@ def compare(todo: list[Run], bands: Bands, one: Path, other: Path) -> list[Outco
 def _compare_cell(runs: list[Run], bands: Bands, one: Path, other: Path) -> Outcome:
     folders = [run.folder.relative_to(evidence.TASKS) for run in runs]
     pairs = [(one / folder, other / folder) for folder in folders]
-    differing = [evidence.differing_files(*pair) for pair in pairs]
+    differing = [differences.differing_files(*pair) for pair in pairs]
     model = runs[0].model
     elsewhere = next(filter(None, (_elsewhere(*pair) for pair in pairs)), None)
     compared = ()
@@ -143,7 +143,7 @@ def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
         cells.train_into(sample, here, local.outcomes)
         for run in sample:
             folder = run.folder.relative_to(evidence.TASKS)
-            if not evidence.differing_files(tree / run.folder, here / folder):
+            if not differences.differing_files(tree / run.folder, here / folder):
                 shutil.copytree(tree / run.folder, there / folder, dirs_exist_ok=True)
         for task in {run.task.name for run in sample}:
             models = [run.model.name for run in sample if run.task.name == task and not _trained(there, run)]

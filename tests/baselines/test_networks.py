@@ -11,7 +11,7 @@ from benchmark import params
 from benchmark.audit import papers
 from benchmark.errors import BadInput
 from benchmark.training import weights
-from pipelines import cell
+from pipelines.listed import cell
 from tests.conftest import ROOT
 
 PARAMS = params.load(ROOT / "params.yaml")

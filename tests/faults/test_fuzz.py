@@ -20,7 +20,8 @@ from benchmark.data import archives, npz, pictures, table
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.report import result_table
-from benchmark.training import preflight, runs
+from benchmark.training import runs
+from pipelines import dvc_lock
 from tests.benchmark.data import variants
 from tests.conftest import ROOT
 from tests.faults.rows import EVERY, leave_table
@@ -150,7 +151,7 @@ def readers(tmp_path, monkeypatch):
         "split": (lambda _: runs.read_split(of_split), "phantom/split.csv", [split]),
         "robustness": (lambda path: answers._read_robustness(path, np.zeros(90)), "robustness.csv", [robustness]),
         "samples": (lambda path: answers._read_clusters(path, {0: ["a"]}), "samples.csv", [samples]),
-        "lock": (lambda path: preflight.check_lock(settings, path), "dvc.lock", [lock]),
+        "lock": (lambda path: dvc_lock.check(settings, path), "dvc.lock", [lock]),
         "npz": (lambda path: npz.read(path, ["a", "b"], 8), "x.npz", packed),
         "image": (lambda path: pictures.read(path, variants.source(), 8), "x.png", images),
         "dicom": (lambda path: pictures.read(path, variants.source(channels=3), 8), "x.dcm", [*scans(tmp_path)]),

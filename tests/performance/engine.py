@@ -23,8 +23,8 @@ from benchmark.evidence import provenance
 from benchmark.training import cells as training
 from benchmark.training import local
 from benchmark.training.runs import inputs
-from pipelines import cells
 from pipelines.fetch import fetch
+from pipelines.listed import cells
 from pipelines.split import split
 from pipelines.train import still_wanted
 from tests.performance import page

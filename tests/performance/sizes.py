@@ -77,7 +77,7 @@ def epoch() -> None:
 
     from benchmark.training import dataset as datasets
     from benchmark.training import networks
-    from pipelines import cell
+    from pipelines.listed import cell
 
     torch.set_num_threads(1)
     run = cell(params.load(), "large", "shufflenet")[0]

@@ -23,7 +23,7 @@ from tabulate import tabulate
 from benchmark import data, params
 from benchmark.training import networks
 from benchmark.training.dataset import Part
-from pipelines import cell
+from pipelines.listed import cell
 from tests.performance import page
 
 MODELS, SIZES = ("cnn", "resnet50", "emanet", "vit"), (32, 64)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark import evidence, params
+from benchmark import evidence, params, yaml_files
 from benchmark.data import folder, npz, pictures
 from benchmark.data.images import group_name
 from benchmark.errors import BadInput, one_line
@@ -18,6 +18,7 @@ from benchmark.evidence.digests import file_digest
 from benchmark.report import renderings
 from benchmark.report.result_table import ResultColumn, ResultTable
 from benchmark.training import engine, preflight
+from pipelines import dvc_lock
 from tests.benchmark.data import variants
 
 TRAIN = ("train", "--task", "phantom", "--model", "knn")
@@ -91,9 +92,9 @@ stages:
 
 def test_a_whole_lock_passes_and_a_missing_one_too(workplace):
     loaded = params.load()
-    preflight.check_lock(loaded)
+    dvc_lock.check(loaded)
     (workplace / "dvc.lock").write_text(LOCK)
-    preflight.check_lock(loaded)
+    dvc_lock.check(loaded)
 
 
 @pytest.mark.parametrize("length", [0, 5, 20, 60, 90, 200, len(LOCK) - 16, len(LOCK) - 3])
@@ -105,11 +106,11 @@ def test_a_lock_cut_by_a_kill_is_refused_with_the_command_that_mends_it(command,
 
 
 def test_a_lock_that_lacks_a_stage_of_the_committed_one_is_refused(workplace, monkeypatch):
-    monkeypatch.setattr(preflight, "_committed", lambda path: LOCK + "  train@breastmnist:\n    cmd: python\n")
+    monkeypatch.setattr(dvc_lock, "_committed", lambda path: LOCK + "  train@breastmnist:\n    cmd: python\n")
     (workplace / "dvc.lock").write_text(LOCK)
     (workplace / "dvc.yaml").write_text("stages:\n  train:\n    foreach: x\n")
     with pytest.raises(BadInput, match="was cut"):
-        preflight.check_lock(params.load())
+        dvc_lock.check(params.load())
 
 
 def test_a_torn_checkpoint_is_set_aside_with_a_line(tmp_path, capsys):
@@ -303,7 +304,7 @@ def without_first_images(small, edit, describe, workplace):
     np.savez(file, **images, **{f"{part}_labels": labels for part in npz.KEYS.values()})
     source = {"kind": "npz", "name": "other", "title": "Other", "licence": "MIT", "path": "set.npz"}
     source |= {"sha256": file_digest(file), "classes": ["healthy", "ill"]}
-    edit("tasks.other", params.read_yaml(params.FILE)["tasks"]["phantom"] | {"source": source, "native_size": 28})
+    edit("tasks.other", yaml_files.read(params.FILE)["tasks"]["phantom"] | {"source": source, "native_size": 28})
     edit("models.cnn.init", "task:other")
     describe("other")
     file.unlink()

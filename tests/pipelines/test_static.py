@@ -13,7 +13,8 @@ from benchmark.audit import papers
 from benchmark.evidence import metrics, provenance, repository
 from benchmark.evidence.checks import Check
 from benchmark.training.origin import checks_of_task
-from pipelines import audit, cell, docs, static_checks, tables
+from pipelines import audit, docs, static_checks, tables
+from pipelines.listed import cell
 from tests.conftest import ROOT
 
 MODELS = ("emanet", "cnn", "knn")

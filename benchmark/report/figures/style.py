@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from benchmark import evidence
+from benchmark.evidence import placing
 from benchmark.report.figures.svg import FONT, shown
 
 MARKERS = "osD^vPX<>*hpd8H"
@@ -130,5 +130,5 @@ def save(files: Mapping[str, bytes], finished: Path, folder: Path) -> None:
     (finished / "svg").mkdir(parents=True)
     for name, content in files.items():
         (finished / "svg" / f"{name}.svg").write_bytes(content)
-    evidence.keep(finished / "svg")
-    evidence.swap(finished, folder)
+    placing.keep(finished / "svg")
+    placing.swap(finished, folder)

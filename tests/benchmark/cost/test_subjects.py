@@ -10,7 +10,7 @@ from benchmark.data import preprocessing
 from benchmark.params import Shape
 from benchmark.training.dataset import Dataset
 from benchmark.training.runs import resolve
-from pipelines import code_of
+from pipelines.listed import code_of
 
 
 @pytest.fixture

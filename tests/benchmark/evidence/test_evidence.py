@@ -8,7 +8,7 @@ import pytest
 
 from benchmark import evidence
 from benchmark.errors import BadInput
-from benchmark.evidence import metrics
+from benchmark.evidence import differences, metrics, placing
 
 
 @pytest.fixture
@@ -103,32 +103,32 @@ def test_writing_leaves_no_half_file_beside_it(tmp_path):
 
 def test_an_output_folder_is_kept_by_a_file_as_long_as_it_is_empty(tmp_path):
     for _ in range(2):
-        evidence.keep(tmp_path / "figures")
+        placing.keep(tmp_path / "figures")
         assert [path.name for path in (tmp_path / "figures").iterdir()] == [".gitkeep"]
     (tmp_path / "figures/one.svg").touch()
-    evidence.keep(tmp_path / "figures")
+    placing.keep(tmp_path / "figures")
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["one.svg"]
 
 
 def test_the_same_files_compare_as_the_same_bytes(tmp_path, predictions):
     one, other = (leave(tmp_path / name, predictions) for name in ("one", "other"))
     (one / "provenance.json").write_text("here", encoding="utf-8")
-    assert evidence.differing_files(one, other) == ()
-    assert evidence.compare(one, other) == evidence.Difference()
+    assert differences.differing_files(one, other) == ()
+    assert differences.between(one, other) == differences.Difference()
 
 
 def test_a_changed_history_alone_is_named(tmp_path, predictions):
     one = leave(tmp_path / "one", predictions)
     other = leave(tmp_path / "other", predictions, history="another")
-    assert evidence.differing_files(one, other) == ("history.csv",)
-    assert evidence.compare(one, other) == evidence.Difference()
+    assert differences.differing_files(one, other) == ("history.csv",)
+    assert differences.between(one, other) == differences.Difference()
 
 
 def test_changed_predictions_are_measured_image_by_image(tmp_path):
     ids, labels = ["a", "b"], np.array([0, 1])
     one = leave(tmp_path / "one", (ids, labels, np.array([[0.9, 0.1], [0.4, 0.6]])))
     other = leave(tmp_path / "other", (ids, labels, np.array([[0.8, 0.2], [0.7, 0.3]])))
-    found = evidence.compare(one, other)
+    found = differences.between(one, other)
     assert found.mean_probability == pytest.approx(0.2)
     assert found.changed_labels == 0.5
     assert (found.lost, found.gained) == (1, 0)
@@ -137,7 +137,7 @@ def test_changed_predictions_are_measured_image_by_image(tmp_path):
 def test_predictions_for_other_images_cannot_be_within_any_bound(tmp_path, predictions):
     ids, labels, probabilities = predictions
     one = leave(tmp_path / "one", predictions)
-    found = evidence.compare(one, leave(tmp_path / "other", (ids[::-1], labels, probabilities)))
+    found = differences.between(one, leave(tmp_path / "other", (ids[::-1], labels, probabilities)))
     assert found.mean_probability == math.inf
     assert found.changed_labels == 1.0
 
@@ -145,7 +145,7 @@ def test_predictions_for_other_images_cannot_be_within_any_bound(tmp_path, predi
 def test_a_file_that_one_side_lacks_counts_as_different(tmp_path, predictions):
     one, other = (leave(tmp_path / name, predictions) for name in ("one", "other"))
     (other / "robustness.csv").unlink()
-    assert evidence.differing_files(one, other) == ("robustness.csv",)
+    assert differences.differing_files(one, other) == ("robustness.csv",)
 
 
 def test_swap_replaces_the_whole_folder(tmp_path):
@@ -153,14 +153,14 @@ def test_swap_replaces_the_whole_folder(tmp_path):
     for folder, name in ((finished, "new"), (target, "old")):
         folder.mkdir(parents=True)
         (folder / name).touch()
-    evidence.swap(finished, target)
+    placing.swap(finished, target)
     assert [path.name for path in target.iterdir()] == ["new"]
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
 def test_swap_makes_a_place_where_there_is_none(tmp_path):
     (tmp_path / "finished").mkdir()
-    evidence.swap(tmp_path / "finished", tmp_path / "results/cell")
+    placing.swap(tmp_path / "finished", tmp_path / "results/cell")
     assert (tmp_path / "results/cell").is_dir()
 
 
@@ -169,7 +169,7 @@ def test_a_kill_inside_a_swap_loses_nothing(tmp_path, monkeypatch):
     for folder, name in ((finished, "new"), (target, "old")):
         folder.mkdir(parents=True)
         (folder / name).touch()
-    real, calls = evidence.os.replace, []
+    real, calls = placing.os.replace, []
 
     def killed_at_the_second_rename(source, place):
         calls.append(source)
@@ -177,11 +177,11 @@ def test_a_kill_inside_a_swap_loses_nothing(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         real(source, place)
 
-    monkeypatch.setattr(evidence.os, "replace", killed_at_the_second_rename)
+    monkeypatch.setattr(placing.os, "replace", killed_at_the_second_rename)
     with pytest.raises(KeyboardInterrupt):
-        evidence.swap(finished, target)
+        placing.swap(finished, target)
     assert not target.exists()
-    evidence.recover(finished, target)
+    placing.recover(finished, target)
     assert [path.name for path in target.iterdir()] == ["old"]
 
 
@@ -190,5 +190,5 @@ def test_recover_leaves_evidence_that_stands(tmp_path):
     for folder, name in ((tmp_path / "finished.old", "old"), (target, "new")):
         folder.mkdir()
         (folder / name).touch()
-    evidence.recover(finished, target)
+    placing.recover(finished, target)
     assert [path.name for path in target.iterdir()] == ["new"]

@@ -12,7 +12,7 @@ from benchmark.evidence import metrics, provenance
 from benchmark.training import reproduction
 from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import resolve
-from pipelines import code_of
+from pipelines.listed import code_of
 
 IMAGES = 200
 RUNS = range(3)

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmark import evidence, params
+from benchmark import evidence, params, yaml_files
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics, provenance
 from benchmark.training import reproduction
@@ -110,7 +110,7 @@ def test_other_test_images_fail_on_any_processor(outcome, predicted, model):
 @pytest.fixture
 def base(small, edit, leave, run_of):
     """A commit with whole evidence of other code: k-NN's and the CNN's on phantom, and k-NN's on a task ``ghost``."""
-    phantom = params.read_yaml(params.FILE)["tasks"]["phantom"]
+    phantom = yaml_files.read(params.FILE)["tasks"]["phantom"]
     edit("tasks.ghost", phantom | {"source": phantom["source"] | {"name": "ghost", "seed": 7}})
     shutil.copytree(evidence.TASKS / "phantom", evidence.TASKS / "ghost")
     for run in (run_of("knn"), run_of("cnn"), run_of("knn", task="ghost")):

@@ -6,7 +6,7 @@ import pytest
 from benchmark import evidence
 from benchmark.training import cells as training
 from benchmark.training import local, untrained
-from pipelines import cell
+from pipelines.listed import cell
 
 
 @pytest.fixture

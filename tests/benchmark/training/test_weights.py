@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark import params
+from benchmark import params, yaml_files
 from benchmark.errors import BadInput
 from benchmark.params import Duplicates, Model
 from benchmark.training import perform, weights
@@ -108,7 +108,7 @@ def test_images_that_lie_in_both_sources_are_refused(make_images):
 @pytest.fixture
 def two_tasks(small, edit, describe):
     """The small phantom, and a second task with a phantom of another seed, whose CNN starts from the first."""
-    phantom = params.read_yaml(params.FILE)["tasks"]["phantom"]
+    phantom = yaml_files.read(params.FILE)["tasks"]["phantom"]
     edit("tasks.ghost", phantom | {"source": phantom["source"] | {"name": "ghost", "seed": 7}})
     edit("models.cnn.tasks", ["ghost"])
     edit("models.cnn.init", "task:phantom")
