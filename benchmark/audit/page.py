@@ -10,7 +10,9 @@ from typing import Any
 
 from benchmark.audit.claims import HEADLINE
 from benchmark.audit.papers import Paper
+from benchmark.audit.points import points, points_between
 from benchmark.audit.predictions import Comparison
+from benchmark.audit.records import changed_readings
 from benchmark.audit.wording import COUNTED, SCOPE, VERDICTS, p_text
 from benchmark.version import version
 
@@ -51,20 +53,16 @@ def _row(record: dict[str, Any]) -> list[str]:
     """Return a claim's line of the index, its words a link to the rest."""
     says = f"[{_plain(record['says'])}]({DETAILS}/{record['paper']}.md#{anchor(record['claim'])})"
     claimed = record["claimed"].get("gap")
-    return [says, _verdict(record), "" if claimed is None else _points(claimed), _mean_gap(record)]
+    return [says, _verdict(record), "" if claimed is None else points(claimed), _mean_gap(record)]
 
 
 def _mean_gap(record: dict[str, Any]) -> str:
     """Return the mean gap over sources with its interval; of several pairs the smallest and the largest gap."""
     pairs = record["numbers"].get("mean", {}).get("pairs", [])
     if len(pairs) == 1:
-        return f"{_points(pairs[0]['gap'])} [{_points(pairs[0]['low'])}, {_points(pairs[0]['high'])}]"
+        return f"{points(pairs[0]['gap'])} {points_between(pairs[0]['low'], pairs[0]['high'])}"
     values = sorted(pair["gap"] for pair in pairs)
-    return f"{_points(values[0])} to {_points(values[-1])}, {len(pairs)} pairs" if values else ""
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", "−")
+    return f"{points(values[0])} to {points(values[-1])}, {len(pairs)} pairs" if values else ""
 
 
 def _verdict(record: dict[str, Any]) -> str:
@@ -115,7 +113,7 @@ def _claimed(claimed: dict[str, Any]) -> str:
     if "printed" in claimed:
         value = "no number" if claimed["value"] is None else f"{claimed['value']:g}"
         return f"{claimed['printed']}, read as {value}"
-    return f"{_points(claimed['gap'])} points, {100 * claimed['error_ratio']:.0f} % of the rival's errors"
+    return f"{points(claimed['gap'])} points, {100 * claimed['error_ratio']:.0f} % of the rival's errors"
 
 
 def _number_lines(numbers: dict[str, Any]) -> list[str]:
@@ -147,7 +145,7 @@ def _reading_lines(record: dict[str, Any]) -> list[str]:
     """Return one line per reading that changes the verdict, and how many do not or have no evidence."""
     entries = record.get("readings", [])
     known = [entry for entry in entries if entry["verdict"] != "no evidence"]
-    changed = [entry for entry in known if entry["verdict"] != entry["chosen"]]
+    changed = changed_readings(record)
     lines = [f"{entry['reading']}: {entry['verdict']}, where the chosen one is {entry['chosen']}" for entry in changed]
     same, without = len(known) - len(changed), len(entries) - len(known)
     return [*lines, f"that change nothing: {same}; that have no evidence: {without}"] if entries else []
@@ -197,22 +195,24 @@ def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
 
     The verdicts are those on the headline and on costs.
     """
-    entries = [(record["claim"], entry) for record in records for entry in record.get("readings", [])]
-    judged = [(claim, entry) for claim, entry in entries if entry["verdict"] != "no evidence"]
-    own = [(claim, entry) for claim, entry in judged if entry["reading"] in paper.readings]
-    flips_of_rivals = _flips([pair for pair in judged if pair not in own])
-    of_rivals = ["Other readings of rivals, by what they cost, flip these verdicts:", *flips_of_rivals]
-    return _own_readings(paper, own) + (of_rivals if flips_of_rivals else [])
+    entries = [entry for record in records for entry in record.get("readings", [])]
+    judged = {entry["reading"] for entry in entries if entry["verdict"] != "no evidence"}
+    changes = [(record["claim"], entry) for record in records for entry in changed_readings(record)]
+    own, of_rivals = (
+        _flips([(claim, entry) for claim, entry in changes if (entry["reading"] in paper.readings) == is_own])
+        for is_own in (True, False)
+    )
+    heading = ["Other readings of rivals, by what they cost, flip these verdicts:"] if of_rivals else []
+    return [*_own_readings(paper, judged, own), *heading, *of_rivals]
 
 
-def _own_readings(paper: Paper, judged: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+def _own_readings(paper: Paper, judged: set[str], flipped: list[str]) -> list[str]:
     """Say what is known by other readings of the proposed model."""
     if not paper.readings:
         return []
-    without = set(paper.readings) - {entry["reading"] for _, entry in judged}
+    without = set(paper.readings) - judged
     if len(without) == len(paper.readings):
         return [f"Other readings of the proposed model: {len(without)}, none with evidence on real images yet."]
-    flipped = _flips(judged)
     return [
         f"Of {len(paper.readings)} other readings of the proposed model, {len(without)} have no evidence on real "
         "images, neither scores nor costs. Taken one at a time, on the sources with evidence on them, the others flip "
@@ -221,13 +221,12 @@ def _own_readings(paper: Paper, judged: Sequence[tuple[str, dict[str, Any]]]) ->
     ]
 
 
-def _flips(judged: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+def _flips(changes: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
     """Return a line per reading and change of a verdict, with the claims that it concerns."""
     flips: dict[tuple[str, str], list[str]] = {}
-    for claim, entry in judged:
-        if entry["chosen"] not in (entry["verdict"], "no evidence"):
-            change = f"{entry['chosen']} to {entry['verdict']}, on {', '.join(entry['sources'])}"
-            flips.setdefault((entry["reading"], change), []).append(f"`{claim}`")
+    for claim, entry in changes:
+        change = f"{entry['chosen']} to {entry['verdict']}, on {', '.join(entry['sources'])}"
+        flips.setdefault((entry["reading"], change), []).append(f"`{claim}`")
     return [f"`{reading}` flips {', '.join(names)} from {change}." for (reading, change), names in flips.items()]
 
 
@@ -243,9 +242,8 @@ def comparison(compared: Comparison) -> str:
     lines += _accuracy(compared)
     holm_over = f"after Holm over {len(compared.gaps)} models"
     for gap, adjusted in zip(compared.gaps, compared.adjusted, strict=True):
-        low, high = (100 * bound for bound in gap.estimate.interval())
         runs = f"{gap.runs} of their runs" if compared.own_split else f"{gap.runs} run{'s' if gap.runs > 1 else ''}"
-        difference = f"{100 * gap.estimate.value:+.1f} points [{low:+.1f}, {high:+.1f}], {runs}"
+        difference = f"{points(gap.estimate.value)} points {points_between(*gap.estimate.interval())}, {runs}"
         p_values = f"{p_text(gap.estimate.two_sided())}, {p_text(adjusted)} {holm_over}"
         lines.append(f"{gap.first} − {gap.second}: accuracy {difference}, {p_values}")
     return "\n".join(lines)

@@ -307,3 +307,12 @@ def _value_numbers(measured: MeasuredScore | MeasuredCost) -> ScoreNumbers | Cos
     if isinstance(measured, MeasuredScore):
         return ScoreNumbers(task.task, task.synthetic, *measured.score.of_share())
     return CostNumbers(task.task, task.synthetic, measured.costs.condition, measured.cost)
+
+
+def changed_readings(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the other readings of the proposed model or of a rival under which a claim gets another verdict."""
+    return [
+        entry
+        for entry in record.get("readings", [])
+        if "no evidence" not in (entry["verdict"], entry["chosen"]) and entry["verdict"] != entry["chosen"]
+    ]

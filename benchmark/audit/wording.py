@@ -30,6 +30,7 @@ from benchmark.audit.decisions import (
     ValueDecision,
 )
 from benchmark.audit.papers import Robustness
+from benchmark.audit.points import points, points_between
 from benchmark.audit.reported import Averages
 from benchmark.audit.verdicts import ALPHA, Evidence, PairTest, TaskVerdict
 from benchmark.audit.wording_scores import averages
@@ -243,9 +244,8 @@ def _other_pairs(task: TaskVerdict[Evidence]) -> str:
 
 def gap(test: PairTest) -> str:
     """Return the gap between two models with its interval."""
-    value, (low, high) = test.gap.estimate.value, test.gap.estimate.interval()
-    interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
-    return f"{test.gap.first} − {test.gap.second} is {100 * value:+.1f} points {interval}"
+    value, interval = test.gap.estimate.value, points_between(*test.gap.estimate.interval())
+    return f"{test.gap.first} − {test.gap.second} is {points(value)} points {interval}"
 
 
 def _claimed_gap(claimed: ClaimedAccuracyGap, tasks: Sequence[TaskVerdict[Answers]]) -> str:
@@ -254,7 +254,7 @@ def _claimed_gap(claimed: ClaimedAccuracyGap, tasks: Sequence[TaskVerdict[Answer
     measured = f" (by the unadjusted intervals, {', '.join(compared)})" if compared else ""
     least, most = claimed.images_needed
     return (
-        f"the paper claims {100 * claimed.gap:+.1f} points{measured}; {least} to {most} test images would show this "
+        f"the paper claims {points(claimed.gap)} points{measured}; {least} to {most} test images would show this "
         "with 80 % power, by an unadjusted McNemar's test of one run of each model"
     )
 

@@ -7,9 +7,11 @@ a rule the plain CNN. The second says how many rivals it is shown to exceed, and
 from collections.abc import Callable, Sequence
 
 from benchmark.audit.papers import Paper
+from benchmark.audit.points import points_between
+from benchmark.audit.records import changed_readings
 from benchmark.params import Params
-from benchmark.report.headline import MeasuredGap, Record, Rival, best_claim, changed_readings, headline, rivals
-from benchmark.report.names import label, points_between
+from benchmark.report.headline import MeasuredGap, Record, Rival, best_claim, headline, rivals
+from benchmark.report.names import label
 
 Name = Callable[[str], str]  # model → what people call it
 

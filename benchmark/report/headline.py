@@ -58,15 +58,6 @@ def best_claim(paper: Paper, records: Sequence[Record]) -> Record | None:
     return next((record for record in headline(paper, records) if record["kind"] == "best"), None)
 
 
-def changed_readings(record: Record) -> list[Record]:
-    """Return the other readings of the proposed model or of a rival under which a claim gets another verdict."""
-    return [
-        entry
-        for entry in record.get("readings", [])
-        if "no evidence" not in (entry["verdict"], entry["chosen"]) and entry["verdict"] != entry["chosen"]
-    ]
-
-
 def rivals(params: Params, paper: Paper, records: Sequence[Record]) -> list[Rival]:
     """Return the rivals that the proposed model is claimed to exceed, as far as there is evidence on real images.
 

@@ -14,6 +14,7 @@ import pytest
 
 from benchmark.audit import claims, page, papers, predictions_file
 from benchmark.audit.claims import Verdict
+from benchmark.audit.points import points
 from benchmark.audit.wording import SCOPE
 from benchmark.errors import BadInput
 from benchmark.params import load as load_params
@@ -156,7 +157,7 @@ def test_predictions_are_scored_and_set_beside_the_evidence(audited, command):
     expected = json.loads(mine.with_name("metrics.json").read_text(encoding="utf-8"))["accuracy"]
     assert status == 0
     assert f"accuracy {expected:.4f}" in out
-    assert "yours − svm: accuracy +0.0 points [+0.0, +0.0], 1 run, p = 1.000, p = 1.000 after Holm over 3 models" in out
+    assert "yours − svm: accuracy 0.0 points [0.0, 0.0], 1 run, p = 1.000, p = 1.000 after Holm over 3 models" in out
     assert "intervals and p-values do not cover other runs of your training, since there is one" in out
     assert re.search(r"run 0, recall of each class: malignant \d+\.\d %, normal, benign \d+\.\d %", out)
 
@@ -167,7 +168,7 @@ def test_predictions_of_several_runs_have_an_interval(audited, command, tmp_path
     pd.concat(tables).to_csv(tmp_path / "mine.csv", index=False)
     status, out, _ = command("audit", "--predictions", str(tmp_path / "mine.csv"), "--task", "breastmnist")
     assert status == 0
-    assert re.search(r"yours − svm: accuracy \+0\.0 points \[[+-]\d+\.\d, \+\d+\.\d\], 6 runs", out)
+    assert "yours − svm: accuracy 0.0 points [0.0, 0.0], 6 runs" in out
 
 
 def test_images_of_a_run_that_is_not_whole_are_counted(audited, command, tmp_path):
@@ -187,8 +188,8 @@ def test_predictions_on_a_split_of_the_source_are_those_of_one_run(audited, comm
     status, out, _ = command("audit", "--predictions", str(folders[0] / "predictions.csv"), "--task", target.name)
     assert (status, out.count("images: accuracy")) == (0, 1)
     own, *_ = all_runs = [json.loads((folder / "metrics.json").read_text())["accuracy"] for folder in folders]
-    gap = 100 * (own - sum(all_runs) / len(all_runs))  # to the mean of the model's runs, of which yours is one
-    assert f"yours − {folders[0].parts[-2]}: accuracy {gap:+.1f} points [" in out
+    gap = own - sum(all_runs) / len(all_runs)  # to the mean of the model's runs, of which yours is one
+    assert f"yours − {folders[0].parts[-2]}: accuracy {points(gap)} points [" in out
     assert f"], {len(all_runs)} of their runs, p" in out
 
 
@@ -363,4 +364,4 @@ def test_logits_are_read_when_told_so(audited, command, tmp_path):
     assert "or logits with --logits" in command(*arguments)[2]
     status, out, _ = command(*arguments, "--logits")
     assert status == 0
-    assert "yours − svm: accuracy +0.0 points" in out
+    assert "yours − svm: accuracy 0.0 points" in out

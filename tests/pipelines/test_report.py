@@ -14,9 +14,9 @@ from playwright.sync_api import sync_playwright
 
 from benchmark import evidence
 from benchmark.audit.papers import load
+from benchmark.audit.points import points
 from benchmark.report import result_table
 from benchmark.report.answer import answer
-from benchmark.report.names import points
 from benchmark.report.tables import LARGEST_CLASS
 from tests.conftest import ROOT
 

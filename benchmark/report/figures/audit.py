@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from benchmark.audit.claims import HEADLINE
 from benchmark.audit.papers import Paper
+from benchmark.audit.points import points, points_between
 from benchmark.params import Params
 from benchmark.report.figures.style import DARK, entitle, legend_below, use_style
 from benchmark.report.figures.svg import shown
@@ -90,11 +91,8 @@ def _draw_paper(axis: Axes, paper: Paper, rows: Sequence[GapRow]) -> None:
 
 def _said(row: GapRow) -> str:
     """Say what is claimed and what was measured."""
-    claimed, measured = (
-        f"claimed {100 * row.claimed:+.1f} points",
-        [f"{100 * pair['gap']:+.1f}" for pair in row.by_source],
-    )
+    claimed, measured = f"claimed {points(row.claimed)} points", [points(pair["gap"]) for pair in row.by_source]
     if not row.mean:
         return f"{claimed}, measured {', '.join(measured)}"
-    value, low, high = (100 * row.mean[name] for name in ("gap", "low", "high"))
-    return f"{claimed}, measured {value:+.1f} [{low:+.1f}, {high:+.1f}] over {len(measured)} sources"
+    mean = f"{points(row.mean['gap'])} {points_between(row.mean['low'], row.mean['high'])}"
+    return f"{claimed}, measured {mean} over {len(measured)} sources"

@@ -6,9 +6,11 @@ from typing import Any
 
 from benchmark.audit.claims import HEADLINE
 from benchmark.audit.papers import Paper
+from benchmark.audit.points import points, points_between
+from benchmark.audit.records import changed_readings
 from benchmark.params import Params
-from benchmark.report.headline import Record, changed_readings
-from benchmark.report.names import label, points, points_between
+from benchmark.report.headline import Record
+from benchmark.report.names import label
 from benchmark.report.page.notes_once import Notes
 from benchmark.report.page.verdicts import MARKS
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from benchmark.audit.page import readings
 from benchmark.audit.papers import Paper
+from benchmark.audit.points import points, points_between
 from benchmark.params import Params
 from benchmark.report.answer import answer
 from benchmark.report.headline import MeasuredGap, Record, Rival, best_claim, rivals
-from benchmark.report.names import label, points, points_between
+from benchmark.report.names import label
 
 MARKS = {  # verdict → the shape that stands before the word
     "supported": "▲",

@@ -412,7 +412,7 @@ def test_the_figure_of_the_audit_is_a_forest_plot_of_each_papers_headline(settin
     by_label = {line.get_label(): line.get_xdata() for line in emanet.lines}
     assert by_label["claimed"] == pytest.approx([6.7])
     assert by_label["one source"] == pytest.approx([1, 2])  # the sources that count
-    assert "EMANet − CNN, mixed: claimed +6.7 points, measured +1.5 [-3.0, +5.0] over 2 sources" in figure.get_label()
+    assert "EMANet − CNN, mixed: claimed +6.7 points, measured +1.5 [−3.0, +5.0] over 2 sources" in figure.get_label()
     nothing = gaps([claim | {"numbers": {"tasks": tasks[:2]}}], two_papers, settings)
     assert [text.get_text() for text in nothing.texts] == [audit_figure.NOTHING]
 
