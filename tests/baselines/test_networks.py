@@ -9,6 +9,7 @@ from timm.models import is_model
 
 from benchmark import params
 from benchmark.audit import papers
+from benchmark.cost import recount
 from benchmark.errors import BadInput
 from benchmark.training import weights
 from pipelines.listed import cell
@@ -170,3 +171,9 @@ def test_weights_of_one_task_fit_the_network_of_another(name):
     same = [key for key in own if own[key].shape == given[key].shape]
     assert len(own) - len(same) <= 2
     assert all(torch.equal(own[key], given[key]) for key in same)
+
+
+@every_network
+def test_a_network_has_the_parameters_and_operations_that_were_recorded(name):
+    runs = cell(PARAMS, "phantom", name)[:1]
+    assert recount.counts_are_the_networks("cpu-32", PARAMS.costs["cpu-32"], runs).failures == []

@@ -1,7 +1,8 @@
 """What placing runs costs besides the runs: time and memory of the command, by the number of runs.
 
 ``python -m tests.performance.engine`` prints the table and puts it into docs/performance.md. Runs are simulated, each
-the evidence of one k-NN, copied; or they are small k-NN, trained by an engine. It takes the code as it was last committed.
+the evidence of one k-NN, copied; or they are small k-NN, trained by an engine. It takes the code as it was last
+committed.
 """
 
 import contextlib

@@ -123,7 +123,10 @@ def test_the_opposite_by_itself_is_named_beside_the_mean(random):
     assert record["verdict"] == "supported"
     assert record["reason"][0].endswith("is not chance (I²); the opposite by itself: c")
     assert record["numbers"]["mean"]["verdict"] == "supported"
-    assert 0.9 < record["numbers"]["mean"]["pairs"][0]["i_squared"] <= 1
+    i_squared = record["numbers"]["mean"]["pairs"][0]["i_squared"]
+    assert 0.9 < i_squared <= 1
+    assert f"of the spread over the sources {100 * i_squared:.0f} % is not chance" in record["reason"][0]
+    assert not any("sources by themselves" in line for line in record["reason"])
 
 
 def test_a_source_counts_once_by_the_split_of_the_papers(random):
