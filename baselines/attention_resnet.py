@@ -13,6 +13,6 @@ from benchmark.models import registered
 
 @registered
 def attention_resnet(num_classes: int = 2, in_chans: int = 1, img_size: int = 64) -> nn.Module:
-    """Build the network; it takes images of any size, so that ``img_size`` changes nothing."""
+    """Build the network; it takes images of any size, so ``img_size`` changes nothing."""
     cbam = {"attn_layer": "cbam"}
     return timm.create_model("resnet18", num_classes=num_classes, in_chans=in_chans, block_args=cbam)

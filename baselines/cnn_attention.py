@@ -19,7 +19,7 @@ WIDTHS = (32, 64, 128, 256)
 
 @registered
 def cnn_attention(num_classes: int = 2, in_chans: int = 1, img_size: int = 64, dropout: float = 0.2) -> nn.Module:
-    """Build the network; it takes images of any size, so that ``img_size`` changes nothing."""
+    """Build the network; it takes images of any size, so ``img_size`` changes nothing."""
     stages = [level(*widths) for widths in pairwise((in_chans, *WIDTHS))]
     stages.insert(3, NonLocalAttn(WIDTHS[2], rd_ratio=0.5))
     return Classifier(nn.Sequential(*stages), WIDTHS[-1], num_classes, dropout)

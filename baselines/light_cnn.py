@@ -21,7 +21,7 @@ STRIDES = (2, 1, 1, 2, 1)  # of all but the first
 def light_cnn(
     num_classes: int = 2, in_chans: int = 1, img_size: int = 64, dropout: float = 0.2, width: int = 24
 ) -> nn.Module:
-    """Build the network; it takes images of any size, so that ``img_size`` changes nothing."""
+    """Build the network; it takes images of any size, so ``img_size`` changes nothing."""
     widths = [width * factor for factor in WIDTHS]
     layers = [separable(*pair, stride) for pair, stride in zip(pairwise(widths), STRIDES, strict=True)]
     return Classifier(nn.Sequential(convolution(in_chans, width), *layers), widths[-1], num_classes, dropout)

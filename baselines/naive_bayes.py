@@ -10,6 +10,6 @@ from sklearn.preprocessing import FunctionTransformer
 
 
 def naive_bayes(seed: int) -> Pipeline:
-    """Build the estimator; nothing in it is random, so that ``seed`` goes unused."""
+    """Build the estimator; nothing in it is random, so ``seed`` goes unused."""
     # In float32 the sums over hundreds of features are too coarse for probabilities that add up to 1.
     return make_pipeline(FunctionTransformer(np.asarray, kw_args={"dtype": np.float64}), GaussianNB())

@@ -8,5 +8,5 @@ from sklearn.neighbors import KNeighborsClassifier
 
 
 def one_nn(seed: int) -> KNeighborsClassifier:
-    """Build the estimator; nothing in it is random, so that ``seed`` goes unused."""
+    """Build the estimator; nothing in it is random, so ``seed`` goes unused."""
     return KNeighborsClassifier(1)

@@ -2,7 +2,7 @@
 
 The paper names neither backbone nor weights, nor what stays frozen. Assumed: EfficientNet-Lite0 (Tan and Le 2019,
 arXiv:1905.11946, without squeeze-and-excitation) as timm has it, with Google's weights, and no layer frozen. Of the
-backbones in use it is one whose weights the package registry holds, so that everybody trains from the same bytes and
+backbones in use it is one whose weights the package registry has, so everybody trains from the same bytes and
 needs no hub. Its new classifier starts as that of ``mobilenet`` does. The row means ``init: imagenet`` in params.yaml.
 """
 
@@ -17,7 +17,7 @@ NAME = "tf_efficientnet_lite0"
 
 @registered
 def transfer(num_classes: int = 2, in_chans: int = 1, img_size: int = 64, pretrained: bool = False) -> nn.Module:
-    """Build the network; it takes images of any size, so that ``img_size`` changes nothing."""
+    """Build the network; it takes images of any size, so ``img_size`` changes nothing."""
     shape = {"num_classes": num_classes, "in_chans": in_chans}
     overlay = {"pretrained_cfg_overlay": {"state_dict": imagenet()}} if pretrained else {}
     network = timm.create_model(NAME, pretrained, **shape, **overlay)

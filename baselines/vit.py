@@ -2,7 +2,7 @@
 
 The paper gives neither its size nor its patches, nor whether it was pretrained. Assumed: ViT-Ti/16 as timm has it (the
 size is that of DeiT-Ti; Touvron et al. 2021, arXiv:2012.12877); ``small`` and ``base`` are its other sizes. Below 96 px
-a patch shrinks to a sixth of the image's side, so that there are 36 of them, not four; at 224 px it is the published
+a patch shrinks to a sixth of the image's side, so there are 36 of them, not four; at 224 px it is the published
 model.
 """
 

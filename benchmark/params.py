@@ -92,7 +92,7 @@ class Pictures(Strict):
     own split; without ``train`` and ``test`` it has none. ``classes`` maps the name of a class to what it is called in
     the source, where that differs or the order matters. ``channels`` is 1 (grey) or 3; if it is not given, a picture
     with colours is refused. ``levels`` are the two levels that become 0 and 255 in pictures of more than 8 bits: what
-    lies beyond becomes 0 or 255, as by a window. ``resize: pad`` makes a picture square with black bars, so that its
+    lies beyond becomes 0 or 255, as by a window. ``resize: pad`` makes a picture square with black bars, so its
     aspect ratio is kept. ``ignore`` lists patterns of files and folders that are left out. ``groups`` says that DICOM
     files of one patient are one group.
     """

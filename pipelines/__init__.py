@@ -17,7 +17,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class _Command:
-    """Whether a command is at work, so that a signal may raise in it, and the status that a signal asks for."""
+    """Whether a command is at work, so a signal may raise in it, and the status that a signal asks for."""
 
     at_work = False
     status: int | None = None
@@ -117,7 +117,7 @@ if IS_COMMAND:
 
 
 def _leave_output() -> None:
-    """Send what standard output cannot take any more to nowhere, so that Python's own end says nothing of it."""
+    """Send what standard output cannot take any more to nowhere, so Python's own end says nothing of it."""
     try:
         print(end="", flush=True)
     except OSError:

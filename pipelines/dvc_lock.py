@@ -15,7 +15,7 @@ from benchmark.params import Params
 def check(params: Params, path: Path = Path("dvc.lock")) -> None:
     """Raise :class:`BadInput` if ``dvc.lock`` is broken or was cut, as by a kill while DVC wrote it.
 
-    DVC would then hold everything that it lacks for stale.
+    DVC would then take everything that it lacks for stale.
     """
     if not path.exists():
         return

@@ -178,7 +178,7 @@ def clusters(count: int, joined: np.ndarray) -> np.ndarray:
 
 
 class _Small:
-    """Images at 32 × 32, summed over their channels: whole numbers, so that no correlation hangs on rounding."""
+    """Images at 32 × 32, summed over their channels: whole numbers, so no correlation hangs on rounding."""
 
     def __init__(self, pixels: np.ndarray, rows: np.ndarray) -> None:
         self.sums = np.empty((len(rows), SIDE, SIDE), np.uint16)

@@ -12,7 +12,7 @@ Factory = Callable[..., nn.Module]
 
 
 def registered(build: Factory) -> Factory:
-    """Register ``build`` under its own name, so that ``timm.create_model`` builds it too once its file is imported.
+    """Register ``build`` under its own name, so ``timm.create_model`` builds it too once its file is imported.
 
     ``create_model`` hands every factory arguments about pretrained weights; only a ``build`` that takes ``pretrained``
     has some. An option that ``build`` does not know is refused.

@@ -16,7 +16,7 @@ classifier. Every point that the paper contradicts or leaves open, the choice ma
 - The weights a_i of Eq. 8 are learned, as written. ``fusion="input"`` makes them depend on the image, since features
   are "tailored for each input"; ``fusion="none"`` takes the last scale alone. The scales F_i have other widths and
   sizes: here a 1×1 convolution and average pooling bring them to those of one map.
-- Number, kernel sizes and widths of the CNN modules: three that begin with 3×3, 5×5 and 7×7, so that their features
+- Number, kernel sizes and widths of the CNN modules: three that begin with 3×3, 5×5 and 7×7, so their features
   are diverse, and go on with 3×3.
 - Depth and width of the ViT encoders, and their positions: one block of the map's width, fixed sines and cosines.
 - The attention gate: additive (Oktay et al. 2018), and its gating signal is the global average of what it gates.
@@ -206,7 +206,7 @@ class RBPNN(nn.Module):
     Gaussian units exp(-‖z - c‖² / (2 s²)), several a class; their sums, each over the units of one class alone (Specht
     1990); a linear layer. It starts as ``units`` times the identity: with sums alone the classes would be told apart
     too slowly. The input z is a normalised linear map of the features, and σ² starts at the dimension of z: two such z
-    lie about twice that apart (squared), so that no unit starts near 0 or 1.
+    lie about twice that apart (squared), so no unit starts near 0 or 1.
     """
 
     def __init__(self, features: int, num_classes: int, dimension: int = 64, units: int = 8) -> None:
@@ -214,7 +214,7 @@ class RBPNN(nn.Module):
         self.dimension = dimension
         self.project = nn.Sequential(nn.Linear(features, dimension), nn.LayerNorm(dimension))
         self.centres = nn.Parameter(torch.randn(num_classes, units, dimension))
-        self.log_widths = nn.Parameter(torch.zeros(num_classes, units))  # log(s² / dimension), so that s² is positive
+        self.log_widths = nn.Parameter(torch.zeros(num_classes, units))  # log(s² / dimension), so s² is positive
         self.output = nn.Linear(num_classes, num_classes)
         with torch.no_grad():
             self.output.weight.copy_(units * torch.eye(num_classes))
@@ -262,7 +262,7 @@ def adaptive(
     head: str = "softmax",
     dropout: float = 0.2,
 ) -> nn.Module:
-    """Build the network; it takes images of any size from 28 px, so that ``img_size`` changes nothing.
+    """Build the network; it takes images of any size from 28 px, so ``img_size`` changes nothing.
 
     The module's docstring says what the options choose. ``vit`` means nothing with the backbone ``resnet50``,
     ``channel_pooling`` nothing without channel attention, ``attention_order`` nothing without both attentions.

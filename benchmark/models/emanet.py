@@ -8,12 +8,12 @@ optional λ‖W‖² is the recipe's weight decay. What the paper leaves open or
   without scaling them again (``weights``); neither saves an operation. Chosen: irrelevant keys are excluded before the
   softmax, and only kept tokens are computed (``gather``); with ``before_softmax`` dropped positions attend to the kept
   ones too, which counts where ``dropped`` is ``fused``; ``none`` is plain self-attention.
-- ``selection``: tokens whose importance reaches ``threshold`` are kept, so that the kept share differs by image (step
+- ``selection``: tokens whose importance reaches ``threshold`` are kept, so the kept share differs by image (step
   9), or the ``share`` of the most important ones (``topk``).
 - ``mask``: f_mask is three words. Chosen (``learned``): feature importance, a linear map of F_cnn, plus spatial
   saliency, a token's mean activation against the image's other tokens. A threshold has no gradient: it passes straight
   through (Bengio et al. 2013, arXiv:1308.3432). ``inverted``, ``random`` and ``lesion`` (the true one) are ablations.
-- ``dropped``: what a dropped position holds after the fusion: F_cnn alone (``cnn``), or α F_cnn + (1 − α) F_att
+- ``dropped``: what a dropped position contains after the fusion: F_cnn alone (``cnn``), or α F_cnn + (1 − α) F_att
   whatever F_att is there (``fused``, as written).
 - ``alpha``: one for all (``scalar``) or one a channel (``channel``), within 0 and 1, or any number (``free``);
   ``zero`` and ``one`` hold it there.
@@ -62,7 +62,7 @@ class Mask(nn.Module):
         hard = self._select(soft)
         if self.source == "random":
             return hard
-        if self.source == "inverted":  # the gradient is not, so that training cannot undo it
+        if self.source == "inverted":  # the gradient is not, so training cannot undo it
             hard = 1 - hard
         return hard + soft - soft.detach() if self.training else hard
 
@@ -94,7 +94,7 @@ class MaskedSelfAttention(nn.Module):
     """Self-attention under a mask (step 5).
 
     Standard attention is one fused kernel after training while ``fused_attn`` (timm's name) holds; otherwise, and under
-    a mask, it is explicit matrix products, so that all of them can be counted.
+    a mask, it is explicit matrix products, so all of them can be counted.
     """
 
     def __init__(self, width: int, heads: int, form: str, project: bool = True) -> None:
@@ -140,7 +140,7 @@ class MaskedSelfAttention(nn.Module):
 class AttentionBranch(nn.Module):
     """From F_cnn to F_att: patch embedding, positions, normalisation, masked self-attention (steps 3 and 5).
 
-    In training ``gather`` computes every token, under the same mask, so that dropped ones tell the mask what they would
+    In training ``gather`` computes every token, under the same mask, so dropped ones tell the mask what they would
     have been worth (as in Rao et al. 2021, arXiv:2106.02034); afterwards it computes the kept tokens only, from their
     patch on. ``plain`` as at the top of this file.
     """
@@ -172,7 +172,7 @@ class AttentionBranch(nn.Module):
     def _gathered(self, strips: Tensor, kept: Tensor, place: Tensor | None) -> Tensor:
         """Return F_att (N × T × D), computed from the kept patches (``kept``, bool, N × T) alone; 0 for the others.
 
-        ``strips`` holds the rows of patches: (N · rows) × patch × columns × (patch · D).
+        ``strips`` contains the rows of patches: (N · rows) × patch × columns × (patch · D).
         """
         n, count = kept.shape
         columns = strips.shape[2]
@@ -201,7 +201,7 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 class Fusion(nn.Module):
     """F_fusion = α F_cnn + (1 − α) F_att (step 6), all of them N × D × rows × columns.
 
-    ``masked`` says that F_att is 0 where the mask drops a position, so that ``dropped`` ``cnn`` must not mask it again:
+    ``masked`` says that F_att is 0 where the mask drops a position, so ``dropped`` ``cnn`` must not mask it again:
     the mask's gradient would count it twice.
     """
 
@@ -327,7 +327,7 @@ def emanet(
     dropout: float = 0.2,
     plain: bool = False,
 ) -> nn.Module:
-    """Build the strongest faithful reading; it takes images of 16 px and more, so that ``img_size`` changes nothing.
+    """Build the strongest faithful reading; it takes images of 16 px and more, so ``img_size`` changes nothing.
 
     The options stand at the top of this file; ValueError names a wrong one.
     """

@@ -74,7 +74,7 @@ def mutated(random, content):
 
 
 def small_params():
-    """The committed parameters with one task and three models, so that a reading takes little."""
+    """The committed parameters with one task and three models, so a reading takes little."""
     raw = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     raw["tasks"] = {"phantom": raw["tasks"]["phantom"]}
     raw["models"] = {name: raw["models"][name] for name in ("emanet", "knn", raw["timing"]["reference"])}

@@ -70,7 +70,7 @@ def results(folder):
 
 
 def make_stale(folder):
-    """Give every run other bytes and other inputs, whole, so that it is trained again."""
+    """Give every run other bytes and other inputs, whole, so it is trained again."""
     for run in (folder / RUNS).glob("*/run-*"):
         facts = evidence.read_json(run / evidence.PROVENANCE)
         for path in (run / name for name in evidence.DETERMINISTIC):
