@@ -9,6 +9,10 @@ class BadInput(Exception):  # noqa: N818  (it names the cause, as the user sees 
     """Bad input of any kind; its message is one line: what, where, what would be right."""
 
 
+class NotHere(BadInput):
+    """Data that are not on this machine and cannot be downloaded; what needs none of them goes on without."""
+
+
 class TrainingFailed(Exception):  # noqa: N818
     """A run raised an exception; the message names it."""
 

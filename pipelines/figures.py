@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchmark import evidence
 from benchmark.audit import papers
 from benchmark.audit.papers import Paper
-from benchmark.errors import BadInput
+from benchmark.errors import NotHere
 from benchmark.params import Params, load
 from pipelines import Parser, run
 
@@ -92,7 +92,7 @@ def _with_images(params: Params, task: str, pictures: "dict[str, Picture]", dige
         return Drawn()
     try:
         images = data.load(params.task(task), digest)
-    except BadInput as error:
+    except NotHere as error:
         undrawn = {name: picture.drawn_from for name, picture in pictures.items()}
         return Drawn(undrawn=undrawn, why=f"figures that show images are not drawn anew: {error}")
     files = {name: svg.text_of(each.draw(images), each.drawn_from) for name, each in pictures.items()}

@@ -10,7 +10,7 @@ from benchmark import params as parameters
 from benchmark.audit import papers
 from benchmark.cost.records import COSTS
 from benchmark.data import Images, decoded, files, medmnist
-from benchmark.errors import BadInput
+from benchmark.errors import NotHere
 from benchmark.evidence.checks import Check, merged
 from benchmark.params import Params, Task
 from pipelines import audit, docs, fetch, figures, report, split, tables
@@ -93,7 +93,7 @@ def _data(params: Params, tasks: list[str]) -> list[Check]:
     check, first = Check("manifests and samples describe the data"), params.task(tasks[0])
     try:
         images = _at_hand(first, evidence.read_json(evidence.TASKS / first.name / "manifest.json"))
-    except BadInput as error:
+    except NotHere as error:
         check.skipped.append(f"images of {', '.join(tasks)}: {error}")
         return [check]
     _, texts = fetch.describe(images, first, params)
@@ -109,7 +109,7 @@ def _at_hand(task: Task, manifest: dict[str, Any]) -> Images:
     source = task.source
     path = medmnist.file_name(source) if source.kind == "medmnist" else getattr(source, "path", None)
     if path and not files.find(path):
-        raise BadInput(f"{files.data_folder() / path}: missing; `python -m pipelines.fetch` says how to have it")
+        raise NotHere(f"{files.data_folder() / path}: missing; `python -m pipelines.fetch` says how to have it")
     return data.load(task, manifest["digest"])
 
 

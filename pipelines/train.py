@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmark import evidence, params
 from benchmark.audit import papers
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, NotHere
 from benchmark.evidence import placing
 from benchmark.params import Params
 from benchmark.training import cells as training
@@ -83,7 +83,7 @@ def _explain_untrained(cells_up_to_date: list[list[Run]], trained: list[Run]) ->
         if first in trained or not untrained.is_current(first):
             try:
                 untrained.write(first)
-            except BadInput as error:
+            except NotHere as error:
                 print(f"{'-'.join(first.cell)}: Grad-CAM of the untrained network is not made: {error}")
 
 

@@ -9,7 +9,7 @@ import sys
 
 from benchmark import evidence, params
 from benchmark.audit import papers
-from benchmark.errors import BadInput, closest
+from benchmark.errors import BadInput, NotHere, closest
 from benchmark.params import Params
 from benchmark.training import cells as training
 from benchmark.training import local, preflight, reproduction
@@ -133,7 +133,7 @@ def _drawn(runs: list[Run], count: int) -> list[Run]:
         try:
             preflight.require_images(one_cell)
             drawn.append(one_cell)
-        except BadInput as error:
+        except NotHere as error:
             missing = str(error)
             print(f"not checked: {'-'.join(one_cell[0].cell)}: {missing}")
     if len(drawn) < count:

@@ -19,7 +19,7 @@ from benchmark.cost.counting import first_line
 from benchmark.cost.records import COSTS, HALF, Record
 from benchmark.cost.subjects import BATCH, Key, Subject, subjects
 from benchmark.data import Images
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, NotHere
 from benchmark.evidence import provenance
 from benchmark.evidence.digests import code_digest, digest
 from benchmark.params import Shape, Timing
@@ -122,7 +122,7 @@ class Session:
         run = self.runs[self.limits.reference]
         try:
             return datasets.load(run), self.shape.images
-        except BadInput:
+        except NotHere:
             return _noise(run), NOISE
 
     def _subjects(self, models: Iterable[str], dataset: Dataset) -> tuple[dict[Key, Subject], dict[str, str]]:

@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 
 from benchmark import reading
 from benchmark.data import archives
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, NotHere
 from benchmark.params import Pictures
 
 TIMEOUT_S = 30
@@ -43,19 +43,19 @@ def find(path: str) -> Path | None:
 def require(path: str, obtain: str, url: str | None = None, sha256: str = "") -> Path:
     """Return where a file lies; where it is missing, download it from ``url`` if there is one.
 
-    :class:`BadInput` says where to put it and how to ``obtain`` it.
+    :class:`NotHere` says where to put it and how to ``obtain`` it.
     """
     if found := find(path):
         return found
     if url:
         return download(url, path, "sha256", sha256)
-    raise BadInput(f"{data_folder() / path}: missing; put it there, or name a folder with RETABLE_MIRROR: {obtain}")
+    raise NotHere(f"{data_folder() / path}: missing; put it there, or name a folder with RETABLE_MIRROR: {obtain}")
 
 
 def require_folder(source: Pictures) -> Path:
     """Return the folder of a source of picture files; where it is missing, download it if the source says from where.
 
-    :class:`BadInput` says where to put it and how to obtain it.
+    :class:`NotHere` says where to put it and how to obtain it.
     """
     target = data_folder() / source.path
     if find(source.path) or not (source.url or source.kaggle):
@@ -87,14 +87,14 @@ def _from_kaggle(name: str, folder: Path, target: Path, otherwise: str) -> None:
     try:
         import kagglehub
     except ImportError:
-        raise BadInput(
+        raise NotHere(
             f"{target}: missing, and kagglehub, which downloads Kaggle's {name}, is not installed: "
             f"`pip install .[kaggle]`; or {otherwise}"
         ) from None
     try:
         kagglehub.dataset_download(name, output_dir=str(folder))
     except Exception as error:  # of its own, of requests and of the disk
-        raise BadInput(
+        raise NotHere(
             f"{target}: missing, and Kaggle's {name} could not be downloaded ({error}); it may need an account, "
             f"signed in as kagglehub says; or {otherwise}"
         ) from None
@@ -137,7 +137,7 @@ def download(url: str, path: str, algorithm: str, expected: str, shown: str | No
     """Download ``url`` into the data folder as ``path``; it appears there whole and checked.
 
     What came before a break stays, and the next try goes on from there. ``shown`` is what an error names instead of
-    the file. :class:`BadInput` if it cannot be had, or is another file.
+    the file. :class:`NotHere` if it cannot be had, :class:`BadInput` if it is another file.
     """
     target = data_folder() / path
     part = target.with_name(f".{target.name}.{expected[:16]}.part")
@@ -155,7 +155,7 @@ def download(url: str, path: str, algorithm: str, expected: str, shown: str | No
                 part.replace(target)
     except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", error)
-        raise BadInput(f"{shown or target}: could not be downloaded from {url} ({reason}); {BY_HAND}") from None
+        raise NotHere(f"{shown or target}: could not be downloaded from {url} ({reason}); {BY_HAND}") from None
     finally:
         if part.is_file() and not part.stat().st_size:
             part.unlink()

@@ -10,7 +10,7 @@ import torch
 
 from benchmark import evidence
 from benchmark.cost import measure, saving, subjects
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, NotHere
 from benchmark.evidence import provenance
 
 COSTS = Path("results/costs")
@@ -73,7 +73,7 @@ def test_without_the_images_a_new_network_is_shown_noise_and_an_estimator_is_not
     quick, edit, command, monkeypatch
 ):
     def missing(_):
-        raise BadInput("data/x: missing")
+        raise NotHere("data/x: missing")
 
     monkeypatch.setattr(measure.datasets, "load", missing)
     edit("models.knn.tasks", [])
@@ -85,6 +85,14 @@ def test_without_the_images_a_new_network_is_shown_noise_and_an_estimator_is_not
     assert status == 0
     assert "knn: not measured, since the images of phantom are not at hand" in output
     assert not (FOLDER / "knn.json").exists()
+
+
+def test_damaged_images_are_not_replaced_by_noise(quick, command, monkeypatch):
+    def damaged(_):
+        raise BadInput("data/x: is damaged")
+
+    monkeypatch.setattr(measure.datasets, "load", damaged)
+    assert command("cost", "--shape", "cpu-32")[::2] == (2, "error: data/x: is damaged\n")
 
 
 def test_at_another_size_networks_alone_are_measured(quick, edit, command):

@@ -13,7 +13,7 @@ import pytest
 from benchmark import data, evidence, params
 from benchmark.cost.records import Costs
 from benchmark.data.resize import resize
-from benchmark.errors import BadInput
+from benchmark.errors import BadInput, NotHere
 from benchmark.evidence import metrics
 from benchmark.report import results
 from benchmark.report.figures import audit as audit_figure
@@ -455,7 +455,7 @@ def without_images(figure_data, command, monkeypatch):
     """Figures drawn with the images, which are then taken away; returns their folder and the command."""
 
     def missing(*_):
-        raise BadInput("data/scans: missing; put them there")
+        raise NotHere("data/scans: missing; put them there")
 
     assert command("figures", "--task", "phantom")[0] == 0
     monkeypatch.setattr(data, "load", missing)
@@ -486,6 +486,16 @@ def test_without_the_images_a_figure_stays_while_nothing_it_was_drawn_from_chang
     failures, skipped = failures_of_figures()
     assert failures == []
     assert [line.split(": ")[0] for line in skipped] == [f"{folder}/{name}.svg" for name in pictures]
+
+
+def test_damaged_images_are_no_missing_ones(without_images, monkeypatch):
+    def damaged(*_):
+        raise BadInput("data/scans/a.png: is damaged")
+
+    monkeypatch.setattr(data, "load", damaged)
+    status, _, errors = without_images[1]()
+    assert (status, errors) == (2, "error: data/scans/a.png: is damaged\n")
+    assert failures_of_figures()[0]
 
 
 def test_without_the_images_a_figure_of_something_else_goes_and_is_named(without_images):
