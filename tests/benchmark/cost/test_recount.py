@@ -25,3 +25,11 @@ def test_counts_that_are_not_the_networks_are_told(small, run_of):
         f"{where}: {params + 1} parameters; it must be {params}",
         f"{where}: {macs + 1} MACs; it must be {macs}",
     ]
+
+
+def test_of_several_kept_shares_the_least_and_the_largest_are_counted(small, run_of):
+    write("cpu-32", "emanet", *(measures(share, params=0) for share in (0.25, 0.5, 1.0)))
+    shape = Shape(device="cpu", size=32, images="phantom")
+    check = recount.counts_are_the_networks("cpu-32", shape, [run_of("emanet")])
+    assert check.count == 4  # parameters and MACs of each
+    assert sum("0 parameters; it must be" in failure for failure in check.failures) == 2
