@@ -71,7 +71,7 @@ def draw(params: Params, all_papers: list[Paper], task: str) -> Drawn:
     from benchmark.report.figures.figure_data import FigureData
 
     protocol = params.task(task)
-    manifest = evidence.read_json(evidence.TASKS / task / "manifest.json")
+    manifest = evidence.manifest(task)
     title = f"{task}, synthetic images" if protocol.synthetic else task
     pictures, files = drawing.pictures_of_images(manifest, title, protocol.input_size), {}
     if params.cells(task) and not protocol.sealed:

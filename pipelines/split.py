@@ -38,7 +38,7 @@ def made(params: Params, name: str) -> pd.DataFrame:
     if not path.exists():
         raise BadInput(f"{path}: missing; make it with `dvc repro fetch@{name}`")
     samples = evidence.read_table(path, "label", "official", "cluster", sample_id=str, digest=str)
-    classes = evidence.read_json(evidence.TASKS / name / "manifest.json")["classes"]
+    classes = evidence.manifest(name)["classes"]
     named = samples.assign(label=samples["label"].map(dict(enumerate(classes))))
     validated = "validation" in set(samples["official"])
     part = None if task.split == "official" and validated else _dealt(named, shares, name)

@@ -92,7 +92,7 @@ def _data(params: Params, tasks: list[str]) -> list[Check]:
     """Describe images again, where they are at hand; nothing is downloaded."""
     check, first = Check("manifests and samples describe the data"), params.task(tasks[0])
     try:
-        images = _at_hand(first, evidence.read_json(evidence.TASKS / first.name / "manifest.json"))
+        images = _at_hand(first, evidence.manifest(first.name))
     except NotHere as error:
         check.skipped.append(f"images of {', '.join(tasks)}: {error}")
         return [check]

@@ -59,7 +59,7 @@ def compare(params: Params, task: str, path: Path, rows: list[str], logits: bool
         raise BadInput(f"--task: {task} is sealed ({protocol.sealed}); it must be an open one: {opened}")
     if not any((evidence.TASKS / task / "runs").glob(f"*/*/{evidence.PROVENANCE}")):
         raise BadInput(f"--task: {task} has no evidence; it must be a task that has some")
-    classes = evidence.read_json(evidence.TASKS / task / "manifest.json")["classes"]
+    classes = evidence.manifest(task)["classes"]
     mine = predictions_file.read(path, classes, logits)
     split = evidence.read_table(evidence.TASKS / task / "split.csv", "label", "cluster", sample_id=str, part=str)
     _check_images(path, protocol, mine.ids, split)

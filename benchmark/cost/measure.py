@@ -146,7 +146,7 @@ class Session:
 
 def _noise(run: Run) -> Dataset:
     """Return a batch of noise in place of the images of a run's task."""
-    described = evidence.read_json(evidence.TASKS / run.task.name / "manifest.json")
+    described = evidence.manifest(run.task.name)
     count, size = max(BATCH.values()), run.task.native_size
     pixels = np.random.default_rng(0).integers(0, 256, (count, size, size, described["channels"]), np.uint8)
     nameless = [""] * count

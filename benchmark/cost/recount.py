@@ -18,7 +18,7 @@ def counts_are_the_networks(name: str, shape: Shape, runs: list[Run]) -> Check:
     counted again.
     """
     check = Check("parameters and multiply-accumulates are those of the networks")
-    manifest = evidence.read_json(evidence.TASKS / shape.images / "manifest.json")
+    manifest = evidence.manifest(shape.images)
     torch.set_num_threads(1)
     image = torch.randn(1, manifest["channels"], shape.size, shape.size, generator=torch.Generator().manual_seed(0))
     for run in runs:

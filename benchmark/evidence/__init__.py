@@ -109,6 +109,11 @@ def _table(path: Path, content: bytes, columns: Sequence[str], right: str, types
     return table
 
 
+def manifest(task: str) -> Any:
+    """Return the manifest of a task: what its images are."""
+    return read_json(TASKS / task / "manifest.json")
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people to read; a number that is not finite becomes ``null``."""
     replace_text(path, json_text(content))

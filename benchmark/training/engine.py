@@ -135,7 +135,7 @@ def _check_model(run: Run) -> None:
         from benchmark.training import network_checks, weights
 
         weights.check(model, factory)
-        described = evidence.read_json(evidence.TASKS / run.task.name / "manifest.json")
+        described = evidence.manifest(run.task.name)
         classes, channels = len(described["classes"]), described["channels"]
 
         def build(size: int) -> Any:

@@ -140,7 +140,7 @@ def _tasks(run: Run) -> list[Task]:
 
 
 def _load(task: Task) -> Images:
-    return data.load(task, evidence.read_json(evidence.TASKS / task.name / "manifest.json")["digest"])
+    return data.load(task, evidence.manifest(task.name)["digest"])
 
 
 def _resources(run: Run) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def check(todo: list[Run], scratch: Path, target: Path | None) -> None:
 def require_images(todo: list[Run]) -> None:
     """Raise :class:`BadInput` if the images of a run, or those that its first weights are trained on, are not here."""
     for task in {one.name: one for run in todo for one in (run.task, run.pretraining) if one}.values():
-        data.load(task, evidence.read_json(evidence.TASKS / task.name / "manifest.json")["digest"])
+        data.load(task, evidence.manifest(task.name)["digest"])
 
 
 def _require_workers() -> None:
@@ -67,7 +67,7 @@ def _require_room(todo: list[Run], scratch: Path) -> None:
 
 
 def _corrupted_bytes(run: Run) -> int:
-    channels = evidence.read_json(evidence.TASKS / run.task.name / "manifest.json")["channels"] + run.model.lesion
+    channels = evidence.manifest(run.task.name)["channels"] + run.model.lesion
     strengths = sum(len(kind.strengths) for kind in CORRUPTIONS.values())
     return len(read_split(run)[1]["test"]) * channels * run.task.input_size**2 * strengths
 

@@ -122,7 +122,7 @@ def inputs(run: Run) -> dict[str, str]:
 
     :class:`BadInput` says what of it is missing or wrong.
     """
-    manifest = evidence.read_json(evidence.TASKS / run.task.name / "manifest.json")
+    manifest = evidence.manifest(run.task.name)
     _, rows = read_split(run)
     digests = {
         "code": code_digest(code_files(run)),
@@ -145,7 +145,7 @@ def _protocol(task: Task) -> dict[str, Any]:
 
 def _pretraining_digest(run: Run, task: Task) -> str:
     """Return the digest of what the first weights of ``run`` are trained on."""
-    manifest = evidence.read_json(evidence.TASKS / task.name / "manifest.json")
+    manifest = evidence.manifest(task.name)
     _, rows = read_split(replace(run, task=task))
     index = {name: rows_of_part.tolist() for name, rows_of_part in rows.items()}
     return digest([manifest["digest"], _protocol(task), task.recipe.model_dump(), index])
