@@ -208,6 +208,15 @@ def test_an_image_is_shown_without_corruption_and_at_every_strength(figure_data,
     assert (figure.axes[5].images[0].get_array() != first).any()
 
 
+def test_a_corruption_with_fewer_strengths_leaves_the_rest_of_its_row_empty(figure_data, images, monkeypatch):
+    first, *_ = CORRUPTIONS
+    weak = replace(CORRUPTIONS[first], strengths=CORRUPTIONS[first].strengths[:2])
+    monkeypatch.setattr(corruptions, "CORRUPTIONS", CORRUPTIONS | {first: weak})
+    figure = corruptions.corruptions(figure_data, images)
+    assert [axis.get_title() for axis in figure.axes[:6]] == ["none", "4", "8", "", "", ""]
+    assert [axis.axison for axis in figure.axes[:6]] == [True] * 3 + [False] * 3
+
+
 def test_a_model_looks_the_same_in_every_figure_and_no_two_look_alike(figure_data):
     names = list(figure_data.results.answers.rows)
     looks = [(figure_data.look(name).color, figure_data.look(name).marker) for name in names]
