@@ -114,6 +114,13 @@ def test_an_explained_image_has_its_name_its_probability_and_its_share_of_tokens
     assert [tick.get_text() for tick in figure.axes[-1].get_yticklabels()] == ["0", "½", "1"]
 
 
+def test_every_row_of_explanations_has_room_for_its_pictures(figure_data, images):
+    figure = explanations.explanations(figure_data, "emanet", images)
+    rows = figure.axes[0].get_gridspec().nrows
+    assert rows >= 3
+    assert figure.get_size_inches()[1] / rows > 1.5
+
+
 def test_what_a_mask_drops_is_fogged_and_what_it_keeps_is_as_it_was():
     picture = np.zeros((8, 8, 1), np.uint8)
     fogged = explanations._fogged(picture, np.array([[1, 0], [0, 1]]))
@@ -136,9 +143,12 @@ def points_of(axis):
 
 def test_accuracy_is_the_measured_mean_and_what_is_printed_of_other_images_is_not_shown(figure_data):
     paper = paper_of(figure_data, "adaptive")
-    axis = scores.accuracy(figure_data, paper, paper.tables["adaptive_figure8"]).axes[0]
-    means = [100 * figure_data.results.answers.mean(model, "accuracy").value for model in ("adaptive", "svm")]
-    assert points_of(axis) == pytest.approx(means)
+    figure = scores.accuracy(figure_data, paper, paper.tables["adaptive_figure8"])
+    axis = figure.axes[0]
+    estimates = [figure_data.results.answers.mean(model, "accuracy") for model in ("adaptive", "svm")]
+    assert points_of(axis) == pytest.approx([100 * estimate.value for estimate in estimates])
+    for value, low, high in (estimate.of_share() for estimate in estimates):
+        assert f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]" in figure.get_label()
     assert [text.get_text() for text in axis.texts] == ["no evidence"] * 5
     _, labels = axis.get_legend_handles_labels()
     assert set(labels) == {"measured [95 %]", "proposed model, measured [95 %]", "always the largest class"}
@@ -198,6 +208,8 @@ def test_a_reliability_diagram_says_the_calibration_error(figure_data):
     figure = scores.reliability(figure_data)
     errors = [evidence.read_json(evidence.run_folder("phantom", "cnn", run) / "metrics.json")["ece"] for run in (0, 1)]
     assert f"CNN\nECE {100 * np.mean(errors):.1f} %" in [axis.get_title() for axis in figure.axes]
+    (low, high), (bottom, top) = figure.axes[0].get_xlim(), figure.axes[0].get_ylim()
+    assert low <= 0 and bottom <= 0 and high >= 1 and top >= 1
 
 
 def test_an_image_is_shown_without_corruption_and_at_every_strength(figure_data, images):
