@@ -9,8 +9,8 @@ from benchmark import data, evidence, workers
 from benchmark import params as parameters
 from benchmark.audit import papers
 from benchmark.cost.records import COSTS
-from benchmark.data import Images, decoded, files, medmnist
-from benchmark.errors import NotHere
+from benchmark.data import Images, files, medmnist
+from benchmark.errors import BadInput, NotHere
 from benchmark.evidence.checks import Check, merged
 from benchmark.params import Params, Task
 from pipelines import audit, docs, fetch, figures, report, split, tables
@@ -92,9 +92,12 @@ def _data(params: Params, tasks: list[str]) -> list[Check]:
     """Describe images again, where they are at hand; nothing is downloaded."""
     check, first = Check("manifests and samples describe the data"), params.task(tasks[0])
     try:
-        images = _at_hand(first, evidence.manifest(first.name))
+        images = _at_hand(first)
     except NotHere as error:
         check.skipped.append(f"images of {', '.join(tasks)}: {error}")
+        return [check]
+    except BadInput as error:
+        check.expect(False, str(error))
         return [check]
     _, texts = fetch.describe(images, first, params)
     for task in tasks:
@@ -103,14 +106,13 @@ def _data(params: Params, tasks: list[str]) -> list[Check]:
     return [check]
 
 
-def _at_hand(task: Task, manifest: dict[str, Any]) -> Images:
-    if kept := decoded.read(manifest["digest"]):
-        return kept
+def _at_hand(task: Task) -> Images:
+    """Return the images of a task, read from their files; :class:`NotHere` where these would have to be downloaded."""
     source = task.source
     path = medmnist.file_name(source) if source.kind == "medmnist" else getattr(source, "path", None)
     if path and not files.find(path):
         raise NotHere(f"{files.data_folder() / path}: missing; `python -m pipelines.fetch` says how to have it")
-    return data.load(task, manifest["digest"])
+    return data.load(task)
 
 
 def _split_and_tables(params: Params, task: str) -> list[Check]:

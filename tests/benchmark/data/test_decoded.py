@@ -8,6 +8,9 @@ from PIL import Image
 
 from benchmark import data
 from benchmark.data import decoded, folder
+from benchmark.errors import BadInput
+
+STATE = "of the files"
 
 
 @pytest.fixture
@@ -41,28 +44,29 @@ def same(one, other):
 
 
 def test_kept_images_are_read_back_equal(images):
-    assert decoded.read(images.digest) is None
-    decoded.write(images)
-    assert same(images, decoded.read(images.digest))
+    assert decoded.read(images.digest, STATE) is None
+    decoded.write(images, STATE)
+    assert same(images, decoded.read(images.digest, STATE))
+    assert decoded.read(images.digest, "of other files") is None
     assert [path.name for path in kept(images).parent.iterdir()] == [f"{images.digest}.npz"]
 
 
 def test_kept_images_that_are_damaged_anywhere_are_ignored(images):
-    decoded.write(images)
+    decoded.write(images, STATE)
     whole = kept(images).read_bytes()
     for place in range(0, len(whole), 97):
         kept(images).write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
-        assert (read := decoded.read(images.digest)) is None or same(images, read)
+        assert (read := decoded.read(images.digest, STATE)) is None or same(images, read)
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         kept(images).write_bytes(whole[:length])
-        assert decoded.read(images.digest) is None
+        assert decoded.read(images.digest, STATE) is None
 
 
 def test_other_images_under_this_name_are_ignored(images, make_images):
     other = make_images(images.pixels + 1)
-    decoded.write(other)
+    decoded.write(other, STATE)
     kept(other).rename(kept(images))
-    assert decoded.read(images.digest) is None
+    assert decoded.read(images.digest, STATE) is None
 
 
 @pytest.mark.parametrize("place", ["a file", "a folder that is closed"])
@@ -72,8 +76,8 @@ def test_a_data_folder_that_cannot_be_written_to_keeps_nothing(images, tmp_path,
     else:
         (tmp_path / "data/decoded").mkdir(parents=True)
         (tmp_path / "data/decoded" / f"{images.digest}.npz").mkdir()
-    decoded.write(images)
-    assert decoded.read(images.digest) is None
+    decoded.write(images, STATE)
+    assert decoded.read(images.digest, STATE) is None
 
 
 @pytest.fixture
@@ -103,6 +107,38 @@ def test_a_folder_is_decoded_once_where_its_digest_is_known(task, monkeypatch):
     assert len(reads) == 3
     assert same(images, data.load(task, images.digest))
     assert len(reads) == 3
+
+
+@pytest.mark.parametrize("change", ["damaged", "swapped", "deleted", "added", "all gone", "other words"])
+def test_files_that_changed_are_read_again(task, tmp_path, change):
+    kept_before = data.load(task)
+    data.load(task, kept_before.digest)
+    first, *_, last = sorted(tmp_path.rglob("*.png"))
+    if change == "damaged":
+        first.write_bytes(first.read_bytes()[:30])
+    elif change == "swapped":
+        first.write_bytes(last.read_bytes())
+    elif change == "deleted":
+        first.unlink()
+    elif change == "added":
+        last.with_name("another.png").write_bytes(first.read_bytes())
+    elif change == "all gone":
+        (tmp_path / "mri").rename(tmp_path / "elsewhere")
+    else:
+        task = task.model_copy(update={"source": task.source.model_copy(update={"ignore": ["*/0.png"]})})
+    try:
+        images = data.load(task, kept_before.digest)
+    except BadInput:
+        assert change in ("damaged", "all gone")
+    else:
+        assert images.digest != kept_before.digest
+
+
+def test_a_folder_that_links_to_itself_is_told(task, tmp_path):
+    inner = next(tmp_path.glob("mri/*/Training/glioma"))
+    (inner / "loop").symlink_to(inner.parent)
+    with pytest.raises(BadInput, match="a link to a folder that contains it"):
+        data.load(task, "0" * 64)
 
 
 def test_images_other_than_expected_are_not_kept(task):
