@@ -38,10 +38,11 @@ def made(params: Params, name: str) -> pd.DataFrame:
     if not path.exists():
         raise BadInput(f"{path}: missing; make it with `dvc repro fetch@{name}`")
     samples = evidence.read_table(path, "label", "official", "cluster", sample_id=str, digest=str)
-    classes = evidence.manifest(name)["classes"]
+    described = evidence.manifest(name)
+    classes, grouped = described["classes"], bool(described["groups"])
     named = samples.assign(label=samples["label"].map(dict(enumerate(classes))))
     validated = "validation" in set(samples["official"])
-    part = None if task.split == "official" and validated else _dealt(named, shares, name)
+    part = None if task.split == "official" and validated else _dealt(named, shares, name, grouped)
     if task.split == "official":
         part = splits.official(samples, part, shares, task.keep_leaks)
     table = samples[["sample_id", "label", "cluster"]].assign(part=part)
@@ -52,24 +53,24 @@ def made(params: Params, name: str) -> pd.DataFrame:
                 raise BadInput(
                     f"{name}: the {subset} images of run {number} contain none of class {min(missing)!r}; every part "
                     f"of a run must contain every class (split: {task.split})"
-                    + _at_fault(named[named["label"] == min(missing)])
+                    + _at_fault(named[named["label"] == min(missing)], grouped)
                 )
         if task.split == "pooled":
-            _check_shares(name, named, rows, shares, number)
+            _check_shares(name, named, rows, shares, number, grouped)
     return table
 
 
-def _dealt(named: pd.DataFrame, shares: PooledSplit, name: str) -> np.ndarray:
+def _dealt(named: pd.DataFrame, shares: PooledSplit, name: str, grouped: bool) -> np.ndarray:
     """Return the part of each image; what has too few clusters is refused, with the cluster at fault."""
     try:
         return splits.deal(named, shares.parts, name)
     except BadInput as error:
         in_error = [f"class {label} has " in str(error) for label in named["label"]]
-        raise BadInput(f"{error}{_at_fault(named[in_error])}") from None
+        raise BadInput(f"{error}{_at_fault(named[in_error], grouped)}") from None
 
 
 def _check_shares(
-    name: str, named: pd.DataFrame, rows: dict[str, np.ndarray], shares: PooledSplit, number: int
+    name: str, named: pd.DataFrame, rows: dict[str, np.ndarray], shares: PooledSplit, number: int, grouped: bool
 ) -> None:
     """Refuse a run of which a part is off its share by more than two points, and by more than one image per part."""
     parts_of = {"train": shares.train, "validation": shares.validation, "test": shares.test}
@@ -83,20 +84,23 @@ def _check_shares(
     wanted = "/".join(f"{100 * parts / shares.parts:.0f}" for parts in parts_of.values())
     raise BadInput(
         f"{name}: run {number} has {found} % in training, validation and test; it must have {wanted}, within two points"
-        f"{_at_fault(named)}"
+        f"{_at_fault(named, grouped)}"
     )
 
 
-def _at_fault(images: pd.DataFrame) -> str:
-    """Return words on the largest cluster of some images, and on what can be done; none if no two are in a cluster."""
+def _at_fault(images: pd.DataFrame, grouped: bool) -> str:
+    """Return words on the largest cluster of some images, and on what can be done; none if no two are in a cluster.
+
+    Where images are ``grouped``, a cluster contains all images of a group, such as a patient's.
+    """
     sizes = images["cluster"].value_counts()
     if sizes.empty or sizes.iloc[0] < 2:
         return ""
     example = images.loc[images["cluster"] == sizes.index[0], "sample_id"].iloc[0]
-    return (
-        f"; at fault: a cluster of {sizes.iloc[0]} images, such as {example!r}; leave copies out of the source, or "
-        "raise duplicates.pixel_correlation"
-    )
+    said = f"; at fault: a cluster of {sizes.iloc[0]} images, such as {example!r}"
+    if grouped:
+        return f"{said}: all images of a group, as of a patient, are in one; take more groups, or `split: official`"
+    return f"{said}; leave copies out of the source, or raise duplicates.pixel_correlation"
 
 
 if __name__ == "__main__":

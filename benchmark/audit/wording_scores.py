@@ -95,7 +95,7 @@ def _right_answers(implied: Findings) -> list[str]:
     low, high = (f"{100 * bound:.1f}" for bound in implied.wilson)
     return [
         f"{fewest if fewest == most else f'{fewest} to {most}'} right answers out of {implied.images} round to it",
-        f"for new images alone, with the same training: {low} to {high} % (Wilson, 95 %)",
+        f"for this trained model on other images: {low} to {high} % (Wilson, 95 %)",
     ]
 
 

@@ -87,16 +87,13 @@ def _from_kaggle(name: str, folder: Path, target: Path, otherwise: str) -> None:
     try:
         import kagglehub
     except ImportError:
-        raise NotHere(
-            f"{target}: missing, and kagglehub, which downloads Kaggle's {name}, is not installed: "
-            f"`pip install .[kaggle]`; or {otherwise}"
-        ) from None
+        raise NotHere(f"{target}: missing; {otherwise}; or have it downloaded: `pip install .[kaggle]`") from None
     try:
         kagglehub.dataset_download(name, output_dir=str(folder))
     except Exception as error:  # of its own, of requests and of the disk
         raise NotHere(
-            f"{target}: missing, and Kaggle's {name} could not be downloaded ({error}); it may need an account, "
-            f"signed in as kagglehub says; or {otherwise}"
+            f"{target}: missing; {otherwise}; Kaggle's {name} could not be downloaded ({error}): it may need an "
+            "account, signed in as kagglehub says"
         ) from None
 
 

@@ -32,7 +32,10 @@ def _cost_note(params: Params, results: Results, masking: bool) -> str:
     """Say what the columns of costs show, or that costs were not measured and which command does it."""
     costs = results.answers.costs
     if not costs:
-        return "Costs at this input size were not measured yet; `dvc repro cost` measures them."
+        return (
+            "Costs at this input size were not measured; `dvc repro cost` measures the sizes that stand under `costs` "
+            "in params.yaml."
+        )
     device = "one CPU thread" if params.task(results.task).device == "cpu" else costs[0].machine
     note = (
         f"MACs: multiply-accumulates of one image. Time: median latency of one image, batch 1, {device}, preprocessing "

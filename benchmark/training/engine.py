@@ -129,8 +129,8 @@ def _check_model(run: Run) -> None:
     model, factory, where = run.model, run.factory, f"params.yaml: models.{run.model.name}"
     try:
         if model.kind == "estimator":
-            if model.options:
-                factory(seed=0, **model.options).fit(np.random.default_rng(0).random((40, 8)), np.arange(40) % 2)
+            noise, labels = np.random.default_rng(0).random((40, 8)), np.arange(40) % 2
+            factory(seed=0, **model.options).fit(noise, labels).predict_proba(noise)
             return
         from benchmark.training import network_checks, weights
 
@@ -144,7 +144,8 @@ def _check_model(run: Run) -> None:
         network_checks.require_fit(where, build, classes, channels + model.lesion, run.task.input_size)
     except (TypeError, ValueError, AttributeError, RuntimeError, NotImplementedError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise BadInput(f"{where}: does not fit {run.task.name}, or its options do not: {reason}") from None
+        other = ", or its options do not" if model.options else ""
+        raise BadInput(f"{where}: does not fit {run.task.name}{other}: {reason}") from None
 
 
 def _expected_seconds(run: Run) -> float:

@@ -180,7 +180,9 @@ def test_an_unreadable_image_is_named(refused, scans, length):
 
 
 def test_a_missing_folder_of_images_says_how_to_obtain_it(refused, edit):
-    assert "unpacked so that it contains Training/ and Testing/" in refused("fetch", "--task", "brain-mri")
+    line = refused("fetch", "--task", "brain-mri")
+    assert "RETABLE_MIRROR" in line
+    assert "contains Training/ and Testing/" in line
 
 
 def test_a_class_with_fewer_clusters_than_parts_is_named(refused, command, edit):

@@ -12,14 +12,14 @@ from benchmark import evidence
 def split(workplace, command):
     """Return a function that splits images of these clusters and labels; it returns status, output and errors."""
 
-    def run(clusters, labels, official="train", task="phantom"):
+    def run(clusters, labels, official="train", task="phantom", groups=0):
         folder = evidence.TASKS / task
         digests = [hashlib.sha256(str(index).encode()).hexdigest()[:16] for index in range(len(labels))]
         table = {"sample_id": [f"image/{index}" for index in range(len(labels))], "label": labels}
         table |= {"official": official, "cluster": clusters, "digest": digests}
         folder.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(table).to_csv(folder / "samples.csv", index=False)
-        evidence.write_json(folder / "manifest.json", {"classes": ["a", "b"]})
+        evidence.write_json(folder / "manifest.json", {"classes": ["a", "b"], "groups": groups})
         return command("split", "--task", task)
 
     return run
@@ -49,6 +49,13 @@ def test_a_class_with_too_few_clusters_names_its_largest(split):
     errors = split([*range(200), *range(200, 210), *[210] * 90], [0] * 200 + [1] * 100)[2]
     assert "class b has 11 clusters of near-duplicates; 20 parts need at least 20" in errors
     assert "a cluster of 90 images" in errors
+
+
+def test_a_class_of_too_few_patients_is_told_that_its_images_stay_together(split):
+    errors = split([*range(200), *[index // 9 for index in range(2000, 2100)]], [0] * 200 + [1] * 100, groups=212)[2]
+    assert "class b has 12 clusters" in errors
+    assert "all images of a group, as of a patient, are in one; take more groups, or `split: official`" in errors
+    assert "pixel_correlation" not in errors
 
 
 def test_a_part_without_a_class_names_the_cluster_that_it_is_in(split):

@@ -304,14 +304,13 @@ def test_a_set_of_kaggle_is_downloaded_by_kagglehub(from_kaggle, monkeypatch, tm
 def test_without_kagglehub_or_an_account_one_line_says_what_to_do(from_kaggle, monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     message = error_of(folder.load, from_kaggle, 32)
-    assert "data/mine/set: missing, and kagglehub, which downloads Kaggle's someone/some-set, is not" in message
-    assert "`pip install .[kaggle]`" in message
-    assert message.endswith("ask the authors")
+    assert "data/mine/set: missing; put it there by hand, or name a folder that contains it with RETABLE" in message
+    assert message.endswith("or have it downloaded: `pip install .[kaggle]`")
 
     def dataset_download(*_, **__):
         raise RuntimeError("403 Client Error")
 
     monkeypatch.setitem(sys.modules, "kagglehub", SimpleNamespace(dataset_download=dataset_download))
     message = error_of(folder.load, from_kaggle, 32)
-    assert "could not be downloaded (403 Client Error); it may need an account" in message
+    assert "could not be downloaded (403 Client Error): it may need an account" in message
     assert kept() == ["mine"]

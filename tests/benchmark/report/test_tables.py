@@ -283,8 +283,7 @@ def test_without_records_there_is_no_table_of_costs_and_the_others_name_the_comm
     made = tables.make(settings, results.read(settings, "phantom"))
     assert not {"cost", "pareto"} & set(made)
     for name in ("models", "emanet_table1"):
-        note = "Costs at this input size were not measured yet; `dvc repro cost` measures them."
-        assert note in made[name].notes
+        assert any(note.startswith("Costs at this input size were not measured;") for note in made[name].notes)
     assert (made["models"].rows[0]["params"], made["models"].rows[0]["macs"]) == (None, "no evidence")
 
 

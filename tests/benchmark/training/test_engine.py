@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from sklearn.svm import LinearSVC
 
 from benchmark import workers
 from benchmark.errors import BadInput, TrainingFailed
@@ -43,6 +44,11 @@ def refused(small, edit, run_of, tmp_path):
 )
 def test_wrong_options_are_refused_before_any_compute(refused, model, options, reason):
     assert reason in refused(model, "options", options)
+
+
+def test_an_estimator_that_gives_no_probabilities_is_refused_before_any_compute(refused, monkeypatch):
+    monkeypatch.setattr("baselines.knn.knn", lambda seed: LinearSVC(random_state=seed))
+    assert "models.knn: does not fit phantom: 'LinearSVC' object has no" in refused("knn", "label", "Margins")
 
 
 def test_first_weights_that_do_not_exist_are_refused_before_any_compute(refused):
