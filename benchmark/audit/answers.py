@@ -45,6 +45,11 @@ class Gap:
     runs: int
     images: int
 
+    def interval(self) -> tuple[float, float]:
+        """Return the bounds of the gap's 95 % interval: no two scores lie further apart than −1 and 1."""
+        low, high = self.estimate.interval()
+        return max(low, -1.0), min(high, 1.0)
+
 
 @dataclass(frozen=True)
 class Answers:

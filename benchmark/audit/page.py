@@ -243,7 +243,7 @@ def comparison(compared: Comparison) -> str:
     holm_over = f"after Holm over {len(compared.gaps)} models"
     for gap, adjusted in zip(compared.gaps, compared.adjusted, strict=True):
         runs = f"{gap.runs} of their runs" if compared.own_split else f"{gap.runs} run{'s' if gap.runs > 1 else ''}"
-        difference = f"{points(gap.estimate.value)} points {points_between(*gap.estimate.interval())}, {runs}"
+        difference = f"{points(gap.estimate.value)} points {points_between(*gap.interval())}, {runs}"
         p_values = f"{p_text(gap.estimate.two_sided())}, {p_text(adjusted)} {holm_over}"
         lines.append(f"{gap.first} − {gap.second}: accuracy {difference}, {p_values}")
     return "\n".join(lines)

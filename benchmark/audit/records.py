@@ -258,7 +258,7 @@ def _pair_numbers(
 ) -> PairNumbers:
     """Return the numbers of a pair on one task or, with its I² over the sources, on the mean over them."""
     answers = verdict.answers if isinstance(verdict.answers, Answers) else None
-    gap, (low, high) = test.gap, test.gap.estimate.interval()
+    gap, (low, high) = test.gap, test.gap.interval()
     resampled = gap.resampled.within(verdict.margin) if test.rule == "same" else gap.resampled.two_sided()
     more: dict[str, Any] = {}
     if claim.family:

@@ -220,7 +220,8 @@ def _test_reason(task: TaskVerdict[Evidence]) -> str:
         text += f"; within ±{100 * margin:g} points, {p_same} after Holm, by two one-sided tests"
     elif task.verdict == "inconclusive":
         smallest = test.detectable if len(task.pairs) == 1 else test.gap.estimate.detectable(ALPHA)
-        text += f"; a gap of {100 * smallest:.1f} points would have been found with 80 % power"
+        found = f"a gap of {100 * smallest:.1f} points" if smallest < 1 else "no gap at all"
+        text += f"; {found} would have been found with 80 % power"
     return text
 
 
@@ -244,13 +245,13 @@ def _other_pairs(task: TaskVerdict[Evidence]) -> str:
 
 def gap(test: PairTest) -> str:
     """Return the gap between two models with its interval."""
-    value, interval = test.gap.estimate.value, points_between(*test.gap.estimate.interval())
+    value, interval = test.gap.estimate.value, points_between(*test.gap.interval())
     return f"{test.gap.first} − {test.gap.second} is {points(value)} points {interval}"
 
 
 def _claimed_gap(claimed: ClaimedAccuracyGap, tasks: Sequence[TaskVerdict[Answers]]) -> str:
     """Set the claimed gap beside the measured ones, and say how many test images would show it."""
-    compared = [f"{task.answers.task}: {claimed.compare(*task.pairs[0].gap.estimate.interval())}" for task in tasks]
+    compared = [f"{task.answers.task}: {claimed.compare(*task.pairs[0].gap.interval())}" for task in tasks]
     measured = f" (by the unadjusted intervals, {', '.join(compared)})" if compared else ""
     least, most = claimed.images_needed
     return (

@@ -91,5 +91,5 @@ def _gaps(answered: Answers, models: Sequence[str]) -> list[list[int] | int]:
     for first, second in combinations(models, 2):
         gap = answered.gap(first, second, "accuracy")
         known = gap and gap.runs > 1
-        gaps.append([round(1000 * value) for value in (gap.estimate.value, *gap.estimate.interval())] if known else 0)
+        gaps.append([round(1000 * value) for value in (gap.estimate.value, *gap.interval())] if known else 0)
     return gaps

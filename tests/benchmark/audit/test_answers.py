@@ -8,7 +8,7 @@ from benchmark.audit import answers
 from benchmark.audit.papers import Robustness
 from benchmark.errors import BadInput
 from benchmark.evidence import metrics
-from benchmark.statistics import Design, RunVariance, crossed, usual_variance
+from benchmark.statistics import Design, Estimate, RunVariance, crossed, usual_variance
 from tests.benchmark.audit import simulator
 
 LABELS = np.array([0, 1, 2, 0])
@@ -84,3 +84,12 @@ def test_a_network_and_an_estimator_vary_as_the_mean_of_both_kinds_which_is_as_s
     usual = RunVariance((networks.variance + estimators.variance) / 2, estimators.freedom)
     expected = crossed(values["network0"] - values["estimator0"], design, usual)
     assert task.gap("network0", "estimator0", "accuracy").estimate == expected
+
+
+@pytest.mark.parametrize(("error", "bounds"), [(0.1, None), (5.0, (-1.0, 1.0))])
+def test_no_gap_reaches_beyond_one(error, bounds):
+    estimate = Estimate(-0.6, error, 1.0)
+    assert answers.Gap("a", "b", estimate, estimate, 2, 20).interval()[0] == -1
+    assert answers.Gap("a", "b", Estimate(0.1, error, 20.0), estimate, 2, 20).interval() == (
+        bounds or Estimate(0.1, error, 20.0).interval()
+    )
