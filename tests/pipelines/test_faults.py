@@ -66,6 +66,11 @@ def test_scratch_on_another_disk_is_said_before_any_training(command, small, mon
     assert not list((evidence.TASKS / "phantom").glob("runs"))
 
 
+def test_evidence_may_be_the_first_of_its_folder(tmp_path):
+    preflight._require_renaming(tmp_path, tmp_path / "results/tasks/phantom")
+    assert (tmp_path / "results/tasks/phantom").is_dir()
+
+
 def test_too_little_room_is_said_before_any_training(command, small, monkeypatch):
     monkeypatch.setattr(preflight, "CHECKPOINTS", 10**15)
     status, _, errors = command(*TRAIN)

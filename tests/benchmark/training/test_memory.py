@@ -36,3 +36,8 @@ def test_a_run_is_expected_to_hold_what_the_largest_of_its_cell_held(small, edit
         leave(run_of("knn", number), run_of("knn", number).folder, peak_memory=peak)
     assert memory.expected(run_of("knn", 2)) == 700_000_000
     assert "in about 0.7 GB of memory" in plan.text(small, [run_of("knn", 2)], 3)
+
+
+def test_of_runs_one_after_the_other_the_largest_says_how_much_memory_is_needed(small, run_of, monkeypatch):
+    monkeypatch.setattr(plan, "side_by_side", lambda runs: 1)
+    assert "in about 1.5 GB of memory" in plan.text(small, [run_of("knn"), run_of("cnn"), run_of("svm")], 3)

@@ -83,6 +83,8 @@ def test_provenance_says_what_went_in(perform, run_of):
     assert facts["images"]["test"] == len(ids)
     assert sum(facts["images"].values()) == 72
     assert facts["versions"] == provenance.versions()
+    for name in ("seconds", "training_seconds"):
+        assert facts[name] == round(facts[name], 1)
 
 
 def test_other_images_than_the_manifests_are_refused(perform, tmp_path, monkeypatch):
