@@ -202,3 +202,13 @@ def test_a_missing_run_and_one_too_many_are_found(inside):
 def test_static_goes_with_no_other_option(command):
     status, _, told = command("verify", "--static", "--task", "phantom")
     assert (status, told) == (2, "error: --static checks all evidence; it goes with no other option\n")
+
+
+@pytest.mark.parametrize("failures", [[], ["a.csv: is not what it was"]])
+def test_the_command_says_whether_anything_failed_and_what_makes_it_anew(workplace, command, monkeypatch, failures):
+    monkeypatch.setattr(static_checks, "run_all", lambda loaded: [Check("figures follow", 3, failures, ["no images"])])
+    status, printed, errors = command("verify", "--static")
+    assert status == len(failures)
+    assert [line.split() for line in printed.splitlines()][-1] == ["figures", "follow", str(3 - status), "of", "3"]
+    assert "not checked: no images" in printed
+    assert errors.startswith("what is derived is made again by `dvc repro`") == bool(failures)
