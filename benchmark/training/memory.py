@@ -9,7 +9,7 @@ from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.training.runs import Run
 
-WITHOUT_RECORD = {"network": 1.5e9, "estimator": 1.0e9}  # bytes, with those of the libraries
+WITHOUT_RECORD = {"network": 2.5e9, "estimator": 1.0e9}  # bytes; runs on brain MRI held up to 2.3e9
 RESET_PEAK = "5"  # Linux's proc(5), clear_refs
 
 
