@@ -12,7 +12,7 @@ from benchmark.audit import papers
 from benchmark.errors import BadInput, closest
 from benchmark.params import Params
 from benchmark.training import cells as training
-from benchmark.training import local, reproduction
+from benchmark.training import local, preflight, reproduction
 from benchmark.training.runs import Run
 from pipelines import Parser, cell, run
 
@@ -121,12 +121,23 @@ def _with_evidence(
 
 
 def _drawn(runs: list[Run], count: int) -> list[Run]:
-    """Return the runs of some cells, drawn at random."""
-    cells_of_runs = sorted({one.cell for one in runs})
-    if not 1 <= count <= len(cells_of_runs):
-        raise BadInput(f"--random: {count}; it must be from 1 to {len(cells_of_runs)}, how many there are")
-    drawn = random.sample(cells_of_runs, count)
-    return [one for one in runs if one.cell in drawn]
+    """Return the runs of some cells, drawn at random; a cell whose images are not here is named, and another drawn."""
+    by_cell = {cell: [one for one in runs if one.cell == cell] for cell in sorted({one.cell for one in runs})}
+    if not 1 <= count <= len(by_cell):
+        raise BadInput(f"--random: {count}; it must be from 1 to {len(by_cell)}, how many there are")
+    drawn, missing = [], ""
+    for one_cell in random.sample(list(by_cell.values()), len(by_cell)):
+        if len(drawn) == count:
+            break
+        try:
+            preflight.require_images(one_cell)
+            drawn.append(one_cell)
+        except BadInput as error:
+            missing = str(error)
+            print(f"not checked: {'-'.join(one_cell[0].cell)}: {missing}")
+    if len(drawn) < count:
+        raise BadInput(f"--random: {count}; the images of {len(drawn)} of {len(by_cell)} models are here: {missing}")
+    return [one for one_cell in drawn for one in one_cell]
 
 
 def _show_tables(loaded: Params, task: str) -> None:

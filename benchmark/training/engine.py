@@ -26,7 +26,6 @@ from benchmark.training.corruptions import CORRUPTIONS
 from benchmark.training.runs import Run, inputs
 
 SHARED = "shared"  # the folder, beside those of the runs, of what all models of a task share
-MEMORY = {"network": 1.5e9, "estimator": 1.0e9}  # bytes of one run, with those of the libraries
 Engine = Callable[[list[Run], dict[Run, Path], Path, Connection], Iterator[tuple[Run, BaseException | None]]]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from joblib import cpu_count
 
 from benchmark import workers
-from benchmark.training import perform
+from benchmark.training import memory, perform
 from benchmark.training.progress import DONE
 from benchmark.training.runs import Run
 
@@ -50,4 +50,5 @@ def perform_alone(run: Run, folder: Path, shared: Path, on_epoch: perform.OnEpoc
         import torch
 
         torch.set_num_threads(1)
-    perform.perform(run, folder, shared, on_epoch)
+    with memory.recorded(folder):
+        perform.perform(run, folder, shared, on_epoch)

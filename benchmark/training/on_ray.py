@@ -23,8 +23,7 @@ from benchmark.data import Images
 from benchmark.errors import BadInput, Unreachable
 from benchmark.evidence import provenance
 from benchmark.params import Task
-from benchmark.training import local
-from benchmark.training.engine import MEMORY
+from benchmark.training import local, memory
 from benchmark.training.progress import DONE
 from benchmark.training.runs import Run, code_files
 
@@ -145,9 +144,9 @@ def _load(task: Task) -> Images:
 
 
 def _resources(run: Run) -> dict[str, Any]:
-    """Return what a run asks Ray for: one core, its memory and, on a card, its share of it."""
+    """Return what a run asks Ray for: one core, memory as recorded of such runs and, on a card, its share of it."""
     cards = {"num_gpus": 1 / local.RUNS_PER_CARD} if run.task.device == "cuda" else {}
-    return {"num_cpus": 1, "memory": MEMORY[run.model.kind], "name": str(run)} | cards
+    return {"num_cpus": 1, "memory": memory.expected(run), "name": str(run)} | cards
 
 
 def _pack(waiting: list[Run], folder: Path) -> None:

@@ -10,7 +10,7 @@ from benchmark import evidence
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.params import Params, Task
-from benchmark.training.engine import MEMORY
+from benchmark.training import memory
 from benchmark.training.local import side_by_side
 from benchmark.training.runs import Run, read_split
 
@@ -29,13 +29,14 @@ def text(params: Params, todo: Sequence[Run], asked: int) -> str:
         total += hours or 0.0
         rows.append([task, model, len(runs), "unknown" if hours is None else f"{hours:.2f}", source])
     cores = side_by_side(todo)
-    gigabytes = sum(sorted((MEMORY[run.model.kind] for run in todo), reverse=True)[:cores]) / 1e9
+    expected = {cell: memory.expected(runs[0]) for cell, runs in cells.items()}
+    gigabytes = sum(sorted((expected[run.cell] for run in todo), reverse=True)[:cores]) / 1e9
     unknown = " and what is unknown" if any(row[3] == "unknown" for row in rows) else ""
     return "\n".join(
         [
             tabulate(rows, ["task", "model", "runs", "core-hours", "by the time on"], tablefmt="simple"),
             f"{len(todo)} of {asked} runs would be trained: {total:.2f} core-hours{unknown}; the others are up to date",
-            f"on {cores} of the cores here: {total / cores:.2f} hours{unknown}, in about {gigabytes:.0f} GB of memory",
+            f"on {cores} of the cores here: {total / cores:.2f} hours{unknown}, in about {gigabytes:.1f} GB of memory",
         ]
     )
 

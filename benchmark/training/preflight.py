@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import ScalarEvent
 
-from benchmark import evidence
+from benchmark import data, evidence
 from benchmark.errors import BadInput
 from benchmark.params import Params
 from benchmark.training.corruptions import CORRUPTIONS
@@ -23,11 +23,18 @@ CHECKPOINTS = 500_000_000  # bytes, for those of the runs side by side
 
 def check(todo: list[Run], scratch: Path, target: Path | None) -> None:
     """Raise :class:`BadInput` if ``todo`` cannot be trained below ``scratch``, or not be renamed to ``target``."""
+    require_images(todo)
     _require_workers()
     scratch.mkdir(parents=True, exist_ok=True)
     if target:
         _require_renaming(scratch, target)
     _require_room(todo, scratch)
+
+
+def require_images(todo: list[Run]) -> None:
+    """Raise :class:`BadInput` if the images of a run, or those that its first weights are trained on, are not here."""
+    for task in {one.name: one for run in todo for one in (run.task, run.pretraining) if one}.values():
+        data.load(task, evidence.read_json(evidence.TASKS / task.name / "manifest.json")["digest"])
 
 
 def _require_workers() -> None:

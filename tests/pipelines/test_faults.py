@@ -2,6 +2,7 @@
 
 import errno
 import os
+import random
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from benchmark.data.images import group_name
 from benchmark.errors import BadInput, one_line
 from benchmark.evidence import provenance
 from benchmark.evidence.checks import Check
+from benchmark.evidence.digests import file_digest
 from benchmark.report import renderings
 from benchmark.report.result_table import ResultColumn, ResultTable
 from benchmark.training import engine, preflight
@@ -289,3 +291,39 @@ def test_what_cannot_be_read_fails_its_check():
     with check.reading("x.json"):
         {}["a"]
     assert check.failures == ["x.json: cannot be read (KeyError: 'a'); it must be whole"]
+
+
+@pytest.fixture
+def without_first_images(small, edit, describe, workplace):
+    """The small phantom, whose ``cnn`` starts from weights of a task whose file is gone."""
+    noise, file = np.random.RandomState(0), workplace / "data" / "set.npz"
+    labels = np.arange(24).reshape(-1, 1) % 2
+    images = {f"{part}_images": noise.randint(0, 256, (24, 28, 28)).astype(np.uint8) for part in npz.KEYS.values()}
+    file.parent.mkdir()
+    np.savez(file, **images, **{f"{part}_labels": labels for part in npz.KEYS.values()})
+    source = {"kind": "npz", "name": "other", "title": "Other", "licence": "MIT", "path": "set.npz"}
+    source |= {"sha256": file_digest(file), "classes": ["healthy", "ill"]}
+    edit("tasks.other", params.read_yaml(params.FILE)["tasks"]["phantom"] | {"source": source, "native_size": 28})
+    edit("models.cnn.init", "task:other")
+    describe("other")
+    file.unlink()
+
+
+def test_missing_images_of_first_weights_are_told_before_any_training(command, without_first_images):
+    status, _, errors = command("train", "--task", "phantom", "--model", "cnn", "knn")
+    assert status == 2
+    assert "data/set.npz: missing; put it there" in one_error(errors)
+    assert not list((evidence.TASKS / "phantom").glob("runs/*/run-*"))
+
+
+def test_a_draw_passes_over_models_whose_images_are_not_here(command, without_first_images, leave, run_of, monkeypatch):
+    command(*TRAIN)
+    leave(run_of("cnn"), run_of("cnn").folder)
+    monkeypatch.setattr(random, "sample", lambda cells, count: sorted(cells, key=lambda runs: runs[0].model.name))
+    status, printed, _ = command("verify", "--task", "phantom", "--random", "1")
+    assert status == 0
+    assert "not checked: phantom-cnn: data/set.npz: missing" in printed
+    assert "phantom-knn: 1 of 1 runs came out the same" in printed
+    status, _, errors = command("verify", "--task", "phantom", "--random", "2")
+    assert status == 2
+    assert "--random: 2; the images of 1 of 2 models are here: data/set.npz: missing" in one_error(errors)

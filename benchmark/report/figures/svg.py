@@ -30,7 +30,8 @@ INHERITED = (
     *("text-anchor", "clip-path"),
 )
 NUMERIC = {"d", "x", "y", "width", "height", "transform", "stroke-width", "stroke-dasharray"}
-NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+REFERENCE = re.compile(r"(?<=^#).+|(?<=^url\(#)[^)]+")
 DRAWN_FROM = re.compile(rb"<metadata>drawn from (\w+)</metadata>")
 
 
@@ -63,6 +64,7 @@ def _small(root: ElementTree.Element) -> ElementTree.Element:
     for element in root.iter():
         _plain(element)
     _shorten_groups(root, _references(root))
+    _number(root)
     _hoist(root)
     root.attrib |= {"role": "img", "stroke-linejoin": "round", "font-family": FAMILY}
     return root
@@ -101,7 +103,7 @@ def _plain(element: ElementTree.Element) -> None:
         element.set(name, re.sub(r"\s*([MLCQz])\s*", r"\1", value.replace("\n", " ")).strip())
     if tag == "text":
         _give_length(element)
-    for name in [name for name, value in element.attrib.items() if value.startswith("rotate(-0 ")]:
+    for name in [name for name, value in element.attrib.items() if value.startswith("rotate(0 ")]:
         del element.attrib[name]
     element.tail = "\n"  # so a change is a line
     if not (element.text or "").strip():
@@ -145,8 +147,7 @@ def _shrink_picture(element: ElementTree.Element) -> None:
 def _references(root: ElementTree.Element) -> set[str]:
     """Return the ids that something refers to."""
     values = [value for element in root.iter() for value in element.attrib.values()]
-    found = [match for value in values for match in re.findall(r"^#(.+)$|^url\(#(.+)\)$", value)]
-    return {name for match in found for name in match if name}
+    return {name for value in values for name in REFERENCE.findall(value)}
 
 
 def _shorten_groups(parent: ElementTree.Element, referred: set[str]) -> None:
@@ -160,6 +161,17 @@ def _shorten_groups(parent: ElementTree.Element, referred: set[str]) -> None:
             parent.remove(child)
         elif tag == "g" and not child.attrib:
             parent[place : place + 1] = list(child)
+
+
+def _number(root: ElementTree.Element) -> None:
+    """Name what is referred to by its place in the file: matplotlib's ids hang on the last bits of the layout."""
+    numbers: dict[str, str] = {}
+    for element in root.iter():
+        if name := element.get("id"):
+            element.set("id", numbers.setdefault(name, f"n{len(numbers)}"))
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            element.set(key, REFERENCE.sub(lambda found: numbers.get(found[0], found[0]), value))
 
 
 def _hoist(parent: ElementTree.Element) -> None:

@@ -371,6 +371,22 @@ def test_the_same_evidence_gives_the_same_bytes(figure_data, images):
     assert one == other
 
 
+def test_the_last_bits_of_a_layout_change_no_byte():
+    def drawn(left):
+        figure = plt.figure(layout="none")
+        for place in (left, 0.6):
+            axis = figure.add_axes((place, 0.1, 0.3, 0.8))
+            axis.plot([0, 1], [0, 1], marker="D")
+        return svg.text_of(figure)
+
+    one, other = drawn(0.1), drawn(np.nextafter(0.1, 1) + 1e-15)
+    assert one == other
+    assert not re.search(r"-0(?![.\d])", one.decode())  # a sign that the last bits give
+    clips = re.findall(r'<clipPath id="(\w+)"', one.decode())
+    assert len(clips) == 2
+    assert all(f'clip-path="url(#{name})"' in one.decode() for name in clips)
+
+
 def texts_of(axis):
     return [label.get_text() for label in axis.get_yticklabels()]
 

@@ -1,0 +1,38 @@
+"""What runs held at most, and what the next ones are expected to hold."""
+
+import numpy as np
+import pytest
+
+from benchmark.evidence import provenance
+from benchmark.training import memory, plan
+
+
+def test_what_a_block_held_at_most_is_noted_with_its_evidence(small, run_of, leave):
+    run = run_of("knn")
+    with memory.recorded(run.folder):
+        leave(run, run.folder)
+    least = provenance.read(run.folder)["peak_memory"]
+    with memory.recorded(run.folder):
+        leave(run, run.folder)
+        np.ones(30_000_000).sum()  # 240 MB
+    assert provenance.read(run.folder)["peak_memory"] > least + 200_000_000
+    with memory.recorded(run.folder):
+        leave(run, run.folder)
+    assert provenance.read(run.folder)["peak_memory"] < least + 100_000_000
+    assert provenance.is_whole(run.folder)
+
+
+def test_a_block_that_fails_leaves_no_record(tmp_path):
+    with pytest.raises(ValueError, match="it"), memory.recorded(tmp_path):
+        raise ValueError("it")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_expected_to_hold_what_the_largest_of_its_cell_held(small, edit, run_of, leave):
+    edit("tasks.phantom.runs", 3)
+    assert memory.expected(run_of("knn")) == 1.0e9
+    assert memory.expected(run_of("cnn")) == 1.5e9
+    for number, peak in enumerate((400_000_000, 700_000_000, None)):
+        leave(run_of("knn", number), run_of("knn", number).folder, peak_memory=peak)
+    assert memory.expected(run_of("knn", 2)) == 700_000_000
+    assert "in about 0.7 GB of memory" in plan.text(small, [run_of("knn", 2)], 3)
