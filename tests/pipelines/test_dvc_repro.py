@@ -100,7 +100,9 @@ def test_missing_images_of_one_task_hold_back_neither_the_others_nor_the_report(
 
 def test_an_exception_in_training_leaves_the_evidence_as_it_was(pipeline):
     before = bytes_below(pipeline / "results")
-    edit_text(pipeline / "baselines/knn.py", "    return ", '    raise RuntimeError("out of neighbours")\n    return ')
+    failing = "    import multiprocessing\n\n    if multiprocessing.parent_process():  # while it trains\n"
+    failing += '        raise RuntimeError("out of neighbours")\n    return '
+    edit_text(pipeline / "baselines/knn.py", "    return ", failing)
     failed = call(pipeline, "dvc", "repro", "train@phantom", check=False)
     assert failed.returncode
     assert re.search(
