@@ -57,12 +57,12 @@ def _outcomes(
         with _cluster(address, package):
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             messages = ray.remote(num_cpus=0, scheduling_strategy=here)(Messages).remote()
-            tasks = {task.name: task for run in waiting for task in _tasks(run)}
+            tasks = {task.name: task for run in waiting for task in run.tasks}
             images = {name: ray.put(_load(task)) for name, task in tasks.items()}
             perform = ray.remote(max_retries=STARTS - 1, retry_exceptions=False)(_perform)
             given = (provenance.versions(), messages)
             pending = {
-                perform.options(**_resources(run)).remote(run, [images[task.name] for task in _tasks(run)], *given): run
+                perform.options(**_resources(run)).remote(run, [images[task.name] for task in run.tasks], *given): run
                 for run in waiting
             }
             while pending:
@@ -134,11 +134,6 @@ def _perform(run: Run, images: list[Any], versions: dict[str, str | None], messa
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def _tasks(run: Run) -> list[Task]:
-    """Return the tasks whose images a run sees."""
-    return [task for task in (run.task, run.pretraining) if task]
-
-
 def _load(task: Task) -> Images:
     return data.load(task, evidence.manifest(task.name)["digest"])
 
@@ -154,7 +149,7 @@ def _pack(waiting: list[Run], folder: Path) -> None:
     for name in CODE:
         copy = shutil.copytree if Path(name).is_dir() else shutil.copy
         copy(name, folder / name)
-    for task in {task.name for run in waiting for task in _tasks(run)}:
+    for task in {task.name for run in waiting for task in run.tasks}:
         (folder / evidence.TASKS / task).mkdir(parents=True)
         for name in ("manifest.json", "split.csv"):
             shutil.copy(evidence.TASKS / task / name, folder / evidence.TASKS / task)

@@ -26,7 +26,7 @@ def check(todo: list[Run], scratch: Path, target: Path | None) -> None:
 
 def require_images(todo: list[Run]) -> None:
     """Raise :class:`BadInput` if the images of a run, or those that its first weights are trained on, are not here."""
-    for task in {one.name: one for run in todo for one in (run.task, run.pretraining) if one}.values():
+    for task in {one.name: one for run in todo for one in run.tasks}.values():
         data.load(task, evidence.manifest(task.name)["digest"])
 
 

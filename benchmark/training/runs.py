@@ -63,6 +63,11 @@ class Run:
         return self.task.name, self.model.name
 
     @property
+    def tasks(self) -> list[Task]:
+        """The tasks whose images the run sees: its own, and the one that its first weights are trained on."""
+        return [self.task, *filter(None, [self.pretraining])]
+
+    @property
     def folder(self) -> Path:
         """Where the evidence of the run belongs."""
         return evidence.run_folder(*self.cell, self.number)
