@@ -86,6 +86,13 @@ class Design:
         return np.bincount(self._stratum_of_cluster) * ((per_run - 1) / per_run)[: self._stratum_of_cluster.max() + 1]
 
     @cached_property
+    def _least(self) -> np.ndarray:
+        """The variance of each stratum's part of the mean if one more cluster differed from all others of it by 1."""
+        run, _ = self._indices
+        shares = np.bincount(self._strata, 1 / self._sizes[run]) / self.runs
+        return (shares / (np.bincount(self._stratum_of_cluster) + 1)) ** 2
+
+    @cached_property
     def _seen(self) -> np.ndarray:
         """Whether a run contains a cluster (bool, runs × clusters)."""
         run, cluster = self._indices
@@ -190,7 +197,8 @@ def crossed(values: np.ndarray, design: Design, usual: RunVariance | None = None
     their images explain. For runs on the same images this is the two-way random-effects analysis of variance, otherwise
     the same with images nested in runs; degrees of freedom are Satterthwaite's. Few runs tell little about how runs
     vary, so what is ``usual`` among other models counts too, as in the moderated t-test (Smyth 2004, doi
-    10.2202/1544-6115.1027), and is the least that is assumed.
+    10.2202/1544-6115.1027), and is the least that is assumed. Where no image differs from the others of its class,
+    the variance of images is as if one more did, by 1: the values are shares of answers.
     """
     parts, runs = _components(values, design), design.runs
     if runs < 2:
@@ -201,8 +209,6 @@ def crossed(values: np.ndarray, design: Design, usual: RunVariance | None = None
         run_variance, freedom = max(moderated, usual.variance / runs), usual.freedom + freedom
     run_variance = max(0.0, run_variance)
     total = parts.images + run_variance
-    if total == 0:
-        return Estimate(parts.mean, 0.0, math.inf)
     square = parts.images**2 / parts.images_freedom + (run_variance + parts.images_between_runs) ** 2 / freedom
     return Estimate(parts.mean, math.sqrt(total), total**2 / square)
 
@@ -239,13 +245,14 @@ def _components(values: np.ndarray, design: Design) -> _Components:
     centred = np.where(seen, sums - np.where(times > 1, sums.sum(0) / times, 0), 0)
     centred *= np.where(times > 1, np.sqrt(times / np.maximum(times - 1, 1)), 1)
     by_stratum = np.bincount(design._stratum_of_cluster, sums.sum(0) ** 2) / runs**2
-    images = float(by_stratum.sum())
+    if not by_stratum.any():
+        by_stratum = design._least
     varies = by_stratum > 0
-    square = float((by_stratum[varies] ** 2 / design._freedom_of_stratum[varies]).sum())
+    square = float((by_stratum[varies] ** 2 / np.maximum(design._freedom_of_stratum[varies], 1)).sum())
     return _Components(
         mean=float(means.mean()),
-        images=images,
-        images_freedom=images**2 / square if images else math.inf,
+        images=float(by_stratum.sum()),
+        images_freedom=float(by_stratum.sum()) ** 2 / square,
         between_runs=float(means.var(ddof=1) / runs) if runs > 1 else math.nan,
         images_between_runs=float((centred**2).sum() / runs**2),
     )

@@ -1,5 +1,6 @@
 """Train the models of some tasks: what has changed, side by side, on every core or on a Ray cluster."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmark import evidence, params
@@ -38,6 +39,7 @@ def main() -> None:
     if args.address and args.engine != "ray":
         raise BadInput("--address: goes with --engine ray only")
     engine = _engine(args.engine, args.address)
+    asked = params_file()
     loaded = params.load()
     dvc_lock.check(loaded)
     wanted = cells(loaded, args.task, args.model)
@@ -62,7 +64,7 @@ def main() -> None:
         training.train_into(chosen, args.into, engine)
         print(f"{len(chosen)} runs trained into {args.into}")
         return
-    trained = training.train_cells(wanted, args.force, still_wanted, engine)
+    trained = training.train_cells(wanted, args.force, still_wanted(asked), engine)
     total = sum(len(runs) for runs in wanted)
     print(f"{', '.join(args.task)}: {len(trained)} of {total} runs trained; the others were up to date")
     _explain_untrained(wanted, trained)
@@ -95,12 +97,29 @@ def _engine(name: str, address: str | None) -> Engine:
     return on_ray.engine(address)
 
 
-def still_wanted(run: Run) -> bool:
-    """Whether params.yaml, as it is now, still asks for a run by the same inputs."""
-    loaded = params.load()
-    if run.task.name not in loaded.tasks or run.model.name not in loaded.models:
-        return False
-    return any(inputs(one) == inputs(run) and one.number == run.number for one in cells_of(loaded, run))
+def still_wanted(asked: bytes) -> Callable[[Run], bool]:
+    """Return what says whether params.yaml, as it is then, still asks for a run by the same inputs.
+
+    ``asked`` is the file as it was when the runs were asked for: while it is the same, it need not be parsed for each.
+    """
+
+    def is_wanted(run: Run) -> bool:
+        if params_file() == asked:
+            return True
+        loaded = params.load()
+        if run.task.name not in loaded.tasks or run.model.name not in loaded.models:
+            return False
+        return any(inputs(one) == inputs(run) and one.number == run.number for one in cells_of(loaded, run))
+
+    return is_wanted
+
+
+def params_file() -> bytes:
+    """Return params.yaml as it is; nothing if it cannot be read."""
+    try:
+        return params.FILE.read_bytes()
+    except OSError:
+        return b""
 
 
 def cells_of(loaded: Params, run: Run) -> list[Run]:

@@ -89,14 +89,10 @@ class Answers:
         return sorted(set.intersection(*map(set, measured)))
 
     def per_image(self, model: str, measure: Asked, run: int) -> np.ndarray:
-        """Return one value per test image (float, N); for several corruptions the mean over them.
-
-        For the recall of a class it is the recall plus the image's influence on it.
-        """
+        """Return one value per test image (float, N), of those of a class for its recall; for several corruptions the
+        mean over them."""
         if isinstance(measure, ClassRecall):
-            right, of_class = self.values[model]["accuracy"][run], self.labels[run] == measure.label
-            recall = right[of_class].mean()
-            return recall + of_class / of_class.mean() * (right - recall)
+            return self.values[model]["accuracy"][run][self.labels[run] == measure.label]
         return np.mean([self.values[model][single][run] for single in _singles(measure)], 0)
 
     def mean(self, model: str, measure: Asked) -> Estimate | None:
@@ -107,7 +103,7 @@ class Answers:
     def mean_over(self, model: str, measure: Asked, runs: list[int]) -> Estimate:
         """Return a model's mean in a measure over some of its runs."""
         values = np.concatenate([self.per_image(model, measure, run) for run in runs])
-        return crossed(values, self._design(runs), self._usual((model,), runs, measure))
+        return crossed(values, self._design(runs, measure), self._usual((model,), runs, measure))
 
     def gap(self, first: str, second: str, measure: Asked) -> Gap | None:
         """Return by how much one model exceeds another; None if they have no run in common."""
@@ -121,7 +117,8 @@ class Answers:
         if not runs:
             return None
         gaps = [self.per_image(first, measure, run) - self.per_image(second, measure, run) for run in runs]
-        estimate = crossed(np.concatenate(gaps), self._design(runs), self._usual((first, second), runs, measure))
+        usual = self._usual((first, second), runs, measure)
+        estimate = crossed(np.concatenate(gaps), self._design(runs, measure), usual)
         from_means = resampled([float(values.mean()) for values in gaps], self.test_to_train)
         return Gap(first, second, estimate, from_means, len(runs), sum(map(len, gaps)))
 
@@ -130,21 +127,27 @@ class Answers:
         runs = self.runs(model, measure=measure)
         if len(runs) > 1:
             return self.mean_over(model, measure, runs)
-        return over_images(self.per_image(model, measure, runs[0]), self._design(runs))
+        return over_images(self.per_image(model, measure, runs[0]), self._design(runs, measure))
 
     def gap_over_images(self, first: str, second: str, measure: Asked) -> Estimate:
         """Return by how much one model exceeds another in their common runs, with the variance of images alone."""
         runs = self.runs(first, second, measure=measure)
         gaps = [self.per_image(first, measure, run) - self.per_image(second, measure, run) for run in runs]
-        return over_images(np.concatenate(gaps), self._design(runs))
+        return over_images(np.concatenate(gaps), self._design(runs, measure))
 
-    def _design(self, runs: list[int]) -> Design:
-        if tuple(runs) not in self._designs:
-            run_of_value = np.concatenate([np.full(len(self.clusters[run]), run) for run in runs])
+    def _design(self, runs: list[int], measure: Asked) -> Design:
+        of_class = measure.label if isinstance(measure, ClassRecall) else None
+        key = (tuple(runs), of_class)
+        if key not in self._designs:
             label = np.concatenate([self.labels[run] for run in runs]) if self.labels else None
-            clusters = np.concatenate([self.clusters[run] for run in runs])
-            self._designs[tuple(runs)] = Design(run_of_value, clusters, label)
-        return self._designs[tuple(runs)]
+            columns = (
+                np.concatenate([np.full(len(self.clusters[run]), run) for run in runs]),
+                np.concatenate([self.clusters[run] for run in runs]),
+            )
+            if label is not None and of_class is not None:
+                columns, label = tuple(column[label == of_class] for column in columns), None
+            self._designs[key] = Design(*columns, label)
+        return self._designs[key]
 
     def _usual(self, models: tuple[str, ...], runs: list[int], measure: Asked) -> RunVariance | None:
         """Return by how much runs of models of these kinds usually vary, judged by the models of ``rows``.
@@ -164,7 +167,7 @@ class Answers:
             of_kind = [model for model in self.rows if self.kind(model) == kind]
             models = [model for model in of_kind if set(runs) <= set(self.runs(model, measure=measure))]
             columns = [np.concatenate([self.per_image(model, measure, run) for run in runs]) for model in models]
-            self._usual_variations[key] = usual_variance(columns, self._design(list(runs)), paired)
+            self._usual_variations[key] = usual_variance(columns, self._design(list(runs), measure), paired)
         return self._usual_variations[key]
 
     @cached_property
@@ -172,7 +175,7 @@ class Answers:
         return {}
 
     @cached_property
-    def _designs(self) -> dict[tuple[int, ...], Design]:
+    def _designs(self) -> dict[tuple[tuple[int, ...], int | None], Design]:
         return {}
 
     @cached_property

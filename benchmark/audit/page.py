@@ -183,11 +183,22 @@ def counted(records: Sequence[dict[str, Any]]) -> list[tuple[str, int]]:
 
 
 def _counts(records: Sequence[dict[str, Any]]) -> str:
-    """Count the verdicts, those that a rule gave and those that were typed by hand apart."""
-    groups = [[record for record in records if record["by_hand"] == by_hand] for by_hand in (False, True)]
-    judged, typed = (", ".join(f"{count} {verdict}" for verdict, count in counted(group)) for group in groups)
-    by_hand = f" {len(groups[1])} more, by hand, from reading the paper: {typed}." if groups[1] else ""
-    return f"{len(groups[0])} claims judged by rule: {judged}.{by_hand}"
+    """Count the verdicts: those on costs and those typed by hand apart."""
+    by_hand = [record for record in records if record["by_hand"]]
+    by_rule = [record for record in records if not record["by_hand"]]
+    costs = [record for record in by_rule if _on_costs(record)]
+    rest = [record for record in by_rule if not _on_costs(record)]
+    apart = [(costs, "on costs"), (by_hand, "by hand, from reading the paper")]
+    parts = [f"{len(rest)} claims judged by rule{', costs apart' if costs else ''}: {_verdicts(rest)}."]
+    return " ".join(parts + [f"{len(group)} {name}: {_verdicts(group)}." for group, name in apart if group])
+
+
+def _verdicts(records: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(f"{count} {verdict}" for verdict, count in counted(records)) or "none"
+
+
+def _on_costs(record: dict[str, Any]) -> bool:
+    return any("condition" in row for row in record["numbers"].get("tasks", []))
 
 
 def readings(paper: Paper, records: Sequence[dict[str, Any]]) -> list[str]:
@@ -252,7 +263,7 @@ def comparison(compared: Comparison) -> str:
 def _accuracy(compared: Comparison) -> list[str]:
     """Return the mean accuracy of somebody's runs, and what its interval does not cover."""
     mean, low, high = (100 * share for share in compared.mean.of_share())
-    interval = f"[{low:.1f}, {high:.1f}]" if high > low else "(no interval: all images of a class are answered alike)"
+    interval = f"[{low:.1f}, {high:.1f}]"
     if len(compared.runs) > 1:
         return [f"mean of {len(compared.runs)} runs: accuracy {mean:.1f} % {interval}"]
     return [

@@ -175,12 +175,24 @@ def test_the_bounds_of_a_share_are_shares():
     assert all(map(math.isnan, resampled([0.9], 0.2).of_share()[1:]))
 
 
-def test_values_that_are_all_the_same_are_certain():
+def test_where_all_images_are_answered_alike_the_variance_is_that_of_one_more_that_is_not():
     design = Design(np.repeat([0, 1], 5), np.arange(10))
-    nothing, one = crossed(np.zeros(10), design), crossed(np.ones(10), design)
-    assert nothing.interval() == (0, 0)
-    assert (nothing.above(), nothing.below(), nothing.within(0.01)) == (1, 1, 0)
-    assert (one.above(), one.below()) == (0, 1)
+    for value in (0.0, 1.0):
+        found = crossed(np.full(10, value), design)
+        assert (found.value, found.error) == (value, pytest.approx(1 / 11, **EXACT))
+        assert over_images(np.full(10, value), design) == found
+    assert crossed(np.zeros(10), design).within(0.02) > 0.05  # ten images do not show that there is no difference
+    assert crossed(np.zeros(1000), Design(np.repeat([0, 1], 500), np.arange(1000))).within(0.02) < 0.05
+
+
+def test_where_each_class_is_answered_alike_its_few_images_show_little():
+    label = np.repeat([0, 1], [3, 97])
+    found = over_images((label == 0).astype(float), Design(np.zeros(100, int), np.arange(100), label))
+    assert found.error == pytest.approx(math.hypot(0.03 / 4, 0.97 / 98), **EXACT)
+    copies = over_images(np.ones(100), Design(np.zeros(100, int), np.repeat([0, 1, 2, 3], 25)))
+    assert copies.error == pytest.approx(1 / 5, **EXACT)
+    single = over_images(np.ones(1), Design(np.zeros(1, int), np.zeros(1, int)))
+    assert (single.error, single.freedom) == (0.5, 1)
 
 
 def test_an_interval_and_both_tails_are_students():

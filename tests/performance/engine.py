@@ -28,7 +28,7 @@ from benchmark.training.runs import inputs
 from pipelines.fetch import fetch
 from pipelines.listed import cells
 from pipelines.split import split
-from pipelines.train import still_wanted
+from pipelines.train import params_file, still_wanted
 from tests.performance import page
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def place(name: str) -> None:
         training.train_into(wanted[0][:1], Path("template"), local.outcomes)
         began = time.perf_counter()
         template = Path("template/phantom/runs") / wanted[0][0].model.name / "run-0"
-        training.train_cells(wanted, False, still_wanted, engine_of(name, template, spent))
+        training.train_cells(wanted, False, still_wanted(params_file()), engine_of(name, template, spent))
     elapsed = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(elapsed - (sum(spent) if name == "simulated" else trained(wanted)), peak)

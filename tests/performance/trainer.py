@@ -1,7 +1,7 @@
 """The time of an epoch: the trainer beside a bare loop, and beside MedMNIST's own script.
 
 ``python -m tests.performance.trainer [CHECKOUT]`` prints the tables and puts them into docs/performance.md. CHECKOUT is
-one of github.com/MedMNIST/experiments; without it, the second table stays as it is. Run nothing else meanwhile.
+one of github.com/MedMNIST/experiments; without it, the tables about it stay as they are. Run nothing else meanwhile.
 """
 
 import importlib
@@ -10,6 +10,9 @@ import sys
 import tempfile
 import time
 import types
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -29,6 +32,13 @@ from tests.performance import page
 MODELS, SIZES = ("cnn", "resnet50", "emanet", "vit"), (32, 64)
 IMAGES, VALIDATION, TIMES = 320, 64, 9
 EPOCHS = 4  # of MedMNIST's script and of ours, side by side
+PROFILE = {  # what an operation's name contains, and what it is; the first that fits
+    "convolution_backward": "convolutions, gradients",
+    "conv": "convolutions",
+    "batch_norm": "batch normalisation, with gradients",
+    "adam": "optimizer",
+}
+OTHER = "other operations"
 
 
 def against_a_bare_loop() -> str:
@@ -94,32 +104,60 @@ def against_medmnist(checkout: Path) -> str:
 
     Theirs scores the training, validation and test images after each epoch, ours the validation images.
     """
-    loaded = params.load()
-    run = cell(loaded, "breastmnist-official", "resnet18_28")[0]
-    recipe = run.recipe.model_copy(update={"epochs": EPOCHS})
+    ours, theirs = [], []
+
+    @contextmanager
+    def noted() -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        theirs.append(time.perf_counter() - began)
+
+    for _ in range(3):
+        ours.append(timed(lambda: trained_here(EPOCHS)) / EPOCHS)
+        trained_there(checkout, EPOCHS, noted)
+    row = [f"{median(ours):.2f} s", f"{median(theirs):.2f} s", f"{median(ours) / median(theirs):.2f}"]
+    return tabulate([row], ["an epoch here", "by MedMNIST's script", "ratio"], tablefmt="github")
+
+
+def profiles(checkout: Path) -> str:
+    """Return a table: what the CPU seconds of such an epoch are spent on, here and by MedMNIST's script."""
+    with profiler() as here:
+        trained_here(1)
+    there = profiler()
+    trained_there(checkout, 1, lambda: there)
+    columns = [seconds(here), seconds(there)]
+    kinds = [*dict.fromkeys(PROFILE.values()), OTHER]
+    rows = [[kind, *(f"{column[kind]:.2f} s" for column in columns)] for kind in kinds]
+    return tabulate(rows, ["operations", "here", "by MedMNIST's script"], tablefmt="github")
+
+
+def profiler() -> torch.profiler.profile:
+    return torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU])
+
+
+def seconds(profile: torch.profiler.profile) -> Counter[str]:
+    """Return the CPU seconds of operations by their kind."""
+    spent = Counter()
+    for operation in profile.key_averages():
+        kind = next((PROFILE[part] for part in PROFILE if part in operation.key.lower()), OTHER)
+        spent[kind] += operation.self_cpu_time_total / 1e6
+    return spent
+
+
+def trained_here(epochs: int) -> None:
+    run = cell(params.load(), "breastmnist-official", "resnet18_28")[0]
     everything = data.load(run.task)
     official = np.array(everything.official)
     planes = everything.pixels.transpose(0, 3, 1, 2)
     rows = [official == part for part in ("train", "validation")]
     parts = [Part(np.ascontiguousarray(planes[index]), everything.labels[index]) for index in rows]
-    ours, theirs = [], []
-    script = medmnist_script(checkout, theirs)
-    for _ in range(3):
-        network = run.factory(num_classes=2, in_chans=1, img_size=28, **run.model.options)
-        total = timed(lambda: trained(network, parts, networks.Levels((127.5,), (127.5,)), recipe))  # noqa: B023
-        ours.append(total / EPOCHS)
-        with tempfile.TemporaryDirectory() as folder:
-            script.main("breastmnist", folder, EPOCHS, "-1", 128, 28, False, "resnet18", False, False, None, "run")
-    ratio = median(ours) / median(theirs)
-    row = [f"{median(ours):.2f} s", f"{median(theirs):.2f} s", f"{ratio:.2f}"]
-    return tabulate([row], ["an epoch here", "by MedMNIST's script", "ratio"], tablefmt="github")
+    network = run.factory(num_classes=2, in_chans=1, img_size=28, **run.model.options)
+    recipe = run.recipe.model_copy(update={"epochs": epochs})
+    trained(network, parts, networks.Levels((127.5,), (127.5,)), recipe)
 
 
-def medmnist_script(checkout: Path, times: list[float]) -> types.ModuleType:
-    """Return their script as a module; the time of each of its epochs, but for the first, is appended to ``times``.
-
-    Its log for TensorBoard is left out.
-    """
+def trained_there(checkout: Path, epochs: int, around: Callable[[], AbstractContextManager]) -> None:
+    """Run MedMNIST's script with ``around`` entered for each epoch, and its log for TensorBoard left out."""
 
     class Silent:
         def __init__(self, **_: object) -> None:
@@ -131,25 +169,25 @@ def medmnist_script(checkout: Path, times: list[float]) -> types.ModuleType:
         def close(self) -> None:
             pass
 
-    def epochs(count: int):
+    def each(count: int) -> Iterator[int]:
         for epoch in range(count):
-            before = time.perf_counter()
-            yield epoch
-            if epoch:
-                times.append(time.perf_counter() - before)
+            with around():
+                yield epoch
 
     sys.modules["tensorboardX"] = types.SimpleNamespace(SummaryWriter=Silent)
     sys.path.insert(0, str(checkout / "MedMNIST2D"))
     script = importlib.import_module("train_and_eval_pytorch")
-    script.trange = epochs
-    return script
+    script.trange = each
+    with tempfile.TemporaryDirectory() as folder:
+        script.main("breastmnist", folder, epochs, "-1", 128, 28, False, "resnet18", False, False, None, "run")
 
 
 def main() -> None:
     torch.set_num_threads(1)
     page.put({"bare loop": against_a_bare_loop()})
     if len(sys.argv) > 1:
-        page.put({"medmnist": against_medmnist(Path(sys.argv[1]))})
+        checkout = Path(sys.argv[1])
+        page.put({"medmnist": against_medmnist(checkout), "medmnist profile": profiles(checkout)})
 
 
 if __name__ == "__main__":
