@@ -6,7 +6,7 @@ runs are both samples: other images, and other random draws in training, would h
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -84,13 +84,6 @@ class Design:
         _, _, clusters = self._cells
         per_run = clusters.reshape(self.runs, -1).mean(0)
         return np.bincount(self._stratum_of_cluster) * ((per_run - 1) / per_run)[: self._stratum_of_cluster.max() + 1]
-
-    @cached_property
-    def _least(self) -> np.ndarray:
-        """The variance of each stratum's part of the mean if one more cluster differed from all others of it by 1."""
-        run, _ = self._indices
-        shares = np.bincount(self._strata, 1 / self._sizes[run]) / self.runs
-        return (shares / (np.bincount(self._stratum_of_cluster) + 1)) ** 2
 
     @cached_property
     def _seen(self) -> np.ndarray:
@@ -197,8 +190,9 @@ def crossed(values: np.ndarray, design: Design, usual: RunVariance | None = None
     their images explain. For runs on the same images this is the two-way random-effects analysis of variance, otherwise
     the same with images nested in runs; degrees of freedom are Satterthwaite's. Few runs tell little about how runs
     vary, so what is ``usual`` among other models counts too, as in the moderated t-test (Smyth 2004, doi
-    10.2202/1544-6115.1027), and is the least that is assumed. Where no image differs from the others of its class,
-    the variance of images is as if one more did, by 1: the values are shares of answers.
+    10.2202/1544-6115.1027), and is the least that is assumed. Where in no class any image differs from the others,
+    classes are not told apart. Where all images are alike, the variance of images is as if two more differed by 1: for
+    shares, that gives intervals a little wider than the exact ones of Clopper and Pearson.
     """
     parts, runs = _components(values, design), design.runs
     if runs < 2:
@@ -245,8 +239,10 @@ def _components(values: np.ndarray, design: Design) -> _Components:
     centred = np.where(seen, sums - np.where(times > 1, sums.sum(0) / times, 0), 0)
     centred *= np.where(times > 1, np.sqrt(times / np.maximum(times - 1, 1)), 1)
     by_stratum = np.bincount(design._stratum_of_cluster, sums.sum(0) ** 2) / runs**2
+    if not by_stratum.any() and design.label is not None:
+        return _components(values, replace(design, label=None))
     if not by_stratum.any():
-        by_stratum = design._least
+        by_stratum = np.array([(2 / (clusters + 2)) ** 2])
     varies = by_stratum > 0
     square = float((by_stratum[varies] ** 2 / np.maximum(design._freedom_of_stratum[varies], 1)).sum())
     return _Components(

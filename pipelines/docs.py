@@ -64,7 +64,7 @@ def _answer(params: Params, all_papers: list[Paper]) -> list[str]:
     used = "▲ supported, ▼ contradicted, = no difference, ○ inconclusive"
     return [
         *texts,
-        f"Gaps in accuracy, in points: {used}, – no evidence. In *italics* what does not count towards the mean.\n",
+        f"Gaps in accuracy, in points: {used}, – no evidence. Columns in *italics* do not count towards the mean.\n",
     ]
 
 

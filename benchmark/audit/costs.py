@@ -1,4 +1,4 @@
-"""Decides a claim on costs: under each condition of one task per source, then over the conditions."""
+"""Decides a claim on costs: under each condition, once per source, then over the conditions."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,10 @@ from benchmark.statistics import Ratio
 
 
 def decide(claim: CostClaim, tasks: Sequence[Answers]) -> CostDecision:
-    """Return what measured costs say, under each condition of one task per source of real images."""
+    """Return what measured costs say, under each condition, once per source of real images."""
     conditions = [
         CostVerdict(task, costs, ratios, _verdict(claim, ratios))
-        for task in _one_per_source(claim, tasks)
-        for costs in task.costs
+        for task, costs in _once_per_source(claim, tasks)
         if (ratios := _ratios(claim, costs))
     ]
     verdicts = {condition.verdict for condition in conditions if condition.decides}
@@ -25,14 +24,20 @@ def decide(claim: CostClaim, tasks: Sequence[Answers]) -> CostDecision:
     return CostDecision(verdicts.pop() if len(verdicts) == 1 else both, tuple(conditions), None)
 
 
-def _one_per_source(claim: CostClaim, tasks: Sequence[Answers]) -> list[Answers]:
-    """Return one task per source of real images, the one with most of a claim's pairs: a split changes no cost."""
+def _once_per_source(claim: CostClaim, tasks: Sequence[Answers]) -> list[tuple[Answers, Costs]]:
+    """Return each condition once per source of real images, on the task with most of a claim's pairs: a split changes
+    no cost. Of several, a task of that input size knows what masks keep there."""
 
-    def rank(task: Answers) -> tuple[int, bool]:
-        return sum(len(_ratios(claim, costs)) for costs in task.costs), task.test_to_train > 0
+    def rank(task: Answers, costs: Costs) -> tuple[int, bool, bool]:
+        return len(_ratios(claim, costs)), costs is task.costs[0], task.test_to_train > 0
 
-    best = {task.task if task.synthetic else task.source: task.task for task in sorted(tasks, key=rank)}
-    return [task for task in tasks if task.task in best.values()]
+    best: dict[tuple[str, str], tuple[Answers, Costs]] = {}
+    for task in tasks:
+        for costs in task.costs:
+            key = task.task if task.synthetic else task.source, costs.condition
+            if key not in best or rank(task, costs) > rank(*best[key]):
+                best[key] = task, costs
+    return list(best.values())
 
 
 def _ratios(claim: CostClaim, costs: Costs) -> dict[Models, Ratio]:

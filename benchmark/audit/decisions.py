@@ -101,7 +101,7 @@ class CostVerdict:
 class CostDecision:
     """What measured costs say, under every condition; ``lacking`` is given where none decides.
 
-    ``by_conditions`` is the verdict of the chosen readings, ``flipped_by`` the other readings that change it.
+    ``by_conditions`` is the verdict of the chosen readings, ``flipped_by`` the other readings that get another one.
     """
 
     by_conditions: Verdict
@@ -111,8 +111,11 @@ class CostDecision:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict; what another reading changes depends on the reading."""
-        return "depends on the reading" if self.flipped_by else self.by_conditions
+        """The verdict; what a reading turns depends on the reading, what it shows in part alone is shown in part."""
+        in_part = [flip.verdict for flip in self.flipped_by if flip.verdict != _whole(flip.verdict)]
+        if any(_whole(flip.verdict) != _whole(flip.chosen) for flip in self.flipped_by):
+            return "depends on the reading"
+        return in_part[0] if in_part else self.by_conditions
 
     @property
     def deciding(self) -> tuple[CostVerdict, ...]:
@@ -177,6 +180,10 @@ def part_verdict(shown: int, opposite: int, no_difference: int = 0) -> Verdict:
     if shown or opposite:
         return "supported in part" if shown else "contradicted in part"
     return "no difference in part" if no_difference else "inconclusive"
+
+
+def _whole(verdict: Verdict) -> str:
+    return verdict.removesuffix(" in part")
 
 
 def find_lacking(models: Sequence[str], tasks: Sequence[Answers], lacks: Callable[[Answers, str], bool]) -> Lacking:

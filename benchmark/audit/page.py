@@ -17,6 +17,7 @@ from benchmark.audit.wording import COUNTED, SCOPE, VERDICTS, p_text
 from benchmark.version import version
 
 INDEX, DETAILS = "audit.md", "audit"  # a file, and the folder of one file per paper beside it
+UNTESTED = ("inconsistent", "no evidence", "not testable", "not comparable", "described")
 COLUMNS = ("Claim", "Verdict", "Claimed gap (points)", "Mean gap (points) [95 %]")
 
 
@@ -183,18 +184,28 @@ def counted(records: Sequence[dict[str, Any]]) -> list[tuple[str, int]]:
 
 
 def _counts(records: Sequence[dict[str, Any]]) -> str:
-    """Count the verdicts: those on costs and those typed by hand apart."""
+    """Count the verdicts: on scores and words, on costs, and those typed by hand; what a test decided apart."""
     by_hand = [record for record in records if record["by_hand"]]
     by_rule = [record for record in records if not record["by_hand"]]
     costs = [record for record in by_rule if _on_costs(record)]
-    rest = [record for record in by_rule if not _on_costs(record)]
-    apart = [(costs, "on costs"), (by_hand, "by hand, from reading the paper")]
-    parts = [f"{len(rest)} claims judged by rule{', costs apart' if costs else ''}: {_verdicts(rest)}."]
-    return " ".join(parts + [f"{len(group)} {name}: {_verdicts(group)}." for group, name in apart if group])
+    scores = [record for record in by_rule if not _on_costs(record)]
+    parts = [f"{name}: {_tested(group)}." for name, group in (("Scores", scores), ("Costs", costs)) if group]
+    return " ".join(parts + ([f"By hand, from reading the paper: {_verdicts(by_hand)}."] if by_hand else []))
+
+
+def _tested(records: Sequence[dict[str, Any]]) -> str:
+    """Count the claims that were tested, by their verdicts, and the others."""
+    others = [record for record in records if (record["verdict"] or "described") in UNTESTED]
+    tested = [record for record in records if record not in others]
+    counts = (
+        (f"{len(group)} claims {name} ({_verdicts(group)})", group)
+        for name, group in (("tested", tested), ("not", others))
+    )
+    return ", ".join(text for text, group in counts if group)
 
 
 def _verdicts(records: Sequence[dict[str, Any]]) -> str:
-    return ", ".join(f"{count} {verdict}" for verdict, count in counted(records)) or "none"
+    return ", ".join(f"{count} {verdict}" for verdict, count in counted(records))
 
 
 def _on_costs(record: dict[str, Any]) -> bool:

@@ -4,6 +4,7 @@ Nothing is decided here. Gaps are in points (per cent of the images), intervals 
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from benchmark.audit.answers import Answers
@@ -34,6 +35,7 @@ from benchmark.audit.points import points, points_between
 from benchmark.audit.reported import Averages
 from benchmark.audit.verdicts import ALPHA, Evidence, PairTest, TaskVerdict
 from benchmark.audit.wording_scores import averages
+from benchmark.cost.records import HALF
 from benchmark.statistics import Ratio
 
 SCOPE = (
@@ -58,8 +60,8 @@ VERDICTS = {
     "contradicted in part": "the same of the opposite",
     "no difference in part": "the same of a difference smaller than the margin",
     "mixed": "open on the mean over the sources, shown in some and the opposite in others; or so for costs",
-    "depends on the reading": "another reading of a model, which the paper's words allow, changes the verdict; the "
-    "reason says which",
+    "depends on the reading": "of a claim on costs: another reading of a model, which the paper's words allow, gets "
+    "another verdict, not merely one in part; the reason says which. On scores, other readings change no verdict",
     "inconsistent": "the paper contradicts itself",
     "no evidence": "what would decide it is not trained or measured yet; the command beside it does that",
     "not testable": "it names nothing that evidence could decide, or no evidence made here can",
@@ -171,7 +173,7 @@ def _mean_reason(decision: QualityDecision, sources: SourcesVerdict, mean: TaskV
     opposite = opposites.get(mean.verdict)
     against = [task.answers.task for task in decision.counting if task.verdict == opposite]
     lines = [
-        f"the mean over {len(decision.counting)} sources: {mean.verdict}: {_test_reason(mean)}; of the spread over the "
+        f"the mean over {_sources(decision.counting)}: {mean.verdict}: {_test_reason(mean)}; of the spread over the "
         f"sources {100 * share:.0f} % is not chance (I²)"
         + (f"; the opposite by itself: {', '.join(against)}" if against else "")
     ]
@@ -266,9 +268,16 @@ def _quality_scope(decision: QualityDecision) -> list[str]:
     models = list(dict.fromkeys(model for pair in gaps for model in (pair.first, pair.second)))
     lines = [_task_scope(task, models) for task in decision.deciding]
     if len(lines) > 1:
-        lines.insert(0, f"the mean over {len(lines)} sources, each with equal weight")
+        lines.insert(0, f"the mean over {_sources(decision.deciding)}, each with equal weight")
     lines += [f"not counted: {_task_scope(task, models)}" for task in decision.not_counting]
     return lines + _notes(models, decision.deciding[0].answers) if lines else []
+
+
+def _sources(tasks: Sequence[TaskVerdict[Answers]]) -> str:
+    """Say over how many sources the mean of each pair is: some have no evidence on some pairs."""
+    counts = Counter((test.gap.first, test.gap.second) for task in tasks for test in task.pairs)
+    numbers = sorted({min(counts.values()), max(counts.values())})
+    return f"{' to '.join(map(str, numbers))} source{'s' if numbers[-1] > 1 else ''}"
 
 
 def _task_scope(task: TaskVerdict[Answers], models: Sequence[str]) -> str:
@@ -341,16 +350,16 @@ def _cost_scope(claim: CostClaim, decision: CostDecision) -> list[str]:
 
 def _kept_shares(claim: PairsClaim, condition: CostVerdict) -> list[str]:
     """Say what share of its tokens each masked network keeps, since its cost depends on it."""
-    task, lines = condition.answers, []
+    task, costs, lines = condition.answers, condition.costs, []
     for model in claim.models:
-        if (share := condition.costs.models.get(model, {}).get("kept_share")) is None:
+        if (measured := costs.models.get(model, {}).get("kept_share")) is None:
             continue
-        trained = bool(task.runs(model))
-        if trained and condition.costs is task.costs[0]:
-            lines.append(f"{model} keeps {100 * share:.0f} %")
-        else:
-            source = f", as at {task.costs[0].size} px" if trained else ""
-            lines.append(f"{model} is assumed to keep {100 * share:.0f} %{source}")
+        known = costs.kept.get(model)
+        keeps = "keeps" if known is not None and costs is task.costs[0] else "is assumed to keep"
+        source = "" if known is None or costs is task.costs[0] else f", as at {task.costs[0].size} px"
+        share, nearest = (f"{100 * value:.0f} %" for value in (HALF if known is None else known, measured))
+        nearest = "" if nearest == share else f", measured at {nearest}"
+        lines.append(f"{model} {keeps} {share}{source}{nearest}")
     return lines
 
 

@@ -6,7 +6,7 @@ belongs to no task: tasks refer to it.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Costs:
 
     ``size`` is the input size in pixels, ``machine`` what the models ran on, ``how`` how they were measured,
     ``reference`` the model that ratios of latency are to, and ``shape`` the name of the input shape in params.yaml.
-    ``kept_share`` of a model is the measured share that is nearest to what its masks kept on the task.
+    ``kept`` is what a model's masks kept on the task, and its ``kept_share`` the measured share that is nearest to it.
     """
 
     size: int
@@ -39,6 +39,7 @@ class Costs:
     how: str = ""
     reference: str = ""
     shape: str = ""
+    kept: dict[str, float] = field(default_factory=dict)
 
     @property
     def condition(self) -> str:
@@ -78,16 +79,19 @@ def kept_shares(runs: Path) -> dict[str, float]:
 def costs_of_task(params: Params, task: str, kept: dict[str, float]) -> list[Costs]:
     """Return what models cost on a task, one item per condition; none where its own size was not measured.
 
-    The first is at the task's own input size, on its device. At the shapes that are no task's own (224 px) it is the
-    same for all tasks. ``kept`` has the share of tokens that a model's masks kept; the measured share nearest to it
-    counts, or to a half where it is not known.
+    The first is at the task's own input size, on its device if that was measured. The shapes that no task has on the
+    same device (224 px on the CPU) belong to all tasks. ``kept`` has the share of tokens that a model's masks kept; the
+    measured share nearest to it counts, or to a half where it is not known.
     """
     protocols = {(each.device, each.input_size) for each in params.tasks.values()}
-    own = (params.task(task).device, params.task(task).input_size)
-    shapes = {name: (shape.device, shape.size) for name, shape in params.costs.items()}
-    first = [costs for name in shapes if shapes[name] == own for costs in _conditions(params, name, kept)]
-    others = [costs for name in shapes if shapes[name] not in protocols for costs in _conditions(params, name, kept)]
-    return first + others if first else []
+    protocol, shapes = params.task(task), params.costs
+    own = sorted(
+        (name for name in shapes if shapes[name].size == protocol.input_size),
+        key=lambda name: shapes[name].device != protocol.device,
+    )
+    others = [name for name in shapes if name not in own and (shapes[name].device, shapes[name].size) not in protocols]
+    first, rest = ([one for name in names for one in _conditions(params, name, kept)] for names in (own, others))
+    return first + rest if first else []
 
 
 def _conditions(params: Params, shape: str, kept: dict[str, float]) -> list[Costs]:
@@ -108,7 +112,7 @@ def _costs(shape: str, records: dict[str, Record], kept: dict[str, float]) -> Co
     models = {model: nearest(each["measures"], kept.get(model, HALF)) for model, each in records.items()}
     if reference in models:
         models = _relative_to(models, reference)
-    return Costs(record["input"][1], machine(record), models, _how(records), reference, shape)
+    return Costs(record["input"][1], machine(record), models, _how(records), reference, shape, kept)
 
 
 def nearest(measures: list[dict[str, Any]], share: float = HALF) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The answer to a paper in two sentences of plain text, made by rule from the audit's records.
 
 The first says whether the proposed model is the most accurate, and how far it is from the first rival of its table, as
-a rule the plain CNN. The second says how many rivals it is shown to exceed, and what speaks most against that.
+a rule the plain CNN. The second says how many rivals it is shown to exceed, what speaks most against that, and which
+other reading of the paper would change most verdicts.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from benchmark.audit.papers import Paper
@@ -32,8 +34,8 @@ def answer(params: Params, paper: Paper, records: Sequence[Record]) -> list[str]
     said = _best(best)
     first = f"{proposed} {said}: {_distance(measured[0], mean, name, named='sources' in said)}."
     second = f"It {_shown(measured, name)}"
-    but = _but(measured, name) or _reading(paper, records, name)
-    return [first, f"{second}, but {but}." if but else f"{second}."]
+    but, reading = _but(measured, name), _reading(paper, records, name)
+    return [first, f"{second}{f', but {but}' if but else ''}{f'; {reading}' if reading else ''}."]
 
 
 def _best(best: Record | None) -> str:
@@ -63,7 +65,7 @@ def _distance(rival: Rival, mean: MeasuredGap, name: Name, named: bool) -> str:
         text += ", which may be chance"
     if mean.verdict == "no difference":
         text += ", too little to count"
-    return text + ("" if rival.claimed is None else f"; the paper claims {100 * rival.claimed:.1f} above")
+    return text + ("" if rival.claimed is None else f"; the paper claims {100 * rival.claimed:.1f} points above")
 
 
 def _gap(gap: MeasuredGap, rival: Rival, name: Name) -> str:
@@ -91,11 +93,13 @@ def _but(measured: Sequence[Rival], name: Name) -> str:
 
 
 def _reading(paper: Paper, records: Sequence[Record], name: Name) -> str:
-    """Say which other reading of the paper changes a verdict of the headline."""
-    entries = [entry for record in headline(paper, records) for entry in changed_readings(record)]
-    if not entries:
+    """Say which other reading of the paper changes most verdicts of the headline."""
+    claims = headline(paper, records)
+    changes = Counter(entry["reading"] for record in claims for entry in changed_readings(record))
+    if not changes:
         return ""
-    return f"read as {name(entries[0]['reading'])} the paper's model gets another verdict: {entries[0]['verdict']}"
+    reading, count = changes.most_common(1)[0]
+    return f"by another reading of the paper ({name(reading)}) {count} of {len(claims)} verdicts on its accuracy change"
 
 
 def _sources(count: int) -> str:

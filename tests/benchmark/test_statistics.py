@@ -175,24 +175,36 @@ def test_the_bounds_of_a_share_are_shares():
     assert all(map(math.isnan, resampled([0.9], 0.2).of_share()[1:]))
 
 
-def test_where_all_images_are_answered_alike_the_variance_is_that_of_one_more_that_is_not():
+def test_where_all_images_are_answered_alike_the_variance_is_as_if_two_more_were_not():
     design = Design(np.repeat([0, 1], 5), np.arange(10))
     for value in (0.0, 1.0):
         found = crossed(np.full(10, value), design)
-        assert (found.value, found.error) == (value, pytest.approx(1 / 11, **EXACT))
+        assert (found.value, found.error) == (value, pytest.approx(2 / 12, **EXACT))
         assert over_images(np.full(10, value), design) == found
     assert crossed(np.zeros(10), design).within(0.02) > 0.05  # ten images do not show that there is no difference
+
+
+@pytest.mark.parametrize("images", [20, 100, 1000])
+def test_the_interval_of_images_that_are_all_right_is_a_little_wider_than_the_exact_one(images):
+    low, _ = over_images(np.ones(images), Design(np.zeros(images, int), np.arange(images))).interval()
+    exact = stats.binomtest(images, images).proportion_ci().low
+    assert exact - 0.2 * (1 - exact) < low < exact
+
+
+def test_a_thousand_images_that_two_models_answer_alike_show_no_difference():
     assert crossed(np.zeros(1000), Design(np.repeat([0, 1], 500), np.arange(1000))).within(0.02) < 0.05
 
 
-def test_where_each_class_is_answered_alike_its_few_images_show_little():
+def test_classes_are_not_told_apart_where_each_is_answered_alike():
     label = np.repeat([0, 1], [3, 97])
-    found = over_images((label == 0).astype(float), Design(np.zeros(100, int), np.arange(100), label))
-    assert found.error == pytest.approx(math.hypot(0.03 / 4, 0.97 / 98), **EXACT)
+    values = (label == 0).astype(float)
+    design = Design(np.zeros(100, int), np.arange(100), label)
+    assert over_images(values, design).error == pytest.approx(stats.sem(values), **EXACT)
+    assert over_images(np.ones(100), design).error == pytest.approx(2 / 102, **EXACT)
     copies = over_images(np.ones(100), Design(np.zeros(100, int), np.repeat([0, 1, 2, 3], 25)))
-    assert copies.error == pytest.approx(1 / 5, **EXACT)
+    assert copies.error == pytest.approx(2 / 6, **EXACT)
     single = over_images(np.ones(1), Design(np.zeros(1, int), np.zeros(1, int)))
-    assert (single.error, single.freedom) == (0.5, 1)
+    assert (single.error, single.freedom) == (pytest.approx(2 / 3), 1)
 
 
 def test_an_interval_and_both_tails_are_students():

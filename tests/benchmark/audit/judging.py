@@ -70,10 +70,10 @@ def where(record):
     return "; ".join(record["scope"])
 
 
-def priced(size=64, **models):
-    """Costs under one condition; of a latency (ms), blocks that differ by up to 1 %."""
+def priced(size=64, kept=None, **models):
+    """Costs under one condition; of a latency (ms), blocks that differ by up to 1 %. ``kept``: what masks kept."""
     spread = np.array([0.99, 0.995, 1.0, 1.0, 1.005, 1.01, 1.0, 1.0])
     for seed, of in enumerate(models.values()):
         if "latency_ms" in of:
             of["latency_ratio_blocks"] = list(of["latency_ms"] * np.random.default_rng(seed).permutation(spread))
-    return Costs(size, "a machine", models, shape=f"cpu-{size}")
+    return Costs(size, "a machine", models, shape=f"cpu-{size}", kept=kept or {})

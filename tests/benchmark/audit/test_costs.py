@@ -33,7 +33,7 @@ def test_costs_are_compared_and_latencies_whose_interval_reaches_one_are_not_tol
 def test_one_rival_that_costs_less_contradicts_the_cheapest(random):
     task = answers(random, EVEN)
     times = {model: {"latency_ms": 2.0} for model in SYSTEMS} | {"emanet": {"latency_ms": 1.0, "kept_share": 0.4}}
-    task.costs.append(priced(**times))
+    task.costs.append(priced(kept={"emanet": 0.4}, **times))
     found = judged(task)["emanet/lowest-inference-time"]
     assert found["verdict"] == "supported"
     assert where(found) == "simulated (64 px, one image at a time, a machine, emanet keeps 40 %)"
@@ -100,10 +100,31 @@ def test_a_ratio_of_counts_near_one_is_told_apart_from_one(random):
 def test_what_a_mask_keeps_is_said_to_be_taken_from_the_size_that_it_was_trained_at(random):
     task = answers(random, EVEN)
     of = {"emanet": {"macs": 50, "kept_share": 0.4}, "cnn": {"macs": 100}}
-    task.costs[:] = [priced(**of), priced(224, **of)]
+    kept = {"emanet": 0.35}
+    task.costs[:] = [priced(kept=kept, **of), priced(224, kept=kept, **of)]
     scope = where(judged(task)["emanet_table1/macs/emanet-below-cnn"])
-    assert "(64 px, one image at a time, a machine, emanet keeps 40 %)" in scope
-    assert "(224 px, one image at a time, a machine, emanet is assumed to keep 40 %, as at 64 px)" in scope
+    assert "(64 px, one image at a time, a machine, emanet keeps 35 %, measured at 40 %)" in scope
+    assumed = "emanet is assumed to keep 35 %, as at 64 px, measured at 40 %"
+    assert f"(224 px, one image at a time, a machine, {assumed})" in scope
+    task.costs[:] = [priced(**of)]
+    assert "emanet is assumed to keep 50 %, measured at 40 %)" in where(
+        judged(task)["emanet_table1/macs/emanet-below-cnn"]
+    )
+
+
+def test_what_a_mask_keeps_at_a_size_is_taken_from_the_task_of_the_source_that_has_this_size(random):
+    small, large = answers(random, EVEN), answers(random, EVEN)
+    less, more = (
+        {"emanet": {"macs": macs, "kept_share": share}, "cnn": {"macs": 100}} for macs, share in ((50, 0.4), (150, 0.6))
+    )
+    small.costs[:] = [priced(kept={"emanet": 0.4}, **less), priced(224, kept={"emanet": 0.4}, **less)]
+    large.costs[:] = [priced(224, kept={"emanet": 0.6}, **more)]
+    large = rename(large, "large", source=small.source)
+    for tasks in ((small, large), (large, small)):
+        record = judged(*tasks)["emanet_table1/macs/emanet-below-cnn"]
+        assert record["verdict"] == "mixed"
+        assert "large (224 px, one image at a time, a machine, emanet keeps 60 %)" in where(record)
+        assert "as at 64 px" not in where(record)
 
 
 def test_costs_measured_on_synthetic_images_are_shown_and_decide_nothing(random):

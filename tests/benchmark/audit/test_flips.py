@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from benchmark.audit import page
 from tests.benchmark.audit.judging import AHEAD, BEST, CLAIMS, EVEN, PAPER, judge, judged, priced, rename
 from tests.benchmark.audit.simulator import answers
@@ -60,6 +62,45 @@ def test_a_claim_on_cost_depends_on_the_reading_that_decides_it_otherwise_and_no
     assert [found[name]["readings"][0]["verdict"] for name in (macs, latency)] == ["contradicted", "inconclusive"]
     assert [found[name]["verdict"] for name in (macs, latency)] == ["depends on the reading", "supported"]
     assert found[macs]["reason"][0] == "as chosen supported, with emanet_output contradicted"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "other", "verdict"),
+    [
+        ((50, 150), (150, 150), "depends on the reading"),  # supported, then contradicted
+        ((50, 50), (50, 150), "depends on the reading"),
+        ((150, 150), (50, 150), "depends on the reading"),
+        ((50, 150), (50, 150), "mixed"),
+    ],
+)
+def test_what_a_reading_turns_depends_on_it(random, chosen, other, verdict):
+    task, name = answers(random, EVEN), "emanet_table1/macs/emanet-below-cnn"
+    task.costs[:] = [
+        priced(size, emanet={"macs": of_chosen}, cnn={"macs": 100}, emanet_output={"macs": of_other})
+        for size, of_chosen, of_other in zip((64, 224), chosen, other, strict=True)
+    ]
+    assert judged(task, paper=PAPER.model_copy(update={"readings": ["emanet_output"]}))[name]["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("chosen", "other", "verdict"),
+    [
+        ((1.0, 1.0), (1.0, 2.0), "supported in part"),  # the other is open at one size
+        ((1.0, 2.0), (1.0, 1.0), "supported in part"),
+        ((3.0, 2.0), (3.0, 3.0), "contradicted in part"),
+        ((3.0, 2.0), (1.0, 2.0), "depends on the reading"),
+    ],
+)
+def test_a_reading_that_shows_the_same_in_part_leaves_it_shown_in_part(random, chosen, other, verdict):
+    task, name = answers(random, EVEN), "emanet_table1/latency_ms/emanet-below-cnn"
+    task.costs[:] = [
+        priced(size, **{model: {"latency_ms": time} for model, time in of.items()})
+        for size, of in (
+            (size, {"emanet": of_chosen, "cnn": 2.0, "emanet_output": of_other})
+            for size, of_chosen, of_other in zip((64, 224), chosen, other, strict=True)
+        )
+    ]
+    assert judged(task, paper=PAPER.model_copy(update={"readings": ["emanet_output"]}))[name]["verdict"] == verdict
 
 
 def test_another_reading_of_a_rival_is_put_into_claims_on_cost_too(random):

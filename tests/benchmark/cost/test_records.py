@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from benchmark.cost.records import costs_of_task, kept_shares
+from benchmark.cost.records import COSTS, costs_of_task, kept_shares
 from benchmark.params import Shape
 from tests.benchmark.cost.made_records import MACHINE, measures, write
 
@@ -30,6 +30,8 @@ def test_a_tasks_own_size_comes_first_and_sizes_of_no_task_follow(shapes):
     on_cuda, on_cpu = costs_of_task(shapes, "brain-mri-224", {})
     assert on_cuda.condition == "224 px, one image at a time, a GPU"
     assert on_cpu.shape == "cpu-224"
+    (COSTS / "cuda-224/cnn.json").unlink()
+    assert [costs.shape for costs in costs_of_task(shapes, "brain-mri-224", {})] == ["cpu-224"]
     assert own.how.endswith("in batches of 16; models as built for `phantom`, estimators fitted to its training images")
 
 

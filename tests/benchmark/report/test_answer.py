@@ -132,10 +132,12 @@ def test_a_source_that_only_agrees_with_the_verdict_is_no_but(said):
     assert "but" not in said(order("cnn", -0.04, "contradicted"))[1]
 
 
-def test_else_it_is_another_reading(said):
+def test_the_reading_that_changes_most_verdicts_is_named(said):
     entry = {"reading": "emanet_literal", "verdict": "contradicted", "chosen": "supported", "sources": ["brain-mri"]}
     sentence = said(order("cnn", 0.1, "supported") | {"readings": [entry]})[1]
-    assert "but read as emanet_literal the paper's model gets another verdict: contradicted" in sentence
+    assert sentence.endswith(
+        "; by another reading of the paper (emanet_literal) 1 of 1 verdicts on its accuracy change."
+    )
 
 
 def test_synthetic_images_say_nothing(said):

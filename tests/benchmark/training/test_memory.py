@@ -19,9 +19,7 @@ def test_what_a_block_held_at_most_is_noted_with_its_evidence(small, run_of, lea
     with memory.recorded(run.folder):
         leave(run, run.folder)
         before = bytes_held()
-        with mmap.mmap(
-            -1, 240_000_000
-        ) as fresh:  # an array may reuse memory that was freed
+        with mmap.mmap(-1, 240_000_000) as fresh:  # an array may reuse memory that was freed
             for at in range(0, len(fresh), mmap.PAGESIZE):
                 fresh[at] = 1
     peak = provenance.read(run.folder)["peak_memory"]
