@@ -7,14 +7,15 @@ from pathlib import Path
 
 @cache
 def imported(source: str) -> tuple[str, ...]:
-    """Return the names that some Python code imports by absolute names, whether modules or what is in them.
+    """Return the names that some Python code imports, modules or what is in them; relative ones begin with dots.
 
     Imports within functions and for types alone count too. :class:`SyntaxError` if it is no Python code.
     """
     names: list[str] = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        if isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
     return tuple(names)

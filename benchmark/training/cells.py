@@ -104,6 +104,10 @@ def _place(cell: Cell, trained: dict[Run, Path], still_wanted: Callable[[Run], b
         if not provenance.is_whole(target):
             raise BadInput(f"{source}: a file of the run is missing or damaged; train it again with --force")
     placing.sync(finished)
+    if (
+        cell[0] in trained
+    ):  # maps of the untrained network are of its predictions; they are made anew when all is placed
+        evidence.untrained_file(*cell[0].cell).unlink(missing_ok=True)
     placing.swap(finished, cell[0].folder.parent)
     _discard(finished.parent)
 

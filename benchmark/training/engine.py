@@ -20,12 +20,13 @@ import numpy as np
 from benchmark import evidence
 from benchmark.errors import BadInput, TrainingFailed, Unreachable, failure, one_line
 from benchmark.evidence import provenance
-from benchmark.evidence.digests import digest
+from benchmark.evidence.digests import code_digest, digest
 from benchmark.training import progress
 from benchmark.training.corruptions import CORRUPTIONS
-from benchmark.training.runs import Run, inputs
+from benchmark.training.runs import SHARED_CODE, Run, inputs
 
 SHARED = "shared"  # the folder, beside those of the runs, of what all models of a task share
+MAKES_SHARED = (*SHARED_CODE, "benchmark/training/corrupted.py", "benchmark/training/estimators.py")
 Engine = Callable[[list[Run], dict[Run, Path], Path, Connection], Iterator[tuple[Run, BaseException | None]]]
 
 
@@ -36,6 +37,7 @@ def train(todo: list[Run], scratch: Path, engine: Engine) -> Iterator[tuple[Run,
     :class:`BadInput` comes before any compute. A run that fails stops no other; at the end :class:`TrainingFailed`
     names those that failed.
     """
+    asked = {run: _decides(run) for run in todo}
     folders = {run: scratch / run.task.name / run.model.name / f"run-{run.number}-{_key(run)}" for run in todo}
     for first in {run.cell: run for run in todo}.values():
         _check_model(first)
@@ -48,7 +50,9 @@ def train(todo: list[Run], scratch: Path, engine: Engine) -> Iterator[tuple[Run,
             (folder / evidence.PROVENANCE).unlink(missing_ok=True)
             _set_torn_checkpoints_aside(run, folder)
             waiting.append(run)
-    for run, error in _ended(engine, waiting, folders, scratch / SHARED) if waiting else ():
+    for run, error in _ended(engine, waiting, folders, _shared(scratch)) if waiting else ():
+        if error is None and not _is_of(folders[run], asked[run]):  # a worker keeps the code that it has imported
+            error = BadInput(f"{run}: its code, images or split changed while the command ran; start the command again")
         if error is None:
             yield run, folders[run]
             continue
@@ -113,15 +117,33 @@ def _set_torn_checkpoints_aside(run: Run, folder: Path) -> None:
             print(f"{run}: {checkpoint} is torn; set aside as {aside.name}, training starts anew", file=sys.stderr)
 
 
+def _shared(scratch: Path) -> Path:
+    """Return the folder of what models share, below ``scratch``; other code and versions have another one."""
+    return scratch / SHARED / digest([code_digest([Path(path) for path in MAKES_SHARED]), provenance.versions()])[:16]
+
+
+def _decides(run: Run) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the inputs of a run, and the digests of the corruptions."""
+    return inputs(run), {name: kind.digest for name, kind in CORRUPTIONS.items()}
+
+
+def _is_of(folder: Path, decides: tuple[dict[str, str], dict[str, str]]) -> bool:
+    """Whether the evidence in a folder is of these inputs and corruptions; placing refuses what is damaged."""
+    try:
+        facts = provenance.read(folder)
+    except BadInput:
+        return True
+    return (facts.get("inputs"), facts.get("robustness")) == decides
+
+
 def _key(run: Run) -> str:
     """Return what must be the same for work in scratch to be taken up: inputs, corruptions, versions, machine."""
-    corruptions = {name: kind.digest for name, kind in CORRUPTIONS.items()}
     device = run.task.device
     try:
         machine = provenance.machine(device)
     except (RuntimeError, AssertionError):  # no such device here, which the run itself says
         machine = {"device": device}
-    return digest([inputs(run), corruptions, provenance.versions(), machine])[:16]
+    return digest([*_decides(run), provenance.versions(), machine])[:16]
 
 
 def _check_model(run: Run) -> None:
@@ -142,7 +164,9 @@ def _check_model(run: Run) -> None:
             return factory(num_classes=classes, in_chans=channels, img_size=size, **model.options)
 
         network_checks.require_fit(where, build, classes, channels + model.lesion, run.task.input_size)
-    except (TypeError, ValueError, AttributeError, RuntimeError, NotImplementedError) as error:
+    except (BadInput, MemoryError, OSError, ImportError):
+        raise
+    except Exception as error:  # whatever the model's own code raises
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         other = ", or its options do not" if model.options else ""
         raise BadInput(f"{where}: does not fit {run.task.name}{other}: {reason}") from None

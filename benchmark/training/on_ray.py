@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -55,6 +56,7 @@ def _outcomes(
     with tempfile.TemporaryDirectory() as package:
         _pack(waiting, Path(package))
         with _cluster(address, package):
+            _require_room(waiting, address)
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             messages = ray.remote(num_cpus=0, scheduling_strategy=here)(Messages).remote()
             tasks = {task.name: task for run in waiting for task in run.tasks}
@@ -62,7 +64,7 @@ def _outcomes(
             perform = ray.remote(max_retries=STARTS - 1, retry_exceptions=False)(_perform)
             given = (provenance.versions(), messages)
             pending = {
-                perform.options(**_resources(run)).remote(run, [images[task.name] for task in run.tasks], *given): run
+                _for(perform, run).remote(run, [images[task.name] for task in run.tasks], *given): run
                 for run in waiting
             }
             while pending:
@@ -138,10 +140,31 @@ def _load(task: Task) -> Images:
     return data.load(task, evidence.manifest(task.name)["digest"])
 
 
-def _resources(run: Run) -> dict[str, Any]:
+def _for(perform: Any, run: Run) -> Any:
+    """Return the remote function with what the run asks for."""
+    asked = _asked(run)
+    return perform.options(name=str(run), num_cpus=asked["CPU"], num_gpus=asked.get("GPU", 0), memory=asked["memory"])
+
+
+def _asked(run: Run) -> dict[str, float]:
     """Return what a run asks Ray for: one core, memory as recorded of such runs and, on a card, its share of it."""
-    cards = {"num_gpus": 1 / local.RUNS_PER_CARD} if run.task.device == "cuda" else {}
-    return {"num_cpus": 1, "memory": memory.expected(run), "name": str(run)} | cards
+    card = {"GPU": 1 / local.RUNS_PER_CARD} if run.task.device == "cuda" else {}
+    return {"CPU": 1, "memory": memory.expected(run)} | card
+
+
+def _require_room(waiting: list[Run], address: str | None) -> None:
+    """Name a run that asks for more than any machine has: on this one alone an error, while a cluster may grow."""
+    import ray
+
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for run in waiting:
+        asked = _asked(run)
+        if any(all(machine.get(name, 0) >= amount for name, amount in asked.items()) for machine in machines):
+            continue
+        lacks = f"{run}: asks Ray for {', '.join(f'{name} {amount:g}' for name, amount in asked.items())}"
+        if address is None:
+            raise BadInput(f"{lacks}; this machine has not that much; it must be one that has, or a cluster")
+        print(f"{lacks}; no machine has that much now, so it waits for one", file=sys.stderr)
 
 
 def _pack(waiting: list[Run], folder: Path) -> None:

@@ -185,6 +185,10 @@ def _imported(code: Path) -> list[Path]:
         raise BadInput(f"{code}: {error.strerror}; it must be the file of a model") from None
     except (SyntaxError, ValueError) as error:
         raise BadInput(f"{code}: {error}; it must be a Python file") from None
+    if relative := next((module for module in modules if module.startswith(".")), None):
+        raise BadInput(
+            f"{code}: imports {relative!r}; a model's file must import by absolute names, as baselines.blocks"
+        )
     models = [module for module in modules if module.startswith(("baselines", "benchmark.models"))]
     reached = [place for module in models for place in places(module)]
     return [path for path in reached if path.exists()]

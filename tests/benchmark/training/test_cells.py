@@ -295,6 +295,16 @@ def test_a_cell_that_another_command_trains_is_refused(cell, played):
     assert played["runs"] == []
 
 
+def test_maps_of_the_untrained_network_go_when_another_first_run_is_placed(cell, played, stand):
+    runs = cell(2)
+    path = evidence.untrained_file(*runs[0].cell)
+    for force, is_kept in ((False, True), (True, False)):
+        stand(runs)
+        evidence.write_json(path, {})
+        train(runs, force=force)
+        assert path.exists() == is_kept
+
+
 def test_scratch_is_empty_when_a_cell_is_done(cell, played):
     train(cell(2))
     assert in_scratch() == []

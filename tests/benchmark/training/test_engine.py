@@ -12,6 +12,7 @@ from sklearn.svm import LinearSVC
 from benchmark import workers
 from benchmark.errors import BadInput, TrainingFailed
 from benchmark.training import engine
+from benchmark.training.runs import inputs
 
 
 @pytest.fixture
@@ -49,6 +50,52 @@ def test_wrong_options_are_refused_before_any_compute(refused, model, options, r
 def test_an_estimator_that_gives_no_probabilities_is_refused_before_any_compute(refused, monkeypatch):
     monkeypatch.setattr("baselines.knn.knn", lambda seed: LinearSVC(random_state=seed))
     assert "models.knn: does not fit phantom: 'LinearSVC' object has no" in refused("knn", "label", "Margins")
+
+
+@pytest.mark.parametrize("error", [AssertionError(), KeyError("width"), ZeroDivisionError("division by zero")])
+def test_whatever_a_models_own_code_raises_is_told_in_one_line_before_any_compute(refused, monkeypatch, error):
+    def fails(seed):
+        raise error
+
+    monkeypatch.setattr("baselines.knn.knn", fails)
+    said = str(error) or "AssertionError"
+    assert refused("knn", "label", "Fails").endswith(f"models.knn: does not fit phantom: {said}")
+
+
+def test_a_run_whose_code_changed_while_the_command_ran_is_refused(small, run_of, leave, tmp_path):
+    def play(waiting, folders, shared, tell):
+        for run in waiting:
+            leave(run, folders[run], inputs=inputs(run) | ({"code": "edited"} if run.number else {}))
+            yield run, None
+
+    done = []
+    with pytest.raises(BadInput, match="knn run 1: its code, images or split changed while the command ran; start"):
+        for run, _ in engine.train([run_of("knn", number) for number in range(2)], tmp_path, play):
+            done.append(run.number)
+    assert done == [0]
+
+
+def test_what_models_share_lies_apart_for_other_code_and_other_versions(small, run_of, leave, monkeypatch, tmp_path):
+    folders = []
+
+    def play(waiting, places, shared, tell):
+        folders.append(shared)
+        for run in waiting:
+            leave(run, places[run])
+            yield run, None
+
+    def train():
+        list(engine.train([run_of("knn", len(folders))], tmp_path, play))
+
+    train()
+    train()
+    versions = engine.provenance.versions() | {"scikit-image": "0"}
+    monkeypatch.setattr(engine.provenance, "versions", lambda: versions)
+    train()
+    monkeypatch.setattr(engine, "code_digest", lambda paths: "of other code")
+    train()
+    assert folders[0] == folders[1]
+    assert len(set(folders)) == 3
 
 
 def test_first_weights_that_do_not_exist_are_refused_before_any_compute(refused):

@@ -48,6 +48,12 @@ def test_ray_on_this_machine_leaves_the_same_bytes(todo, of_this_machine, workpl
     assert {path.suffix for path in of_this_machine} == {".json", ".csv"}
 
 
+def test_a_run_that_asks_for_more_than_this_machine_has_is_refused(todo, workplace, monkeypatch):
+    monkeypatch.setattr(on_ray.memory, "expected", lambda run: 1e15)
+    with pytest.raises(BadInput, match=r"run \d: asks Ray for CPU 1, memory 1e\+15; this machine has not that much"):
+        cells.train_into(todo, workplace / "ray", on_ray.engine(None))
+
+
 def test_a_machine_that_is_lost_costs_its_own_runs_alone(todo, of_this_machine, workplace, cluster):
     nodes, second = cluster
 

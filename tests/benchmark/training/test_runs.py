@@ -146,6 +146,14 @@ def test_code_that_a_models_file_imports_is_part_of_its_runs(small, own_code, ed
         assert reached == {"baselines/mine.py"}
 
 
+@pytest.mark.parametrize("imported", ["from .cnn import WIDTHS", "from . import cnn", "from ..benchmark import params"])
+def test_relative_imports_are_refused(own_code, imported):
+    path = Path("baselines/mine.py")
+    path.write_text(imported + "\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"mine.py: imports '\.+.*'; a model's file must import by absolute names"):
+        runs.with_imports(path)
+
+
 def test_files_that_import_each_other_are_reached_once(own_code):
     Path("baselines/one.py").write_text("from baselines.other import x\n", encoding="utf-8")
     Path("baselines/other.py").write_text("from baselines.one import y\n", encoding="utf-8")
