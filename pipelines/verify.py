@@ -42,8 +42,9 @@ def main() -> int:
     runs = _with_evidence(loaded, args.task, _models_of(args.paper) if args.paper else args.model, args.run)
     if args.random is not None:
         runs = _drawn(runs, args.random)
+    base = None
     if args.base:
-        outcomes = reproduction.with_base(args.base, runs, loaded.other_processor)
+        outcomes, base = reproduction.with_base(args.base, runs, loaded.other_processor)
     else:
         again = reproduction.SCRATCH / "again"
         shutil.rmtree(again, ignore_errors=True)
@@ -53,12 +54,12 @@ def main() -> int:
             for task in dict.fromkeys(one.task.name for one in runs if not one.task.sealed):
                 _show_tables(loaded, task)
     print("\n".join(str(outcome) for outcome in outcomes))
-    if not all(outcome.passed for outcome in outcomes):
+    if not all(outcome.exact if base else outcome.passed for outcome in outcomes):
         print(f"error: did not come out as it must; what came out lies in {reproduction.SCRATCH}", file=sys.stderr)
         return 1
-    if args.base:
+    if base:
         synthetic = next(one.task for one in runs if one.task.synthetic)
-        count, reasons = reproduction.restamp(args.base, runs, synthetic)
+        count, reasons = reproduction.restamp(base, runs, synthetic)
         print("\n".join(reasons))
         print(f"This code does what {args.base} does; {count} runs now say so. `dvc commit --force` records it.")
     else:

@@ -13,16 +13,25 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmark import evidence
-from benchmark.errors import BadInput
-from benchmark.evidence import differences, provenance
+from benchmark.errors import BadInput, one_line
+from benchmark.evidence import differences, provenance, repository
+from benchmark.evidence.digests import code_digest, sources_digest
 from benchmark.params import Bands, Model, Task
 from benchmark.training import cells, local
 from benchmark.training.bands import Part, parts
 from benchmark.training.corruptions import CORRUPTIONS
-from benchmark.training.runs import PROTOCOL, Run, inputs
+from benchmark.training.runs import PROTOCOL, Run, inputs, with_imports
 
 SCRATCH = Path("scratch/reproduction")
 UNSHOWN = ("data", "split", "weights", "pretraining")  # by training on synthetic images
+UP_TO_DATE = """
+from benchmark import params
+from benchmark.training.cells import is_up_to_date
+from pipelines.listed import cells
+loaded = params.load()
+for runs in cells(loaded, loaded.tasks, None):
+    print(*(run.folder for run in runs if is_up_to_date(run)), sep="\\n")
+"""  # said by the code of the base
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,16 @@ def _cells_of_kind(cell: Path, kind: str) -> list[list[Path]]:
     return [*by_model.values()]
 
 
-def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
+@dataclass(frozen=True)
+class Base:
+    """A commit that was compared with: the ``models`` of it, and the folders of runs that were up to date there."""
+
+    commit: str
+    models: frozenset[str]
+    up_to_date: frozenset[str]
+
+
+def with_base(base: str, runs: list[Run], bands: Bands) -> tuple[list[Outcome], Base]:
     """Train run 0 of all models of synthetic tasks with this code, and compare with the code of commit ``base``.
 
     What comes out as the base's evidence, byte for byte, is what the base does. Where it does not, as on another kind
@@ -140,6 +158,7 @@ def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
         ]
         if not sample:
             raise BadInput(f"{base}: no evidence of a listed model on synthetic images; it must be a commit with some")
+        up_to_date = _up_to_date_at(base, tree)
         cells.train_into(sample, here, local.outcomes)
         for run in sample:
             folder = run.folder.relative_to(evidence.TASKS)
@@ -149,16 +168,18 @@ def with_base(base: str, runs: list[Run], bands: Bands) -> list[Outcome]:
             models = [run.model.name for run in sample if run.task.name == task and not _trained(there, run)]
             if models:
                 _train_base(tree, task, models, there)
-    return compare(sample, bands, there, here)
+    compared = frozenset(run.model.name for run in sample)
+    return compare(sample, bands, there, here), Base(commit, compared, up_to_date)
 
 
-def restamp(base: str, runs: list[Run], synthetic: Task) -> tuple[int, list[str]]:
+def restamp(base: Base, runs: list[Run], synthetic: Task) -> tuple[int, list[str]]:
     """Note in the provenance of runs that are what they were at ``base`` that their inputs are now these.
 
-    Images, split and protocol must be the same as then; the code is what :func:`with_base` has compared, on the task
-    ``synthetic``. The commit that trained a run stays. Return how many were noted, and why others were not.
+    The evidence must have been up to date then; images, split and protocol must be the same as then; the code is what
+    :func:`with_base` has compared, on the task ``synthetic``. The file of a model that it did not compare must be as it
+    was. The commit that trained a run stays. Return how many were noted, and why others were not.
     """
-    commit, known = _commit(base), _params_of(base)
+    known = _params_of(base.commit)
     count, reasons = 0, []
     for run in runs:
         facts, now = provenance.read(run.folder), inputs(run)
@@ -168,22 +189,44 @@ def restamp(base: str, runs: list[Run], synthetic: Task) -> tuple[int, list[str]
             reasons.append(f"{run}: {reason}")
             continue
         stamp = {"inputs": now, "robustness": {name: kind.digest for name, kind in CORRUPTIONS.items()}}
-        provenance.write(run.folder, facts | stamp | {"same_bytes_as": commit})
+        provenance.write(run.folder, facts | stamp | {"same_bytes_as": base.commit})
         count += 1
     return count, reasons
 
 
 def _no_restamp(
-    base: str, known: dict[str, Any], run: Run, facts: dict[str, Any], now: dict[str, str], synthetic: Task
+    base: Base, known: dict[str, Any], run: Run, facts: dict[str, Any], now: dict[str, str], synthetic: Task
 ) -> str | None:
     """Return why the evidence of a run cannot be noted as made from today's inputs, if it cannot."""
-    if subprocess.run(["git", "diff", "--quiet", base, "--", str(run.folder)], check=False).returncode:
-        return f"its evidence is not that of {base}"
+    if subprocess.run(["git", "diff", "--quiet", base.commit, "--", str(run.folder)], check=False).returncode:
+        return f"its evidence is not that of {base.commit}"
+    if str(run.folder) not in base.up_to_date:
+        return f"its evidence was not up to date at {base.commit}"
+    if run.model.name not in base.models and not _has_model_of(base.commit, run):
+        return f"it was not compared, and {run.code} or what it imports is not what it was at {base.commit}"
     if changed := [name for name in UNSHOWN if facts["inputs"].get(name) != now.get(name)]:
         return f"its {' and '.join(changed)} changed"
     if key := _changed_key(known, run, synthetic):
-        return f"{key} is not what it was at {base}"
+        return f"{key} is not what it was at {base.commit}"
     return None
+
+
+def _has_model_of(commit: str, run: Run) -> bool:
+    """Whether the files of the model of ``run`` have the code that they had at a commit."""
+    files = repository.files_at(commit, Path("benchmark")) | repository.files_at(commit, Path("baselines"))
+    paths = with_imports(run.code)
+    if any(str(path) not in files for path in paths):
+        return False
+    return code_digest(paths) == sources_digest(tuple((str(path), files[str(path)].decode()) for path in paths))
+
+
+def _up_to_date_at(base: str, tree: Path) -> frozenset[str]:
+    """Return the folders of the runs that the code in ``tree`` calls up to date."""
+    done = subprocess.run([sys.executable, "-c", UP_TO_DATE], cwd=tree, capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = one_line(done.stderr.strip().splitlines()[-1])
+        raise BadInput(f"{base}: its code cannot say which evidence was up to date ({why}); it must be a later commit")
+    return frozenset(done.stdout.split())
 
 
 def _changed_key(known: dict[str, Any], run: Run, synthetic: Task) -> str | None:

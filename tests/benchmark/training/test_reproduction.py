@@ -130,14 +130,17 @@ def facts_of(run):
     return evidence.read_json(run.folder / evidence.PROVENANCE)
 
 
-def restamp(commit, *runs):
-    return reproduction.restamp(commit, list(runs), params.load().task("phantom"))
+def restamp(commit, *runs, models=("knn", "cnn"), up_to_date=None):
+    """Restamp runs by a comparison of some models with a commit where runs, all by default, were up to date."""
+    folders = [str(run.folder) for run in runs] if up_to_date is None else up_to_date
+    base = reproduction.Base(reproduction._commit(commit), frozenset(models), frozenset(folders))
+    return reproduction.restamp(base, list(runs), params.load().task("phantom"))
 
 
-def refused(commit, run):
+def refused(commit, run, **shown):
     """Return why a run is not noted; its provenance stays as it was."""
     before = facts_of(run)
-    count, reasons = restamp(commit, run)
+    count, reasons = restamp(commit, run, **shown)
     assert count == 0
     assert facts_of(run) == before
     return reasons
@@ -168,6 +171,24 @@ def test_a_run_of_other_images_another_split_or_other_weights_is_not_noted(base,
     run = run_of("knn")
     leave(run, run.folder, inputs=inputs(run) | {name: "of before"})
     assert refused(base(), run) == [f"phantom-knn run 0: its {name} changed"]
+
+
+def test_evidence_that_was_stale_at_the_base_is_not_noted(base, run_of):
+    commit, run = base(), run_of("knn")
+    reason = f"phantom-knn run 0: its evidence was not up to date at {commit}"
+    assert refused(commit, run, up_to_date=[]) == [reason]
+
+
+def test_a_model_that_was_not_compared_must_have_the_file_that_it_had(base, own_code, run_of):
+    git("init", "-q")
+    git("add", "baselines", "benchmark/models")
+    commit, run = base(), run_of("knn")
+    evidence.replace_text(run.code, run.code.read_text(encoding="utf-8") + "\n# A word\n")
+    assert restamp(commit, run, models=["cnn"]) == (1, [])
+    git("checkout", "-q", "--", "results")
+    evidence.replace_text(run.code, run.code.read_text(encoding="utf-8") + "\nK = 1\n")
+    reason = f"it was not compared, and baselines/knn.py or what it imports is not what it was at {commit}"
+    assert refused(commit, run, models=["cnn"]) == [f"phantom-knn run 0: {reason}"]
 
 
 def test_evidence_that_is_not_the_bases_is_not_noted(base, run_of):
@@ -267,8 +288,10 @@ def test_the_base_is_trained_where_this_code_gives_other_bytes_than_its_evidence
     )
     monkeypatch.setattr(reproduction, "_train_base", train_base)
     monkeypatch.setattr(reproduction, "_elsewhere", lambda *_: None)
+    monkeypatch.setattr(reproduction, "_up_to_date_at", lambda base, tree: frozenset(["a run"]))
     for expected in ([*here, ("base", "cnn")], here):  # what the base trained is kept
         trained.clear()
-        outcomes = reproduction.with_base(commit, runs, params.load().other_processor)
+        outcomes, shown = reproduction.with_base(commit, runs, params.load().other_processor)
         assert [outcome.exact for outcome in outcomes] == [True, True]
+        assert shown == reproduction.Base(commit, frozenset(["knn", "cnn"]), frozenset(["a run"]))
         assert trained == expected
