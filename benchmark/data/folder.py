@@ -111,7 +111,8 @@ def _group(below_class: str, pattern: str | None, shown: str) -> str:
     """Return the group that a picture's path below its class folder names; none without a pattern."""
     if pattern is None:
         return ""
-    if (match := re.search(pattern, below_class)) and match.group(1) is not None:
-        return group_name(match.group(1))
-    what = f"{below_class!r} does not match group_pattern {pattern!r}"
-    raise BadInput(f"{shown}: {what}; every file must have its group there")
+    match = re.search(pattern, below_class)
+    if match and (group := group_name(match.group(1) or "")):
+        return group
+    what = f"finds no group in {below_class!r}" if match else f"does not match {below_class!r}"
+    raise BadInput(f"{shown}: group_pattern {pattern!r} {what}; every file must have its group there")

@@ -78,7 +78,15 @@ def test_groups_may_be_folders_below_that_of_the_class(top):
 
 def test_a_file_name_without_its_group_is_named(top):
     save(top / "Training/none/other.png", 1)
-    assert "other.png" in error_of(folder.load, source(group_pattern=r"^(p\d)-"), 32)
+    message = error_of(folder.load, source(group_pattern=r"^(p\d)-"), 32)
+    assert "does not match 'other.png'; every file must have its group there" in message
+
+
+@pytest.mark.parametrize("name", ["-7.png", "NA-7.png", "other.png"])
+def test_a_file_name_whose_group_is_none_is_named(top, name):
+    save(top / "Training/none" / name, 1)
+    message = error_of(folder.load, source(group_pattern="^(?:(.*)-)?"), 32)
+    assert f"group_pattern '^(?:(.*)-)?' finds no group in {name!r}; every file must have its group there" in message
 
 
 @pytest.mark.parametrize("part", ["Training", "Testing"])
