@@ -25,7 +25,11 @@ def split(params: Params, name: str) -> None:
     evidence.replace_text(evidence.TASKS / name / "split.csv", table.to_csv(index=False))
     rows = splits.of_run(table, params.task(name), params.pooled_split, 0)
     counts = ", ".join(f"{len(index)} {subset}" for subset, index in rows.items())
-    print(f"{name}: {table['cluster'].nunique()} clusters; run 0 has {counts}")
+    left_out = (table["part"] == "left_out").sum()
+    print(
+        f"{name}: {table['cluster'].nunique()} clusters; run 0 has {counts}"
+        + (f"; {left_out} left out, since their clusters reach into another part" if left_out else "")
+    )
 
 
 def made(params: Params, name: str) -> pd.DataFrame:

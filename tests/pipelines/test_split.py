@@ -67,3 +67,12 @@ def test_a_part_without_a_class_names_the_cluster_that_it_is_in(split):
     assert status == 2
     assert "the train images of run 0 contain none of class 'b'" in errors
     assert "a cluster of 40 images, such as 'image/1'" in errors
+
+
+def test_images_that_an_official_split_leaves_out_are_counted(split):
+    parts = ["train"] * 60 + ["validation"] * 20 + ["test"] * 20
+    whole = split(range(100), [0, 1] * 50, parts, "chestxray-official")[1]
+    assert whole == "chestxray-official: 100 clusters; run 0 has 60 train, 20 validation, 20 test\n"
+    clusters = [*range(80), *range(10), *range(90, 100)]
+    output = split(clusters, [0, 1] * 50, parts, "chestxray-official")[1]
+    assert "run 0 has 50 train, 20 validation, 20 test; 10 left out, since their clusters reach into" in output
