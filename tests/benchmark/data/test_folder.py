@@ -247,7 +247,7 @@ def test_a_picture_that_no_part_or_class_takes_is_refused_unless_listed(top, pla
     message = error_of(folder.load, source(), 32)
     assert "pictures in no class folder of a part: 1" in message
     assert str(top / place) in message
-    images = folder.load(source(ignore=[place, "val"]), 32)
+    images = folder.load(source(ignore=[place]), 32)
     assert len(images) == 16
     assert images.skipped == {"ignored": 1}
 
@@ -257,6 +257,31 @@ def test_an_ignored_folder_is_no_class(top):
     save(top / "Training/masks/a.png", 1)
     assert folder.load(source(ignore=["*/masks"]), 32).classes == ["glioma", "none"]
     assert "'masks'" in error_of(folder.load, source(), 32)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "right"),
+    [
+        ("masks", "did you mean '*/masks'?"),
+        ("masks/", "did you mean '*/masks'?"),
+        ("masks/*.png", "did you mean '*/masks/*.png'?"),
+        ("/Training/none/masks", "did you mean 'Training/none/masks'?"),
+        ("*.tif", "it must fit a path from there on, as '*/masks' or '*_mask.png' do"),
+    ],
+)
+def test_a_pattern_that_fits_nothing_is_refused(top, pattern, right):
+    (top / "Training/none/masks").mkdir()
+    save(top / "Training/none/masks/a.png", 1)
+    message = error_of(folder.load, source(ignore=["*/masks", pattern]), 32)
+    assert message == f"{top}: `ignore` of the source: no file or folder is called {pattern!r}; {right}"
+
+
+@pytest.mark.parametrize("pattern", ["*.DS_Store", "*/masks", "*/a.p?g", "Training/none/masks"])
+def test_a_pattern_may_fit_what_is_skipped_anyway_or_fit_a_folder_or_a_file(top, pattern):
+    (top / "Training/none/masks").mkdir()
+    save(top / "Training/none/masks/a.png", 1)
+    (top / "Training/.DS_Store").write_bytes(b"\0")
+    assert len(folder.load(source(ignore=["*/masks", pattern]), 32)) == 16
 
 
 @pytest.mark.parametrize("content", [b"\x1f\x8b\x08\0\0\0", b"", b"\xff\xfea\0,\0"], ids=["binary", "empty", "UTF-16"])
