@@ -45,7 +45,7 @@ class Phantom(Strict):
     name: Name
     title: str
     licence: str
-    seed: int
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
     images_per_class: Count
 
 

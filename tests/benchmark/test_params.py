@@ -89,6 +89,8 @@ MISTAKES = {
         ["tasks.breastmnist", "native_size is 224", "images of 28 px"],
     ),
     "size that medmnist has no file of": ("tasks.breastmnist.source.size", 32, ["source.size", "28, 64, 128 or 224"]),
+    "seed that NumPy does not take": ("tasks.phantom.source.seed", -1, ["tasks.phantom.source.seed", "0, not -1"]),
+    "seed of 33 bits": ("tasks.phantom.source.seed", 2**32, ["phantom.source.seed", "less than 4294967296"]),
     "address of no kind": ("tasks.chestxray.source.url", "example.org/a.npz", ["source.url"]),
     "set of Kaggle without its owner": ("tasks.brain-mri.source.kaggle", "set", ["source.kaggle"]),
     "resizing of no kind": ("tasks.brain-mri.source.resize", "crop", ["source.resize", "'stretch' or 'pad'"]),
