@@ -12,7 +12,7 @@ from benchmark.data.tree import Tree
 from benchmark.errors import BadInput
 from benchmark.params import Folder
 
-NAMES_OF_PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+NAME_OF_PART = re.compile(r"(train(ing)?|val(id(ation)?)?|test(ing)?)([ _-]?(set|data|images))?", re.IGNORECASE)
 
 
 def load(source: Folder, size: int) -> Images:
@@ -56,7 +56,7 @@ def _part_folders(source: Folder, top: Path, found: Tree) -> dict[str, str]:
     """Return the name of the folder of each part; that of the whole, for no part, if the source has no split."""
     if not source.parts:
         for name in found.folders:
-            if name.lower() in NAMES_OF_PARTS and source.classes is None:
+            if NAME_OF_PART.fullmatch(name) and source.classes is None:
                 raise BadInput(f"{top / name}: looks like a part; name the parts of {source.name} by train and test")
         return {"": ""}
     names = {part: composed(Path(name).as_posix()) for part, name in source.parts.items()}

@@ -202,8 +202,18 @@ def test_a_source_without_a_split_has_no_parts(tmp_path, monkeypatch):
     assert images.labels.tolist() == [0, 1]
 
 
-def test_parts_that_nobody_named_are_not_taken_for_classes(top):
-    assert f"{top / 'Testing'}: looks like a part" in error_of(folder.load, source(train=None, test=None), 32)
+@pytest.mark.parametrize("names", ["Training Testing", "training_set test_set", "TrainData val-data", "train valid"])
+def test_parts_that_nobody_named_are_not_taken_for_classes(top, names):
+    first, second = names.split()
+    (top / "Training").rename(top / first)
+    (top / "Testing").rename(top / second)
+    assert f"{top / min(names.split())}: looks like a part" in error_of(folder.load, source(train=None, test=None), 32)
+
+
+def test_classes_may_be_called_much_like_parts(top):
+    (top / "Training").rename(top / "trained")
+    (top / "Testing").rename(top / "testis")
+    assert folder.load(source(train=None, test=None), 32).classes == ["testis", "trained"]
 
 
 @pytest.mark.parametrize(
