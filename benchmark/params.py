@@ -45,7 +45,7 @@ class Phantom(Strict):
     name: Name
     title: str
     licence: str
-    seed: int
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
     images_per_class: Count
 
 
@@ -536,12 +536,15 @@ def say(error: ValidationError, raw: Any) -> str:
     """Say the first error of ``error`` as ``key: what is wrong, and what would be right``."""
     first, *others = error.errors(include_url=False)
     path: list[str] = []
-    here = raw
+    here, tagged = raw, False
     for step in first["loc"]:
+        if isinstance(here, dict) and step == here.get("kind") and not tagged:
+            tagged = True  # the tag of a union of kinds, which may be the name of a key too, as `table` is
+            continue
         is_key = step in here if isinstance(here, dict) else isinstance(here, list) and isinstance(step, int)
         if is_key:
             path.append(str(step))
-            here = here[step]  # other steps are tags of a union, no keys of the file
+            here = here[step]  # other steps are types of a union, no keys of the file
     if first["type"] == "missing":
         path.append(str(first["loc"][-1]))
         what = "this key is missing"

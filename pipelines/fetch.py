@@ -27,6 +27,8 @@ def fetch(params: Params, name: str) -> None:
         f"{name}: {described['images']} images, {len(described['classes'])} classes, digest {described['digest'][:12]}"
         + (f"; skipped files: {', '.join(skipped)}" if skipped else "")
     )
+    if missed := manifest.missed(images, task, described):
+        print(f"{name}: {missed}")
 
 
 def describe(images: Images, task: Task, params: Params) -> tuple[dict[str, Any], dict[str, str]]:

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmark import reading
 from benchmark.errors import BadInput
 
 COLUMNS = "sample_id,label,p0,p1,…"
+LABEL = r"0*([0-9]{1,9})(\.0*)?"  # a number with more digits is that of no class
 SURELY_PROBABILITIES = 1e-3  # from 1, of the sum of every row
 
 
@@ -68,14 +70,8 @@ def read(path: Path, classes: Sequence[str], logits: bool = False) -> Prediction
 
 def _read_table(path: Path) -> tuple[pd.DataFrame, str]:
     """Return the table as text, and what separates its columns."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; it must be a predictions file") from None
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; it must be a predictions file") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{path}: is not text in UTF-8; it must be a CSV file, not packed, {COLUMNS}") from None
+    right = f"it must be a predictions file: CSV in UTF-8, not packed, {COLUMNS}"
+    text = reading.text(path, right).removeprefix("\ufeff")
     head = text.split("\n", 1)[0]
     separator = max(",;\t", key=head.count)
     try:
@@ -94,7 +90,7 @@ def _read_table(path: Path) -> tuple[pd.DataFrame, str]:
 
 def _score_columns(path: Path, columns: Sequence[str], classes: int) -> tuple[list[str], list[str]]:
     """Return the names of the columns with one score per class, in order, and a note where they are counted from 1."""
-    of_number = sorted((int(name[1:]), name) for name in columns if re.fullmatch("p[0-9]+", name))
+    of_number = sorted((int(name[1:]), name) for name in columns if re.fullmatch("p[0-9]{1,9}", name))
     numbers, names = [number for number, _ in of_number], [name for _, name in of_number]
     must = f"it must have p0 to p{classes - 1}, one for each of the {classes} classes"
     if not names:
@@ -151,11 +147,12 @@ def _labels(path: Path, column: pd.Series, classes: Sequence[str]) -> tuple[np.n
     labels = []
     for line, value in enumerate(column, start=2):
         text = value.strip().lower()
-        label = int(float(text)) if re.fullmatch(r"[0-9]+(\.0*)?", text) else number_of.get(text, -1)
+        number = re.fullmatch(LABEL, text)
+        label = int(number[1]) if number else number_of.get(text, -1)
         if not 0 <= label < len(classes):
             names = ", ".join(map(repr, classes))
             raise BadInput(
                 f"{path}: line {line}: no label {value!r}; it must be 0 to {len(classes) - 1}, or one of {names}"
             )
         labels.append(label)
-    return np.array(labels, np.int64), not column.str.fullmatch(r"\s*[0-9]+(\.0*)?\s*").all()
+    return np.array(labels, np.int64), not column.str.strip().str.fullmatch(LABEL).all()

@@ -37,12 +37,12 @@ def unpack(archive: Path, folder: Path, shown: str) -> None:
     :class:`BadInput` if it is none, if anything in it is unsafe, or if there is no room for it.
     """
     try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as opened:
-                _unpack(list(_of_zip(opened)), archive, folder)
-        elif tarfile.is_tarfile(archive):
+        if tarfile.is_tarfile(archive):  # by its beginning; zip, by its end, would take a tar whose last file is a zip
             with tarfile.open(archive) as opened:
                 _unpack(list(_of_tar(opened)), archive, folder)
+        elif zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as opened:
+                _unpack(list(_of_zip(opened)), archive, folder)
         else:
             raise ValueError("it is neither zip nor tar")
     except NoRoomError as error:

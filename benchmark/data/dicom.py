@@ -23,7 +23,8 @@ def is_dicom(path: Path) -> bool:
 def read(path: Path, levels: tuple[float, float] | None) -> tuple[Image.Image, str]:
     """Return the image (mode L or RGB) and the PatientID of a DICOM file; ValueError says why it cannot be one.
 
-    Grey levels go through the rescaling, then ``levels`` or else the file's first window, which become 0 and 255.
+    Grey levels go through the rescaling, then a window, whose ends become 0 and 255: ``levels`` if they have more than
+    8 bits, else the file's first window, else all levels that 8 bits can have.
     """
     try:
         import pydicom
@@ -54,12 +55,14 @@ def _grey(dataset: Any, levels: tuple[float, float] | None) -> np.ndarray:
 
     stored = pixel_array(dataset)  # without the bits of a word that are no part of a level
     values = apply_modality_lut(stored, dataset)
-    if levels is not None:
+    bits = int(dataset.BitsStored)
+    if levels is not None and bits > 8:
         return windowed(values, *levels)
     if dataset.get("WindowCenter") is not None and dataset.get("WindowWidth") is not None:
         return windowed(values, *_window(dataset))
-    if stored.dtype == np.uint8 and dataset.BitsStored == 8:
-        whole = apply_modality_lut(np.arange(256, dtype=np.uint8), dataset)
+    if bits <= 8:
+        first = -(1 << bits - 1) if dataset.PixelRepresentation else 0
+        whole = apply_modality_lut(np.arange(first, first + (1 << bits)).astype(stored.dtype), dataset)
         return windowed(values, float(whole.min()), float(whole.max()))
     raise ValueError(
         f"it has no window, and levels from {values.min():g} to {values.max():g}; "
@@ -75,4 +78,5 @@ def _window(dataset: Any) -> tuple[float, float]:
         return centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2
     if function == "LINEAR_EXACT" and width > 0:
         return centre - width / 2, centre + width / 2
-    raise ValueError(f"a window of function {function}, {width:g} wide; name two levels by `levels` of the source")
+    right = "name two levels by `levels` of the source" if dataset.BitsStored > 8 else "it must be linear"
+    raise ValueError(f"a window of function {function}, {width:g} wide; {right}")

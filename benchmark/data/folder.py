@@ -12,7 +12,7 @@ from benchmark.data.tree import Tree
 from benchmark.errors import BadInput
 from benchmark.params import Folder
 
-NAMES_OF_PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+NAME_OF_PART = re.compile(r"(train(ing)?|val(id(ation)?)?|test(ing)?)([ _-]?(set|data|images))?", re.IGNORECASE)
 
 
 def load(source: Folder, size: int) -> Images:
@@ -56,7 +56,7 @@ def _part_folders(source: Folder, top: Path, found: Tree) -> dict[str, str]:
     """Return the name of the folder of each part; that of the whole, for no part, if the source has no split."""
     if not source.parts:
         for name in found.folders:
-            if name.lower() in NAMES_OF_PARTS and source.classes is None:
+            if NAME_OF_PART.fullmatch(name) and source.classes is None:
                 raise BadInput(f"{top / name}: looks like a part; name the parts of {source.name} by train and test")
         return {"": ""}
     names = {part: composed(Path(name).as_posix()) for part, name in source.parts.items()}
@@ -111,7 +111,8 @@ def _group(below_class: str, pattern: str | None, shown: str) -> str:
     """Return the group that a picture's path below its class folder names; none without a pattern."""
     if pattern is None:
         return ""
-    if (match := re.search(pattern, below_class)) and match.group(1) is not None:
-        return group_name(match.group(1))
-    what = f"{below_class!r} does not match group_pattern {pattern!r}"
-    raise BadInput(f"{shown}: {what}; every file must have its group there")
+    match = re.search(pattern, below_class)
+    if match and (group := group_name(match.group(1) or "")):
+        return group
+    what = f"finds no group in {below_class!r}" if match else f"does not match {below_class!r}"
+    raise BadInput(f"{shown}: group_pattern {pattern!r} {what}; every file must have its group there")

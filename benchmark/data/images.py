@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 PARTS = ("train", "validation", "test")
+NO_GROUP = {"", "na", "n/a", "nan", "none", "null"}  # what programs write where a group is missing
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,16 @@ class Images:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def group_name(group: object) -> str:
-    """Return the name of a group, the same for ``3``, ``3.0`` and `` 3``; an empty one or NaN is none, and empty."""
-    text = (group.decode("utf-8", "replace") if isinstance(group, bytes) else str(group)).strip()
+def as_text(value: object) -> str:
+    """Return a value of a table as text, the same for ``3``, ``3.0`` and `` 3``; NaN is empty."""
+    text = (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
     return "" if text.lower() == "nan" else re.sub(r"^(-?\d+)\.0*$", r"\1", text)
+
+
+def group_name(group: object) -> str:
+    """Return the name of a group as text; one that is empty, or says that there is none, is none, and empty."""
+    text = as_text(group)
+    return "" if text.lower() in NO_GROUP else text
 
 
 def composed(name: str) -> str:

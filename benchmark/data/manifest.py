@@ -13,11 +13,19 @@ from benchmark.errors import BadInput
 from benchmark.params import Params, Task
 
 NAMED = 20  # copies with different labels
+GROUPS = {  # what names the groups of a source of this kind
+    "folder": "`group_pattern` of the source, or by `groups: patient_id` for DICOM files",
+    "table": "a column `group` among `columns` of the source",
+    "npz": "train_groups, val_groups and test_groups in its file",
+}
 SHOWN = 8  # pairs in the task's figure
 
 
 def describe(images: Images, task: Task, params: Params) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Return the manifest of the images of a task and their table: id, label, official part, cluster, digest."""
+    """Return the manifest of the images of a task and their table: id, label, official part, cluster, digest.
+
+    :class:`BadInput` if near-duplicates cannot be found, and no groups stand in for them (see :func:`missed`).
+    """
     choice = duplicates.choose(images, params.duplicates)
     cluster = duplicates.clusters(len(images), np.concatenate([choice.joined, _within_groups(images.groups)]))
     samples = pd.DataFrame(
@@ -51,6 +59,7 @@ def describe(images: Images, task: Task, params: Params) -> tuple[dict[str, Any]
         "groups": len(set(images.groups) - {""}),
         "duplicates": _duplicates(samples, choice, params),
     }
+    missed(images, task, manifest)
     return manifest, samples
 
 
@@ -61,6 +70,31 @@ def check(images: Images, manifest: dict[str, Any], task: str) -> None:
             f"{task}: the images have digest {images.digest[:12]}, its manifest says {manifest['digest'][:12]}; "
             f"restore the data, or make a new manifest with `dvc repro --force fetch@{task}`"
         )
+
+
+def missed(images: Images, task: Task, manifest: dict[str, Any]) -> str | None:
+    """Return words on near-duplicates that are not found, since too many pairs look alike; None if there are not.
+
+    :class:`BadInput` if none at all are found for that reason, and some image has no group in their place: the images
+    would be split as if they had no near-duplicates.
+    """
+    found, unnamed = manifest["duplicates"], images.groups.count("")
+    least = found["threshold"]["pixel_correlation"]
+    given_up = [
+        step["threshold"]
+        for step in found["thresholds"]["pixels"]
+        if step["threshold"] >= least and step["pairs"] is None
+    ]
+    if not given_up:
+        return None
+    many = f"at a correlation of {given_up[-1]:g} there are more than {duplicates.MOST_PER_IMAGE} pairs an image"
+    by = GROUPS.get(task.source.kind, "groups in a file of arrays, a source of kind npz")
+    advice = f"; {unnamed} images have no group: name what belongs together by {by}" if unnamed else ""
+    if found["chosen"]["pixels"] is not None or found["chosen"]["residuals"] is not None:
+        return f"near-duplicates may be missed: {many}{advice}"
+    if unnamed:
+        raise BadInput(f"{task.source.name}: {many}, and no threshold tells copies from lookalikes{advice}")
+    return f"no near-duplicates are found, groups alone stay together: {many}, and no threshold fits"
 
 
 def _counts(samples: pd.DataFrame, classes: list[str]) -> dict[str, int]:

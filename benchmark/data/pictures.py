@@ -19,6 +19,7 @@ from benchmark.params import Pictures
 
 DRAWINGS = {"EPS", "WMF", "PDF"}  # Pillow hands them to other programs
 COLOUR = 16  # levels between two channels: more than what compression leaves in a grey JPEG
+UNSIGNED_8, UNSIGNED_16 = 7, 15  # a component of JPEG 2000: its bits less one, and 128 if it is signed
 TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_SAMPLE_FORMAT = 258, 262, 339
 Levels = tuple[float, float] | None
 
@@ -101,6 +102,18 @@ def _refuse(image: Image.Image) -> None:
         raise ValueError("signed 8-bit levels")
     if deep and tags.get(TIFF_PHOTOMETRIC) == 0:
         raise ValueError("white is zero, with more than 8 bits")
+    _refuse_rescaled(image)
+
+
+def _refuse_rescaled(image: Image.Image) -> None:
+    """Refuse levels that Pillow stretches or shifts: ``levels`` of the source would name others than the file's."""
+    for _, _, _, stored in image.tile if image.format == "PPM" else ():
+        if isinstance(stored, tuple) and 255 < stored[1] < 65535:
+            raise ValueError(f"levels up to {stored[1]}, which Pillow stretches to 65535; save it as PNG or TIFF")
+    for component in _components(image) if image.format == "JPEG2000" else ():
+        if component not in (UNSIGNED_8, UNSIGNED_16):
+            kind = f"{'signed ' if component & 0x80 else ''}levels of {(component & 0x7F) + 1} bits"
+            raise ValueError(f"JPEG 2000 with {kind}, which Pillow shifts; save it as PNG or TIFF")
 
 
 def _bits(image: Image.Image) -> int:
@@ -111,11 +124,15 @@ def _bits(image: Image.Image) -> int:
         if image.format == "PPM" and isinstance(stored, tuple) and len(stored) > 1 and stored[1] > 255:
             return 16
     if image.format == "JPEG2000":
-        image.fp.seek(0)
-        _, _, header = image.fp.read(1 << 20).partition(b"\xff\x4f\xff\x51")  # ISO/IEC 15444-1, A.5.1
-        depths = header[38 : 38 + 3 * int.from_bytes(header[36:38], "big") : 3]
-        return max((depth & 0x7F) + 1 for depth in depths)
+        return max((component & 0x7F) + 1 for component in _components(image))
     return 8
+
+
+def _components(image: Image.Image) -> bytes:
+    """Return a byte for each component of a JPEG 2000 file, as its header has it (ISO/IEC 15444-1, A.5.1)."""
+    image.fp.seek(0)
+    _, _, header = image.fp.read(1 << 20).partition(b"\xff\x4f\xff\x51")
+    return header[38 : 38 + 3 * int.from_bytes(header[36:38], "big") : 3]
 
 
 def _grey(levels: np.ndarray, ends: Levels) -> np.ndarray:

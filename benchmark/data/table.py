@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark import reading
 from benchmark.data import Images, files, pictures, tree
-from benchmark.data.images import composed, group_name
+from benchmark.data.images import as_text, composed, group_name
 from benchmark.data.tree import Tree
 from benchmark.errors import BadInput, closest
 from benchmark.params import Table
@@ -90,7 +90,7 @@ def _cells(path: Path, source: Table) -> list[tuple[str, dict[str, str]]]:
 
 def _row(source: Table, place: str, cells: dict[str, str]) -> Row:
     columns = source.columns
-    name, label = cells[columns.path], composed(group_name(cells[columns.label]))
+    name, label = cells[columns.path], composed(as_text(cells[columns.label]))
     for column, value in ((columns.path, name), (columns.label, label)):
         if not value:
             raise BadInput(f"{place}: {column!r} is empty; every row needs a path and a label")
@@ -130,7 +130,7 @@ def _classes(source: Table, rows: list[Row]) -> tuple[list[str], list[int]]:
     names = list(source.classes)
     index: dict[str, int] = {}
     for name, labels in source.classes.items():
-        for label in (composed(group_name(label)) for label in labels):
+        for label in (composed(as_text(label)) for label in labels):
             if index.setdefault(label, names.index(name)) != names.index(name):
                 raise BadInput(f"{source.name}: label {label!r} belongs to two classes; it must belong to one")
     for row in rows:

@@ -37,14 +37,17 @@ def read(top: Path, ignore: list[str], listed: Collection[str] = (), table: Path
     """Return what lies below ``top``, its ``table`` aside.
 
     ``ignore`` are patterns of names of files and folders; they do not concern the names that are ``listed``.
-    :class:`BadInput` names a file that is neither a picture nor anything known, and names that cannot be told apart.
+    :class:`BadInput` names a file that is neither a picture nor anything known, names that cannot be told apart, and a
+    pattern that fits nothing.
     """
     pictures: dict[str, Path] = {}
     folders: dict[str, Path] = {}
     skipped: Counter[str] = Counter()
+    names: list[str] = []
     for place, subfolders, files in os.walk(top, onerror=_refuse, followlinks=True):
         if Path(place) != top and _kind_of_name(top, Path(place), ignore) is None:
             folders[_name(top, Path(place))] = Path(place)
+        names += [composed(Path(place, name).relative_to(top).as_posix()) for name in (*subfolders, *files)]
         for subfolder in subfolders:
             if Path(place).resolve().is_relative_to(Path(place, subfolder).resolve()):
                 raise BadInput(f"{Path(place, subfolder)}: a link to a folder that contains it; remove it")
@@ -60,12 +63,28 @@ def read(top: Path, ignore: list[str], listed: Collection[str] = (), table: Path
             if name in pictures:
                 raise BadInput(f"{path}: another file has this name, in another form of Unicode; rename one of them")
             pictures[name] = path
+    for pattern in ignore:
+        _refuse_unfit(pattern, names, top)
     in_order = dict(sorted(pictures.items(), key=lambda picture: picture[0].split("/")))
     return Tree(in_order, dict(sorted(folders.items())), dict(sorted(skipped.items())))
 
 
 def _refuse(error: OSError) -> None:
     raise BadInput(f"{error.filename}: {error.strerror}; it must be a folder that can be read")
+
+
+def _refuse_unfit(pattern: str, names: list[str], top: Path) -> None:
+    """Refuse a pattern that fits no name of a file or folder: what it should leave out would be taken."""
+
+    def fits(one: str) -> bool:
+        return any(fnmatchcase(name, composed(one)) for name in names)
+
+    if fits(pattern):
+        return
+    bare = pattern.strip("/")
+    near = next((repr(one) for one in (bare, f"*/{bare}") if fits(one)), None)
+    right = f"did you mean {near}?" if near else "it must fit a path from there on, as '*/masks' or '*_mask.png' do"
+    raise BadInput(f"{top}: `ignore` of the source: no file or folder is called {pattern!r}; {right}")
 
 
 def _matches(name: str, patterns: list[str]) -> bool:

@@ -89,10 +89,25 @@ MISTAKES = {
         ["tasks.breastmnist", "native_size is 224", "images of 28 px"],
     ),
     "size that medmnist has no file of": ("tasks.breastmnist.source.size", 32, ["source.size", "28, 64, 128 or 224"]),
+    "seed that NumPy does not take": ("tasks.phantom.source.seed", -1, ["tasks.phantom.source.seed", "0, not -1"]),
+    "seed of 33 bits": ("tasks.phantom.source.seed", 2**32, ["phantom.source.seed", "less than 4294967296"]),
     "address of no kind": ("tasks.chestxray.source.url", "example.org/a.npz", ["source.url"]),
     "set of Kaggle without its owner": ("tasks.brain-mri.source.kaggle", "set", ["source.kaggle"]),
     "resizing of no kind": ("tasks.brain-mri.source.resize", "crop", ["source.resize", "'stretch' or 'pad'"]),
     "group pattern without a group": ("tasks.brain-mri.source.group_pattern", "p", ["group_pattern", "one group"]),
+}
+
+
+TABLE = {"kind": "table", "name": "x", "title": "", "licence": "", "path": "x", "obtain": "", "table": "t.csv"}
+TABLE |= {"columns": {"path": "file", "label": "label"}}
+MISTAKES_OF_A_TABLE = {
+    "channels": (2, "tasks.brain-mri.source.channels: input should be 1 or 3, not 2"),
+    "levels": ([9.0, 1.0], "tasks.brain-mri.source.levels: 9 is not below 1"),
+    "table": (1, "tasks.brain-mri.source.table: must be text"),
+    "columns": ({"path": "file"}, "tasks.brain-mri.source.columns.label: this key is missing"),
+    "sufix": (".png", "tasks.brain-mri.source: unknown key 'sufix'"),
+    "test": ("b", "tasks.brain-mri.source: a split needs train and test"),
+    "classes": ({"a": [0], "b": ["1"]}, "tasks.brain-mri.source.classes.a.0: must be text"),
 }
 
 
@@ -111,6 +126,13 @@ def test_a_mistake_is_said_in_one_line_that_names_the_key(workplace, edit, mista
     edit(key, value)
     message = error_of(workplace / "params.yaml")
     assert [words for words in said if words not in message] == []
+
+
+@pytest.mark.parametrize("key", MISTAKES_OF_A_TABLE)
+def test_a_mistake_in_a_table_is_said_of_its_own_key(workplace, edit, key):
+    value, said = MISTAKES_OF_A_TABLE[key]
+    edit("tasks.brain-mri.source", TABLE | {key: value})
+    assert f"params.yaml: {said}" in error_of(workplace / "params.yaml")
 
 
 @pytest.mark.parametrize("key", ["pooled_split", "tasks.phantom.runs", "tasks.phantom.recipe.augmentation.flip"])

@@ -206,7 +206,7 @@ def test_a_bare_score_is_read_without_evidence(workplace, command):
         (("--score", "n=400"), "no score among n"),
         (("--score", "accuracy=96.9, accuracy=90"), "accuracy is given twice"),
         (("--score", "auc=0.9", "--claim", "x"), "not allowed with argument"),
-        (("--predictions", ".", "--task", "phantom"), "Is a directory"),
+        (("--predictions", ".", "--task", "phantom"), ".: is no regular file; it must be a predictions"),
         (("--predictions", "x.csv", "--task", "brain-mri"), "brain-mri has no evidence"),
         (("--claim", "emanet/best-acuracy"), "no claim 'emanet/best-acuracy'; did you mean 'emanet/best-accuracy'?"),
         (("--claim", "???"), "no claim '???'; results/audit.csv lists all"),

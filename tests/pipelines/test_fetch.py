@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 
 @pytest.fixture
@@ -47,3 +48,23 @@ def test_a_table_with_patients(command, edit, scans, workplace):
     assert (samples.groupby(table["patient"])["cluster"].nunique() == 1).all()
     assert samples["cluster"].nunique() == table["patient"].nunique()
     assert command("split", "--task", "brain-mri")[0] == 0
+
+
+def test_near_duplicates_that_cannot_be_found_are_said_or_refused(command, edit, workplace, monkeypatch):
+    monkeypatch.setenv("RETABLE_DATA", str(workplace))
+    edit("tasks.brain-mri.native_size", 32)
+    random = np.random.RandomState(0)
+    for name in ("ill", "well"):
+        (workplace / "clips" / name).mkdir(parents=True)
+        frames = gaussian_filter(random.normal(size=(32, 32)), 3) * 400 + random.normal(128, 1, (80, 32, 32))
+        for index, frame in enumerate(np.clip(frames, 0, 255).astype(np.uint8)):
+            Image.fromarray(frame).save(workplace / "clips" / name / f"{name}_{index}.png")
+    clips = {"kind": "folder", "name": "clips", "title": "", "licence": "", "path": "clips", "obtain": ""}
+    edit("tasks.brain-mri.source", clips)
+    status, _, errors = command("fetch", "--task", "brain-mri")
+    assert (status, errors.count("\n")) == (2, 1)
+    assert "160 images have no group" in errors
+    edit("tasks.brain-mri.source", clips | {"group_pattern": "^([a-z]+)_"})
+    status, output, _ = command("fetch", "--task", "brain-mri")
+    assert status == 0
+    assert "brain-mri: no near-duplicates are found, groups alone stay together" in output

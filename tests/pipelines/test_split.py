@@ -67,3 +67,33 @@ def test_a_part_without_a_class_names_the_cluster_that_it_is_in(split):
     assert status == 2
     assert "the train images of run 0 contain none of class 'b'" in errors
     assert "a cluster of 40 images, such as 'image/1'" in errors
+
+
+def test_images_that_an_official_split_leaves_out_are_counted(split):
+    parts = ["train"] * 60 + ["validation"] * 20 + ["test"] * 20
+    whole = split(range(100), [0, 1] * 50, parts, "chestxray-official")[1]
+    assert whole == "chestxray-official: 100 clusters; run 0 has 60 train, 20 validation, 20 test\n"
+    clusters = [*range(80), *range(10), *range(90, 100)]
+    output = split(clusters, [0, 1] * 50, parts, "chestxray-official")[1]
+    assert "run 0 has 50 train, 20 validation, 20 test; 10 left out, since their clusters reach into" in output
+
+
+@pytest.mark.parametrize("groups", [0, 24])
+def test_an_official_split_that_deals_too_few_clusters_asks_for_the_sources_validation_part(split, groups):
+    parts = (["train"] * 90 + ["test"] * 30) * 2
+    clusters = [index // 10 for index in range(240)]
+    status, _, errors = split(clusters, [0] * 120 + [1] * 120, parts, "chestxray-official", groups)
+    assert status == 2
+    assert "class a has 12 clusters of near-duplicates; 20 parts need at least 20" in errors
+    assert errors.endswith("; name the source's validation part, and none is dealt\n")
+    assert "split: official" not in errors
+    parts = (["train"] * 60 + ["validation"] * 30 + ["test"] * 30) * 2
+    assert split(clusters, [0] * 120 + [1] * 120, parts, "chestxray-official", groups)[0] == 0
+
+
+def test_no_official_split_is_told_to_be_official(split):
+    parts = ["train"] * 60 + ["validation"] * 20 + ["test"] * 20
+    clusters = [index if index % 2 == 0 else 500 for index in range(100)]
+    errors = split(clusters, [0, 1] * 50, parts, "chestxray-official", groups=51)[2]
+    assert "the train images of run 0 contain none of class 'b'; every part of a run must" in errors
+    assert "are in one; take more groups\n" in errors

@@ -178,6 +178,21 @@ def test_a_folder_is_downloaded_as_an_archive(web, kind, scheme):
     assert len(folder.load(source, 32)) == 8
 
 
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_an_archive_inside_an_archive_is_a_file_of_it(tmp_path, kind):
+    inside = archive("zip" if kind == "tar" else "tar")
+    if kind == "tar":
+        with tarfile.open(tmp_path / "set", "w") as opened:
+            entry = tarfile.TarInfo("inside")
+            entry.size = len(inside)
+            opened.addfile(entry, io.BytesIO(inside))
+    else:
+        with zipfile.ZipFile(tmp_path / "set", "w") as opened:
+            opened.writestr("inside", inside)
+    archives.unpack(tmp_path / "set", make(tmp_path / "to"), "set")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "to").iterdir()} == {"inside": inside}
+
+
 def test_a_folder_around_everything_is_left_out(web):
     assert folder.load(source_of(web, archive("zip", around="the set/v2/")), 32).ids[0] == "Training/ill/0.png"
 

@@ -78,7 +78,15 @@ def test_groups_may_be_folders_below_that_of_the_class(top):
 
 def test_a_file_name_without_its_group_is_named(top):
     save(top / "Training/none/other.png", 1)
-    assert "other.png" in error_of(folder.load, source(group_pattern=r"^(p\d)-"), 32)
+    message = error_of(folder.load, source(group_pattern=r"^(p\d)-"), 32)
+    assert "does not match 'other.png'; every file must have its group there" in message
+
+
+@pytest.mark.parametrize("name", ["-7.png", "NA-7.png", "other.png"])
+def test_a_file_name_whose_group_is_none_is_named(top, name):
+    save(top / "Training/none" / name, 1)
+    message = error_of(folder.load, source(group_pattern="^(?:(.*)-)?"), 32)
+    assert f"group_pattern '^(?:(.*)-)?' finds no group in {name!r}; every file must have its group there" in message
 
 
 @pytest.mark.parametrize("part", ["Training", "Testing"])
@@ -194,8 +202,18 @@ def test_a_source_without_a_split_has_no_parts(tmp_path, monkeypatch):
     assert images.labels.tolist() == [0, 1]
 
 
-def test_parts_that_nobody_named_are_not_taken_for_classes(top):
-    assert f"{top / 'Testing'}: looks like a part" in error_of(folder.load, source(train=None, test=None), 32)
+@pytest.mark.parametrize("names", ["Training Testing", "training_set test_set", "TrainData val-data", "train valid"])
+def test_parts_that_nobody_named_are_not_taken_for_classes(top, names):
+    first, second = names.split()
+    (top / "Training").rename(top / first)
+    (top / "Testing").rename(top / second)
+    assert f"{top / min(names.split())}: looks like a part" in error_of(folder.load, source(train=None, test=None), 32)
+
+
+def test_classes_may_be_called_much_like_parts(top):
+    (top / "Training").rename(top / "trained")
+    (top / "Testing").rename(top / "testis")
+    assert folder.load(source(train=None, test=None), 32).classes == ["testis", "trained"]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +257,7 @@ def test_a_picture_that_no_part_or_class_takes_is_refused_unless_listed(top, pla
     message = error_of(folder.load, source(), 32)
     assert "pictures in no class folder of a part: 1" in message
     assert str(top / place) in message
-    images = folder.load(source(ignore=[place, "val"]), 32)
+    images = folder.load(source(ignore=[place]), 32)
     assert len(images) == 16
     assert images.skipped == {"ignored": 1}
 
@@ -249,6 +267,31 @@ def test_an_ignored_folder_is_no_class(top):
     save(top / "Training/masks/a.png", 1)
     assert folder.load(source(ignore=["*/masks"]), 32).classes == ["glioma", "none"]
     assert "'masks'" in error_of(folder.load, source(), 32)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "right"),
+    [
+        ("masks", "did you mean '*/masks'?"),
+        ("masks/", "did you mean '*/masks'?"),
+        ("masks/*.png", "did you mean '*/masks/*.png'?"),
+        ("/Training/none/masks", "did you mean 'Training/none/masks'?"),
+        ("*.tif", "it must fit a path from there on, as '*/masks' or '*_mask.png' do"),
+    ],
+)
+def test_a_pattern_that_fits_nothing_is_refused(top, pattern, right):
+    (top / "Training/none/masks").mkdir()
+    save(top / "Training/none/masks/a.png", 1)
+    message = error_of(folder.load, source(ignore=["*/masks", pattern]), 32)
+    assert message == f"{top}: `ignore` of the source: no file or folder is called {pattern!r}; {right}"
+
+
+@pytest.mark.parametrize("pattern", ["*.DS_Store", "*/masks", "*/a.p?g", "Training/none/masks"])
+def test_a_pattern_may_fit_what_is_skipped_anyway_or_fit_a_folder_or_a_file(top, pattern):
+    (top / "Training/none/masks").mkdir()
+    save(top / "Training/none/masks/a.png", 1)
+    (top / "Training/.DS_Store").write_bytes(b"\0")
+    assert len(folder.load(source(ignore=["*/masks", pattern]), 32)) == 16
 
 
 @pytest.mark.parametrize("content", [b"\x1f\x8b\x08\0\0\0", b"", b"\xff\xfea\0,\0"], ids=["binary", "empty", "UTF-16"])

@@ -6,6 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from benchmark.data import duplicates, manifest
 from benchmark.errors import BadInput
+from tests.conftest import error_of
 
 
 @pytest.fixture
@@ -120,3 +121,50 @@ def test_no_image_is_shown_twice(settings, make_images, pixels):
     shown = manifest.describe(make_images(np.concatenate([pixels, copies])), settings.task("phantom"), settings)
     names = [name for pair in shown[0]["duplicates"]["shown"] for name in pair["images"]]
     assert len(names) == len(set(names)) > 2
+
+
+@pytest.fixture
+def clips(make_images):
+    """Return a function that makes two clips of 80 noisy frames: more near-copies than a threshold may find."""
+    random = np.random.RandomState(0)
+    fields = np.repeat([gaussian_filter(random.normal(size=(32, 32)), 3) for _ in range(2)], 80, axis=0)
+
+    def make(noise=1, **changes):
+        levels = 128 + 100 * fields / np.abs(fields).max() + np.random.RandomState(1).normal(0, noise, fields.shape)
+        return make_images(np.clip(levels, 0, 255).astype(np.uint8)[..., None], np.repeat([0, 1], 80), **changes)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("task", "by"),
+    [
+        ("brain-mri", "`group_pattern` of the source"),
+        ("chestxray", "train_groups, val_groups and test_groups"),
+        ("breastmnist", "groups in a file of arrays, a source of kind npz"),
+    ],
+)
+@pytest.mark.parametrize(("noise", "highest"), [(1, 0.995), (2, 0.99)], ids=["all", "all but one that chains"])
+def test_images_with_more_near_copies_than_can_be_found_need_groups(settings, clips, task, by, noise, highest):
+    for groups, count in (([""] * 160, 160), (["1"] * 159 + [""], 1)):
+        message = error_of(manifest.describe, clips(noise, groups=groups), settings.task(task), settings)
+        assert f"at a correlation of {highest} there are more than 30 pairs an image, and no threshold" in message
+        assert f"{count} images have no group: name what belongs together by {by}" in message
+
+
+def test_groups_stand_in_for_near_duplicates_that_cannot_be_found_and_this_is_said(settings, clips):
+    images, task = clips(groups=["1"] * 80 + ["2"] * 80), settings.task("brain-mri")
+    described, samples = manifest.describe(images, task, settings)
+    assert samples["cluster"].tolist() == [0] * 80 + [1] * 80
+    assert "groups alone stay together: at a correlation of 0.995" in manifest.missed(images, task, described)
+
+
+def test_that_some_near_duplicates_may_be_missed_is_said(settings, clips, make_images, pixels):
+    images, task = clips(noise=5), settings.task("brain-mri")
+    described, samples = manifest.describe(images, task, settings)
+    assert samples["cluster"].nunique() > 2
+    said = manifest.missed(images, task, described)
+    assert said.startswith("near-duplicates may be missed: at a correlation of 0.95 there are more than 30 pairs")
+    assert "160 images have no group" in said
+    few = make_images(pixels)
+    assert manifest.missed(few, task, manifest.describe(few, task, settings)[0]) is None

@@ -55,6 +55,14 @@ def test_each_row_is_an_image(top):
     assert images.official == ["train", "train", "test"]
 
 
+@pytest.mark.parametrize("missing", ["NA", "n/a", "NaN", "None", "null", " "])
+def test_a_group_that_is_missing_is_none_however_that_is_written(top, missing):
+    write(top, ["path,label,patient", f"b.png,ill,{missing}", f"a.png,none,{missing}", "deep/c.png,null,Nancy"])
+    images = table.load(source(columns=COLUMNS | {"group": "patient"}), 32)
+    assert images.groups == ["", "", "Nancy"]
+    assert images.classes == ["ill", "none", "null"]
+
+
 def test_group_and_part_may_be_missing(top):
     images = table.load(source(), 32)
     assert images.official == images.groups == ["", "", ""]

@@ -118,14 +118,19 @@ def pnm(kind, most, content):
     return f"{kind} 16 16 {most}\n".encode() + content
 
 
-def jpeg_2000_of_16_bits(path):
-    """Write colours whose header (the marker SIZ) says that they have 16 bits."""
-    content = io.BytesIO()
-    Image.fromarray(COLOUR).save(content, "JPEG2000", no_jp2=True)
-    changed = bytearray(content.getvalue())
-    start = changed.index(b"\xff\x51") + 2 + 38
-    changed[start : start + 9 : 3] = b"\x0f" * 3
-    path.write_bytes(changed)
+def jpeg_2000(array, bits, signed=False):
+    """Return how a file is written whose header (the marker SIZ) says that its levels have these bits."""
+
+    def write(path):
+        content = io.BytesIO()
+        Image.fromarray(array).save(content, "JPEG2000", no_jp2=True)
+        changed = bytearray(content.getvalue())
+        start = changed.index(b"\xff\x51") + 2 + 38
+        channels = array[0, 0].size
+        changed[start : start + 3 * channels : 3] = bytes([bits - 1 + 128 * signed]) * channels
+        path.write_bytes(changed)
+
+    return write
 
 
 def jpeg_in_dicom(path):
@@ -313,8 +318,21 @@ VARIANTS = [
     ),
     Variant("JPEG 2000, grey, lossless", "a.jp2", pillow(GREY, "JPEG2000", irreversible=False), GREY),
     Variant("JPEG 2000, grey, 16 bits", "a.jp2", pillow(DEEP, "JPEG2000", irreversible=False), GREY, keys=DEPTH),
+    *(
+        Variant(
+            f"JPEG 2000, grey, {kind}",
+            "a.j2k",
+            jpeg_2000(array, bits, "signed" in kind),
+            f"JPEG 2000 with {'signed ' if 'signed' in kind else ''}levels of {bits} bits, which Pillow shifts",
+            keys=DEPTH if bits > 8 else {},
+        )
+        for kind, array, bits in (
+            *(("6 bits", GREY, 6), ("signed 8 bits", GREY, 8)),
+            *(("10 bits", DEEP, 10), ("12 bits", DEEP, 12), ("signed 16 bits", DEEP, 16)),
+        )
+    ),
     Variant("JPEG 2000, RGB, lossless", "a.jp2", pillow(COLOUR, "JPEG2000", irreversible=False), COLOUR, keys=THREE),
-    Variant("JPEG 2000, RGB, 16 bits", "a.j2k", jpeg_2000_of_16_bits, "more than 8 bits", keys=THREE),
+    Variant("JPEG 2000, RGB, 16 bits", "a.j2k", jpeg_2000(COLOUR, 16), "more than 8 bits", keys=THREE),
     Variant("SGI, RGB", "a.rgb", pillow(COLOUR, "SGI"), COLOUR, keys=THREE),
     Variant("SGI, RGB, 16 bits", "a.rgb", pillow(COLOUR, "SGI", bpc=2), "more than 8 bits", keys=THREE),
     Variant("WebP, lossless", "a.webp", pillow(COLOUR, "WEBP", lossless=True), COLOUR, keys=THREE),
@@ -330,6 +348,13 @@ VARIANTS = [
     Variant("PGM, plain", "a.pgm", pnm("P2", 255, " ".join(map(str, GREY.ravel())).encode()), GREY),
     Variant("PGM", "a.pgm", pnm("P5", 255, GREY.tobytes()), GREY),
     Variant("PGM, 16 bits", "a.pgm", pnm("P5", 65535, b"".join(big(DEEP))), GREY, keys=DEPTH),
+    *(
+        Variant(f"{kind}, 12 bits in 16", "a.pgm", pnm(magic, 4095, content), "levels up to 4095, which", keys=DEPTH)
+        for kind, magic, content in (
+            ("PGM, plain", "P2", " ".join(map(str, (DEEP >> 4).ravel())).encode()),
+            ("PGM", "P5", b"".join(big(DEEP >> 4))),
+        )
+    ),
     Variant("PPM", "a.ppm", pnm("P6", 255, COLOUR.tobytes()), COLOUR, keys=THREE),
     Variant(
         "PPM, 16 bits", "a.ppm", pnm("P6", 65535, b"".join(big(np.dstack([DEEP] * 3)))), "more than 8 bits", keys=THREE
@@ -441,8 +466,40 @@ VARIANTS = [
         dicom(255 - GREY, RescaleSlope=-2, RescaleIntercept=9),
         GREY,
     ),
+    Variant("DICOM, 8 bits, no window", "a.dcm", dicom(GREY), GREY, keys={"levels": [0, 4095]}),
+    Variant(
+        "DICOM, 8 bits, window",
+        "a.dcm",
+        dicom(GREY, WindowCenter=64, WindowWidth=128),
+        linear(GREY, 0, 127),
+        keys={"levels": [0, 4095]},
+    ),
+    Variant(
+        "DICOM, 8 bits, window SIGMOID",
+        "a.dcm",
+        dicom(GREY, WindowCenter=64, WindowWidth=128, VOILUTFunction="SIGMOID"),
+        "function SIGMOID, 128 wide; it must be linear",
+    ),
+    Variant("DICOM, 8 bits in 16", "a.dcm", dicom(GREY.astype(np.uint16), BitsStored=8), GREY),
+    Variant("DICOM, 7 bits", "a.dcm", dicom(GREY >> 1, BitsStored=7), linear(GREY >> 1, 0, 127)),
+    Variant("DICOM, signed 8 bits", "a.dcm", dicom((GREY ^ 128).view(np.int8)), GREY),
     Variant("DICOM without a suffix", "IM0001", dicom(GREY), GREY),
     Variant("DICOM, MONOCHROME1", "a.dcm", dicom(255 - GREY, PhotometricInterpretation="MONOCHROME1"), GREY),
+    Variant(
+        "DICOM, MONOCHROME1",
+        "a.dcm",
+        dicom(255 - GREY, PhotometricInterpretation="MONOCHROME1"),
+        GREY,
+        keys={"levels": [0, 4095]},
+    ),
+    Variant(
+        "DICOM, MONOCHROME1, 12 bits",
+        "a.dcm",
+        dicom(4095 - (DEEP >> 4), BitsStored=12, PhotometricInterpretation="MONOCHROME1"),
+        linear(DEEP >> 4, 0, 4095),
+        keys={"levels": [0, 4095]},
+        tolerance=1,
+    ),
     Variant(
         "DICOM, 12 bits, window",
         "a.dcm",
