@@ -105,7 +105,7 @@ def test_a_source_that_lacks_rivals_has_a_say_on_the_others(random):
     record = judged(behind, lacking)[BEST]
     assert record["verdict"] == "contradicted"
     assert "; b: no evidence: fewer than two runs of cnn; the weakest of the other pairs: emanet − " in why(record)
-    assert where(record).startswith("the mean over 2 sources, each with equal weight; a (")
+    assert where(record).startswith("the mean over 1 to 2 sources, each with equal weight; a (")
     assert "; b (" in where(record) and "; without cnn)" in where(record)
     rivals = "resnet50 cnn_attention light_cnn"
     of_a, of_b = (set(command.split(" --model ")[1].split()) for command in record["command"].split(" && "))

@@ -83,8 +83,8 @@ def test_without_a_claim_to_be_the_best_it_says_how_far_it_is(said):
 @pytest.mark.parametrize(
     ("value", "verdict", "text"),
     [
-        (-0.042, "contradicted", "it is 4.2 points below cnn [−5.2, −3.2]; the paper claims 5.0 above."),
-        (0.031, "supported", "it is 3.1 points above cnn [+2.1, +4.1]; the paper claims 5.0 above."),
+        (-0.042, "contradicted", "it is 4.2 points below cnn [−5.2, −3.2]; the paper claims 5.0 points above."),
+        (0.031, "supported", "it is 3.1 points above cnn [+2.1, +4.1]; the paper claims 5.0 points above."),
         (-0.003, "inconclusive", "it is 0.3 points below cnn [−1.3, +0.7], which may be chance; the paper"),
         (0.001, "no difference", "it is 0.1 points above cnn [−0.9, +1.1], too little to count; the paper"),
     ],
