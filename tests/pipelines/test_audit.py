@@ -298,7 +298,10 @@ def test_a_task_without_runs_is_refused(audited, command, tmp_path):
     (audited / "results/tasks/chest-ct-official/runs").mkdir(parents=True)
     path = as_saved(tmp_path, lambda table: table)
     status, _, errors = command("audit", "--predictions", str(path), "--task", "chest-ct-official")
-    assert (status, errors) == (2, "error: --task: chest-ct-official has no evidence; it must be a task that has some\n")
+    assert (status, errors) == (
+        2,
+        "error: --task: chest-ct-official has no evidence; it must be a task that has some\n",
+    )
 
 
 def test_predictions_that_are_all_right_are_not_certain_to_be_so_on_other_images(audited, command, tmp_path):
