@@ -23,7 +23,7 @@ from benchmark.data import files, manifest, splits
 from benchmark.errors import BadInput
 from benchmark.evidence import provenance
 from benchmark.training import runs
-from benchmark.training.corruptions import CORRUPTIONS
+from benchmark.training.corruptions import corruption_digests
 from pipelines import listed
 
 ROOT = Path(__file__).parents[1]
@@ -205,8 +205,7 @@ def leave():
     def write(run, folder, text="the same", **facts):
         for name in evidence.OF_ALL:
             evidence.replace_text(folder / name, text)
-        met = {name: kind.digest for name, kind in CORRUPTIONS.items()}
-        provenance.write(folder, {"inputs": runs.inputs(run), "robustness": met} | facts)
+        provenance.write(folder, {"inputs": runs.inputs(run), "robustness": corruption_digests()} | facts)
         return folder
 
     return write

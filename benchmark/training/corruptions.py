@@ -77,6 +77,11 @@ def corruption(name: str) -> Corruption:
     return CORRUPTIONS[name]
 
 
+def corruption_digests() -> dict[str, str]:
+    """Return the name of each corruption → the digest of what decides its images."""
+    return {name: kind.digest for name, kind in CORRUPTIONS.items()}
+
+
 def _jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     file = io.BytesIO()
     Image.fromarray(image.squeeze()).save(file, "jpeg", quality=quality)

@@ -22,10 +22,11 @@ from benchmark.errors import BadInput, TrainingFailed, Unreachable, failure, one
 from benchmark.evidence import provenance
 from benchmark.evidence.digests import code_digest, digest
 from benchmark.training import progress
-from benchmark.training.corruptions import CORRUPTIONS
+from benchmark.training.corruptions import corruption_digests
 from benchmark.training.runs import SHARED_CODE, Run, inputs
 
 SHARED = "shared"  # the folder, beside those of the runs, of what all models of a task share
+Decides = tuple[dict[str, str], dict[str, str]]  # the inputs of a run, and the digests of the corruptions
 MAKES_SHARED = (*SHARED_CODE, "benchmark/training/corrupted.py", "benchmark/training/estimators.py")
 Engine = Callable[[list[Run], dict[Run, Path], Path, Connection], Iterator[tuple[Run, BaseException | None]]]
 
@@ -37,8 +38,9 @@ def train(todo: list[Run], scratch: Path, engine: Engine) -> Iterator[tuple[Run,
     :class:`BadInput` comes before any compute. A run that fails stops no other; at the end :class:`TrainingFailed`
     names those that failed.
     """
-    asked = {run: _decides(run) for run in todo}
-    folders = {run: scratch / run.task.name / run.model.name / f"run-{run.number}-{_key(run)}" for run in todo}
+    corruptions = corruption_digests()
+    asked = {run: (inputs(run), corruptions) for run in todo}
+    folders = {run: scratch / Path(*run.cell) / f"run-{run.number}-{_key(run, asked[run])}" for run in todo}
     for first in {run.cell: run for run in todo}.values():
         _check_model(first)
     waiting, failed = [], []
@@ -122,12 +124,7 @@ def _shared(scratch: Path) -> Path:
     return scratch / SHARED / digest([code_digest([Path(path) for path in MAKES_SHARED]), provenance.versions()])[:16]
 
 
-def _decides(run: Run) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the inputs of a run, and the digests of the corruptions."""
-    return inputs(run), {name: kind.digest for name, kind in CORRUPTIONS.items()}
-
-
-def _is_of(folder: Path, decides: tuple[dict[str, str], dict[str, str]]) -> bool:
+def _is_of(folder: Path, decides: Decides) -> bool:
     """Whether the evidence in a folder is of these inputs and corruptions; placing refuses what is damaged."""
     try:
         facts = provenance.read(folder)
@@ -136,14 +133,14 @@ def _is_of(folder: Path, decides: tuple[dict[str, str], dict[str, str]]) -> bool
     return (facts.get("inputs"), facts.get("robustness")) == decides
 
 
-def _key(run: Run) -> str:
+def _key(run: Run, decides: Decides) -> str:
     """Return what must be the same for work in scratch to be taken up: inputs, corruptions, versions, machine."""
     device = run.task.device
     try:
         machine = provenance.machine(device)
     except (RuntimeError, AssertionError):  # no such device here, which the run itself says
         machine = {"device": device}
-    return digest([*_decides(run), provenance.versions(), machine])[:16]
+    return digest([*decides, provenance.versions(), machine])[:16]
 
 
 def _check_model(run: Run) -> None:

@@ -9,7 +9,7 @@ from benchmark import evidence
 from benchmark.evidence import checks, provenance, repository
 from benchmark.evidence.checks import Check
 from benchmark.evidence.digests import sources_digest
-from benchmark.training.corruptions import CORRUPTIONS
+from benchmark.training.corruptions import CORRUPTIONS, corruption_digests
 from benchmark.training.runs import Run, code_files, inputs, read_split
 
 DIGESTS = "benchmark/evidence/digests.py"  # before this file, the digest of code was another one
@@ -75,7 +75,7 @@ def _is_whole(check: Check, run: Run) -> None:
 
 def _inputs_are_todays(check: Check, run: Run) -> None:
     facts, now = _facts(run), inputs(run)
-    robustness = {name: kind.digest for name, kind in CORRUPTIONS.items()}
+    robustness = corruption_digests()
     names = {"task": run.task.name, "model": run.model.name, "run": run.number, "device": run.task.device, "threads": 1}
     pairs = [(key, facts.get(key), value) for key, value in names.items()]
     pairs += [
@@ -105,10 +105,8 @@ def _code_is_the_commits(check: Check, run: Run) -> None:
             return
     if base:
         check.expect(*_same_as_at(base, run, facts))
-    elif (recorded := facts.get("inputs", {}).get("code")) != _code_at(commit, run):
-        check.expect(
-            False, f"{path}: code is {_short(recorded)}; it must be {_short(_code_at(commit, run))}, {commit}'s"
-        )
+    elif (recorded := facts.get("inputs", {}).get("code")) != (then := code_at(commit, code_files(run))):
+        check.expect(False, f"{path}: code is {_short(recorded)}; it must be {_short(then)}, {commit}'s")
     else:
         check.expect(True, "")
 
@@ -129,10 +127,10 @@ def _same_as_at(base: str, run: Run, facts: dict[str, Any]) -> tuple[bool, str]:
     return True, ""
 
 
-def _code_at(commit: str, run: Run) -> str | None:
-    """Return the digest that the code of a run had at a commit; None where a file was not there."""
+def code_at(commit: str, code: list[Path]) -> str | None:
+    """Return the digest that the code in some files had at a commit; None where a file was not there."""
     files = repository.files_at(commit, Path("benchmark")) | repository.files_at(commit, Path("baselines"))
-    paths = list(map(str, code_files(run)))
+    paths = list(map(str, code))
     if DIGESTS not in files or any(path not in files for path in paths):
         return None
     return sources_digest(tuple((path, files[path].decode()) for path in paths))

@@ -14,12 +14,13 @@ from ruamel.yaml import YAML
 
 from benchmark import evidence
 from benchmark.errors import BadInput, one_line
-from benchmark.evidence import differences, provenance, repository
-from benchmark.evidence.digests import code_digest, sources_digest
+from benchmark.evidence import differences, provenance
+from benchmark.evidence.digests import code_digest
 from benchmark.params import Bands, Model, Task
 from benchmark.training import cells, local
 from benchmark.training.bands import Part, parts
-from benchmark.training.corruptions import CORRUPTIONS
+from benchmark.training.corruptions import corruption_digests
+from benchmark.training.origin import code_at
 from benchmark.training.runs import PROTOCOL, Run, inputs, with_imports
 
 SCRATCH = Path("scratch/reproduction")
@@ -188,7 +189,7 @@ def restamp(base: Base, runs: list[Run], synthetic: Task) -> tuple[int, list[str
         if reason := _no_restamp(base, known, run, facts, now, synthetic):
             reasons.append(f"{run}: {reason}")
             continue
-        stamp = {"inputs": now, "robustness": {name: kind.digest for name, kind in CORRUPTIONS.items()}}
+        stamp = {"inputs": now, "robustness": corruption_digests()}
         provenance.write(run.folder, facts | stamp | {"same_bytes_as": base.commit})
         count += 1
     return count, reasons
@@ -213,11 +214,8 @@ def _no_restamp(
 
 def _has_model_of(commit: str, run: Run) -> bool:
     """Whether the files of the model of ``run`` have the code that they had at a commit."""
-    files = repository.files_at(commit, Path("benchmark")) | repository.files_at(commit, Path("baselines"))
     paths = with_imports(run.code)
-    if any(str(path) not in files for path in paths):
-        return False
-    return code_digest(paths) == sources_digest(tuple((str(path), files[str(path)].decode()) for path in paths))
+    return code_digest(paths) == code_at(commit, paths)
 
 
 def _up_to_date_at(base: str, tree: Path) -> frozenset[str]:

@@ -64,6 +64,17 @@ def test_a_claim_on_cost_depends_on_the_reading_that_decides_it_otherwise_and_no
     assert found[macs]["reason"][0] == "as chosen supported, with emanet_output contradicted"
 
 
+def below_cnn(random, measure, cnn, chosen, other):
+    """Return the verdict that EMANet costs less than the CNN, by what it and another reading cost at two sizes."""
+    task = answers(random, EVEN)
+    task.costs[:] = [
+        priced(size, emanet={measure: of_chosen}, cnn={measure: cnn}, emanet_output={measure: of_other})
+        for size, of_chosen, of_other in zip((64, 224), chosen, other, strict=True)
+    ]
+    paper = PAPER.model_copy(update={"readings": ["emanet_output"]})
+    return judged(task, paper=paper)[f"emanet_table1/{measure}/emanet-below-cnn"]["verdict"]
+
+
 @pytest.mark.parametrize(
     ("chosen", "other", "verdict"),
     [
@@ -74,12 +85,7 @@ def test_a_claim_on_cost_depends_on_the_reading_that_decides_it_otherwise_and_no
     ],
 )
 def test_what_a_reading_turns_depends_on_it(random, chosen, other, verdict):
-    task, name = answers(random, EVEN), "emanet_table1/macs/emanet-below-cnn"
-    task.costs[:] = [
-        priced(size, emanet={"macs": of_chosen}, cnn={"macs": 100}, emanet_output={"macs": of_other})
-        for size, of_chosen, of_other in zip((64, 224), chosen, other, strict=True)
-    ]
-    assert judged(task, paper=PAPER.model_copy(update={"readings": ["emanet_output"]}))[name]["verdict"] == verdict
+    assert below_cnn(random, "macs", 100, chosen, other) == verdict
 
 
 @pytest.mark.parametrize(
@@ -92,15 +98,7 @@ def test_what_a_reading_turns_depends_on_it(random, chosen, other, verdict):
     ],
 )
 def test_a_reading_that_shows_the_same_in_part_leaves_it_shown_in_part(random, chosen, other, verdict):
-    task, name = answers(random, EVEN), "emanet_table1/latency_ms/emanet-below-cnn"
-    task.costs[:] = [
-        priced(size, **{model: {"latency_ms": time} for model, time in of.items()})
-        for size, of in (
-            (size, {"emanet": of_chosen, "cnn": 2.0, "emanet_output": of_other})
-            for size, of_chosen, of_other in zip((64, 224), chosen, other, strict=True)
-        )
-    ]
-    assert judged(task, paper=PAPER.model_copy(update={"readings": ["emanet_output"]}))[name]["verdict"] == verdict
+    assert below_cnn(random, "latency_ms", 2.0, chosen, other) == verdict
 
 
 def test_another_reading_of_a_rival_is_put_into_claims_on_cost_too(random):

@@ -181,7 +181,7 @@ def test_evidence_that_was_stale_at_the_base_is_not_noted(base, run_of):
 
 def test_a_model_that_was_not_compared_must_have_the_file_that_it_had(base, own_code, run_of):
     git("init", "-q")
-    git("add", "baselines", "benchmark/models")
+    git("add", "baselines", "benchmark")
     commit, run = base(), run_of("knn")
     evidence.replace_text(run.code, run.code.read_text(encoding="utf-8") + "\n# A word\n")
     assert restamp(commit, run, models=["cnn"]) == (1, [])
