@@ -19,6 +19,8 @@ from benchmark.report.figures import audit as audit_figure  # noqa: F401
 from benchmark.report.figures import drawing
 from benchmark.report.page import render  # noqa: F401
 from benchmark.training import engine, networks  # noqa: F401
+from benchmark.training.corruptions import corruption_digests
+from benchmark.training.runs import inputs
 from pipelines import audit, cost, docs, fetch, figures, listed, report, score, split, tables, train
 from tests.faults.forks import KILLED, Ended, errors_of, forked
 from tests.faults.injection import Fault
@@ -64,7 +66,8 @@ def finished_in_scratch(folder: Path) -> None:
     """Leave the trained runs of a cell in scratch, and stale ones, whole, among the evidence."""
     with contextlib.chdir(folder):
         for run in listed.cell(params.load(), "phantom", "knn"):
-            shutil.copytree(run.folder, Path("scratch/runs/phantom/knn", f"run-{run.number}-{engine._key(run)}"))
+            key = engine._key(run, (inputs(run), corruption_digests()))
+            shutil.copytree(run.folder, Path("scratch/runs/phantom/knn", f"run-{run.number}-{key}"))
             facts = evidence.read_json(run.folder / evidence.PROVENANCE)
             for path in run.folder.iterdir():
                 path.write_bytes(path.read_bytes() + b"old\n")
