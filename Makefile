@@ -40,6 +40,7 @@ test-faults: setup
 benchmark: setup
 	python -m tests.performance.trainer $(CHECKOUT)
 	python -m tests.performance.sizes
+	python -m tests.performance.parts
 	python -m tests.performance.cores
 	python -m tests.performance.engine
 	python -m tests.performance.scoring

@@ -1,7 +1,8 @@
 """How busy the cores are while a task is trained.
 
-``python -m tests.performance.cores`` trains the first run of every model of ``phantom`` by the command, in a clone of its
-own, prints the table and puts it into docs/performance.md. Run nothing else meanwhile.
+``python -m tests.performance.cores`` trains the first run of every model of ``phantom`` by the command, in a clone,
+prints the table and puts it into docs/performance.md. Needs ``breastmnist.npz``, which one of them is pretrained on.
+Run nothing else meanwhile.
 """
 
 import subprocess
