@@ -498,7 +498,7 @@ class Params(Strict):
             leaks = "left in" if task.keep_leaks else "taken out of"
             return f"the source's own split, near-duplicates of test images {leaks} training; all runs test on the same"
         disjoint = task.runs * self.pooled_split.test <= self.pooled_split.parts
-        tests = "each run tests on other images" if disjoint else "runs share test images"
+        tests = "each run tests on different images" if disjoint else "runs share test images"
         return f"split {self.pooled_split} by clusters of near-duplicates; {tests}"
 
     def model(self, name: str) -> Model:

@@ -16,7 +16,7 @@ def main() -> None:
     for predictions in sorted((evidence.TASKS / task / "runs").glob("*/run-*/predictions.csv")):
         _, labels, probabilities = evidence.read_predictions(predictions)
         path, scores = predictions.with_name("metrics.json"), metrics.score(labels, probabilities)
-        changed += evidence.read_json(path) != scores
+        changed += not path.exists() or evidence.read_json(path) != scores
         evidence.write_json(path, scores)
     print(f"{task}: metrics of {changed} runs changed")
 

@@ -187,8 +187,8 @@ class Paper(Strict):
     """
 
     name: Name
-    title: str
-    cite: str
+    title: Text
+    cite: Text
     proposed: Name | None = None
     readings: list[Name] = Field([])
     rivals: dict[Name, list[Name]] = Field({})

@@ -61,7 +61,8 @@ VERDICTS = {
     "no difference in part": "the same of a difference smaller than the margin",
     "mixed": "open on the mean over the sources, shown in some and the opposite in others; or so for costs",
     "depends on the reading": "of a claim on costs: another reading of a model, which the paper's words allow, gets "
-    "another verdict, not merely one in part; the reason says which. On scores, other readings change no verdict",
+    "another verdict, not merely one in part; the reason says which. Of claims on scores, other readings are reported "
+    "beside the verdict",
     "inconsistent": "the paper contradicts itself",
     "no evidence": "what would decide it is not trained or measured yet; the command beside it does that",
     "not testable": "it names nothing that evidence could decide, or no evidence made here can",

@@ -19,7 +19,7 @@ Name = Callable[[str], str]  # model → what people call it
 
 
 def answer(params: Params, paper: Paper, records: Sequence[Record]) -> list[str]:
-    """Return the sentences; one alone where there is no evidence, none for a paper that proposes nothing."""
+    """Return the sentences about a paper by its records; one alone without evidence, none if it proposes nothing."""
     if not paper.proposed:
         return []
 
@@ -28,20 +28,23 @@ def answer(params: Params, paper: Paper, records: Sequence[Record]) -> list[str]
 
     proposed, against = name(paper.proposed), rivals(params, paper, records)
     measured = [rival for rival in against if rival.mean]
+    if not records:  # the paper is not in the audit yet
+        return []
     if not measured or (mean := measured[0].mean) is None:
         return [f"{proposed}: no evidence on real images yet."]
     best = best_claim(paper, records)
     said = _best(best)
-    first = f"{proposed} {said}: {_distance(measured[0], mean, name, named='sources' in said)}."
+    distance = _distance(measured[0], mean, name, named="sources" in said)
+    first = f"{proposed} {said}: {distance}." if said else f"{proposed}: {distance}."
     second = f"It {_shown(measured, name)}"
     but, reading = _but(measured, name), _reading(paper, records, name)
     return [first, f"{second}{f', but {but}' if but else ''}{f'; {reading}' if reading else ''}."]
 
 
 def _best(best: Record | None) -> str:
-    """Say whether the proposed model is the most accurate of its table."""
+    """Say whether the proposed model is the most accurate of its table; nothing if the paper does not claim that."""
     if best is None:
-        return "beside its rivals"
+        return ""
     tasks = best["numbers"]["tasks"]
     verdicts = [task["verdict"] for task in tasks if task["counted"]]
     models = {model for task in tasks for pair in task["pairs"] for model in pair["pair"]}
@@ -52,7 +55,8 @@ def _best(best: Record | None) -> str:
         return f"is not {of_all}"
     shown = verdicts.count("supported") if best["verdict"] in ("supported in part", "mixed") else 0
     if not shown:
-        return f"is not shown to be {of_all} on any of {_sources(len(verdicts))} of images"
+        where = f"any of {_sources(len(verdicts))} of images" if len(verdicts) > 1 else "the one source of images"
+        return f"is not shown to be {of_all} on {where}"
     return f"is shown to be {of_all} on {shown} of {_sources(len(verdicts))} of images"
 
 
@@ -77,7 +81,9 @@ def _shown(measured: Sequence[Rival], name: Name) -> str:
     """Say how many rivals the proposed model is shown to exceed; which, where it is one or two."""
     above = [name(rival.model) for rival in measured if rival.verdict == "supported"]
     which = f" ({' and '.join(above)})" if len(above) in (1, 2) else ""
-    return f"is shown to be more accurate than {_number(len(above))} of {_rivals(len(measured))}{which}"
+    if len(measured) == 1:
+        return f"is {'' if above else 'not '}shown to be more accurate than its one rival{which}"
+    return f"is shown to be more accurate than {len(above) or 'none'} of {len(measured)} rivals{which}"
 
 
 def _but(measured: Sequence[Rival], name: Name) -> str:
@@ -93,22 +99,18 @@ def _but(measured: Sequence[Rival], name: Name) -> str:
 
 
 def _reading(paper: Paper, records: Sequence[Record], name: Name) -> str:
-    """Say which other reading of the paper changes most verdicts of the headline."""
+    """Say which other reading of the paper gives most claims of the headline another verdict, and on which sources."""
     claims = headline(paper, records)
-    changes = Counter(entry["reading"] for record in claims for entry in changed_readings(record))
-    if not changes:
+    entries = [entry for record in claims for entry in changed_readings(record)]
+    if not entries:
         return ""
-    reading, count = changes.most_common(1)[0]
-    return f"by another reading of the paper ({name(reading)}) {count} of {len(claims)} verdicts on its accuracy change"
+    reading, count = Counter(entry["reading"] for entry in entries).most_common(1)[0]
+    sources = dict.fromkeys(source for entry in entries if entry["reading"] == reading for source in entry["sources"])
+    return (
+        f"another reading of the paper ({name(reading)}), judged on {', '.join(sources)} alone, gives {count} of "
+        f"{len(claims)} claims about accuracy another verdict there"
+    )
 
 
 def _sources(count: int) -> str:
     return f"{count} source{'' if count == 1 else 's'}"
-
-
-def _rivals(count: int) -> str:
-    return f"{count} rival{'' if count == 1 else 's'}"
-
-
-def _number(count: int) -> str:
-    return str(count or "none")

@@ -1,7 +1,7 @@
 """A paper's headline, rival by rival: by how much the proposed model exceeds each rival in accuracy, on each task."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.audit.claims import HEADLINE
@@ -62,13 +62,29 @@ def rivals(params: Params, paper: Paper, records: Sequence[Record]) -> list[Riva
     """Return the rivals that the proposed model is claimed to exceed, as far as there is evidence on real images.
 
     A rival that no claim is about alone, since the paper prints no number of it, is judged as part of another claim.
+    Where a table has a column per task, each with a claim of its own, a rival has the gaps of all of them.
     """
     by_model: dict[str, Rival] = {}
     for record in sorted(headline(paper, records), key=lambda record: record["kind"] != "order"):
         for pair in dict.fromkeys(tuple(pair["pair"]) for _, pair in _pairs(record)):
             if pair[0] == paper.proposed:
-                by_model.setdefault(pair[1], _rival(params, record, pair))
+                rival = _rival(params, record, pair)
+                by_model[pair[1]] = _joined(by_model[pair[1]], rival) if pair[1] in by_model else rival
     return [*by_model.values()]
+
+
+def _joined(rival: Rival, other: Rival) -> Rival:
+    """Return a rival with the gaps on further tasks that another claim about it is about."""
+    further = tuple(gap for gap in other.gaps if not rival.on(gap.task))
+    if not further:
+        return rival
+    return replace(
+        rival,
+        verdict=rival.verdict if rival.verdict == other.verdict else "mixed",
+        claimed=rival.claimed if rival.claimed == other.claimed else None,
+        gaps=rival.gaps + further,
+        mean=rival.mean or other.mean,
+    )
 
 
 def _rival(params: Params, record: Record, models: tuple[str, str]) -> Rival:

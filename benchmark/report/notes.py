@@ -18,7 +18,7 @@ def notes(params: Params, results: Results, models: dict[str, str], meaning: str
         meaning += " Precision, recall and F1 are means over classes; the papers do not say which mean they use."
     lines.append(meaning)
     if {"macs", "latency_ms"} & set(measures):
-        lines.append(_cost_note(params, results, masking=any(model in results.masks for model in models.values())))
+        lines.append(_cost_note(results, masking=any(model in results.masks for model in models.values())))
     missing = [row for row, model in models.items() if model not in results.scores]
     if missing:
         lines.append(f"No evidence yet: {', '.join(missing)}.")
@@ -28,7 +28,7 @@ def notes(params: Params, results: Results, models: dict[str, str], meaning: str
     return lines
 
 
-def _cost_note(params: Params, results: Results, masking: bool) -> str:
+def _cost_note(results: Results, masking: bool) -> str:
     """Say what the columns of costs show, or that costs were not measured and which command does it."""
     costs = results.answers.costs
     if not costs:
@@ -36,10 +36,9 @@ def _cost_note(params: Params, results: Results, masking: bool) -> str:
             "Costs at this input size were not measured; `dvc repro cost` measures the sizes that stand under `costs` "
             "in params.yaml."
         )
-    device = "one CPU thread" if params.task(results.task).device == "cpu" else costs[0].machine
     note = (
-        f"MACs: multiply-accumulates of one image. Time: median latency of one image, batch 1, {device}, preprocessing "
-        "aside; the papers name no hardware."
+        "MACs: multiply-accumulates of one image. Time: median latency of one image, batch 1, on "
+        f"{costs[0].machine}, preprocessing aside; the papers name no hardware."
     )
     if masking:
         note += " Networks that mask: at the measured share of tokens nearest to the one that they keep once trained."

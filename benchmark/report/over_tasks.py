@@ -29,7 +29,11 @@ def over_tasks(paper: Paper, name: str, tasks: Sequence[TaskFiles]) -> ResultTab
     """
     table = paper.tables[name]
     column = next((column for column in table.columns if column.measure in QUALITY), None)
-    made = [(task, result) for task in tasks if task.models and (result := made_table(paper, name, task))]
+    made = [
+        (task, result)
+        for task in tasks
+        if task.models and (result := made_table(paper, name, task)) and any(row["runs"] for row in result.rows)
+    ]
     if not column or not made or any(column.task for column in table.columns):
         return None
     measured = paper_columns(table)[len(FIXED) + table.columns.index(column)]

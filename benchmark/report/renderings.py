@@ -42,7 +42,7 @@ def _units(table: ResultTable) -> dict[str, str]:
     """Return field → its unit in parentheses, of numbers whose names do not end with it."""
     units: dict[str, str] = {}
     for column in table.columns:
-        unit = UNSCALED.get(column.scale, column.unit)
+        unit = column.unit if column.scale == 1 else UNSCALED.get(column.scale, "")
         if column.digits is not None and unit and not column.field.endswith((f"_{unit.lower()}", "_s")):
             fields = (column.field, column.low, column.high, column.upto, f"{column.field}_claimed")
             units |= {field: f" ({unit})" for field in fields if not field.endswith(f"_{unit}")}

@@ -1,7 +1,7 @@
 """The evidence of one task, as tables and figures need it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from benchmark import evidence
 from benchmark.audit import answers, papers
 from benchmark.audit.answers import Answers
+from benchmark.audit.papers import Paper
 from benchmark.evidence import metrics
 from benchmark.params import Params
 from benchmark.statistics import Estimate, resampled
@@ -44,6 +45,10 @@ class Results:
         """Return what a model costs at the task's own input size; nothing if that was not measured."""
         return self.answers.costs[0].models.get(model, {}) if self.answers.costs else {}
 
+    def by_rows_of(self, paper: Paper) -> "Results":
+        """Return the same, with how much runs usually vary judged by the paper's own rows, as in the audit."""
+        return replace(self, answers=replace(self.answers, rows=list(paper.systems.values())))
+
     def mean(self, model: str, measure: str) -> Estimate | None:
         """Return a model's mean in a measure; None without evidence.
 
@@ -63,16 +68,22 @@ def read(params: Params, task: str, runs: Path | None = None) -> Results:
     scores: dict[str, list[dict[str, float]]] = {}
     masks: dict[str, list[dict[str, float]]] = {}
     best_epochs: dict[str, list[int]] = {}
-    for path in sorted(runs.glob("*/run-*/predictions.csv")):
+    for path in _of_runs(params, runs, "predictions.csv"):
         scores.setdefault(path.parts[-3], []).append(_scores(path))
-    for path in sorted(runs.glob("*/run-*/masks.csv")):
+    for path in _of_runs(params, runs, "masks.csv"):
         masks.setdefault(path.parts[-3], []).append(metrics.mask_scores(evidence.read_table(path, "kept", "tokens")))
-    for path in sorted(runs.glob("*/run-*/history.csv")):
+    for path in _of_runs(params, runs, "history.csv"):
         if len(history := evidence.read_table(path)) > 1:
             criterion = params.recipe(params.task(task), params.model(path.parts[-3])).best_epoch_by
             per_epoch = history[f"validation_{criterion}"] * (-1 if criterion == "loss" else 1)
             best_epochs.setdefault(path.parts[-3], []).append(int(per_epoch.argmax()) + 1)
     return Results(task, answered, scores, masks, manifest, best_epochs)
+
+
+def _of_runs(params: Params, runs: Path, name: str) -> list[Path]:
+    """Return a file of each run of the models of params.yaml, in the order of the runs."""
+    paths = [path for path in runs.glob(f"*/run-*/{name}") if path.parts[-3] in params.models]
+    return sorted(paths, key=lambda path: (path.parts[-3], int(path.parts[-2].removeprefix("run-"))))
 
 
 def _scores(predictions: Path) -> dict[str, float]:

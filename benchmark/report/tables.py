@@ -1,5 +1,6 @@
 """The tables of a task: those of the papers made anew from evidence, of all models, of masks, of costs."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from benchmark.audit.papers import QUALITY, Column, Paper, Table
 from benchmark.cost.records import Costs, attention_records, machine, span
 from benchmark.evidence import metrics
 from benchmark.params import Params
+from benchmark.report.names import label
 from benchmark.report.notes import OVER_IMAGES, SYNTHETIC, notes
 from benchmark.report.result_table import ResultColumn, ResultTable, Row, rounded
 from benchmark.report.results import Results, sizes
@@ -64,7 +66,7 @@ def make(params: Params, results: Results) -> dict[str, ResultTable]:
         tables["masks"] = masks_table(params, results)
     if results.answers.costs:
         tables["cost"] = cost_table(params, results)
-    if results.answers.costs and results.scores:
+    if results.answers.costs and not results.scores.keys().isdisjoint(_rows_and_sizes(params, results)):
         tables["pareto"] = pareto_table(params, results)
     return {name: rounded(_labelled(params, table)) for name, table in tables.items()}
 
@@ -96,11 +98,8 @@ def summary(results: Results) -> dict[str, dict[str, float]]:
 
 
 def paper_table(params: Params, results: Results, paper: Paper, table: Table) -> ResultTable:
-    """Return a paper's table: its rows in its order, then the leakage sentinel.
-
-    As in the audit, how much runs usually vary is judged by the paper's own rows.
-    """
-    results = replace(results, answers=replace(results.answers, rows=list(paper.systems.values())))
+    """Return a paper's table: its rows in its order, then the leakage sentinel."""
+    results = results.by_rows_of(paper)
     columns = paper_columns(table)
     printed: dict[str, tuple[str, Sequence[str | None]]] = {
         system: (paper.systems[system], values) for system, values in table.rows.items()
@@ -125,7 +124,8 @@ def paper_table(params: Params, results: Results, paper: Paper, table: Table) ->
 def _claimed(table: Table, system: str, place: int) -> float | None:
     """Return the number that a cell of a paper stands for, in the unit of the measured one; None without such."""
     column = table.columns[place]
-    if system not in table.rows or column.words or column.measure == "macs":  # of MACs the heading alone has the unit
+    other_unit = column.measure == "macs" or (column.measure == "latency_ms" and not _in_ms(column))
+    if system not in table.rows or column.words or other_unit:
         return None
     return number_of(table, system, place, column)
 
@@ -140,11 +140,18 @@ def paper_columns(table: Table) -> list[ResultColumn]:
     return [*FIXED, *columns.values()]
 
 
+def _in_ms(column: Column) -> bool:
+    """Return whether a paper's column of times is in milliseconds: of costs its heading alone has the unit."""
+    return bool(re.search(r"\bms\b|millisecond", column.heading, re.IGNORECASE))
+
+
 def _paper_column(column: Column, field: str) -> ResultColumn:
     if column.measure in QUALITY:
         shown = replace(_quality_column(column.measure, field), unit="")  # the paper's heading has it
+    elif column.measure == "macs":
+        shown = replace(COSTS["macs"], field=field, unit="millions of MACs")
     else:
-        shown = replace(COSTS[column.measure], field=field, unit="millions of MACs" if column.measure == "macs" else "")
+        shown = replace(COSTS[column.measure], field=field, unit="" if _in_ms(column) else "measured in ms")
     return replace(shown, heading=column.heading, better="", printed=f"{field}_printed")
 
 
@@ -161,7 +168,7 @@ def models_table(params: Params, results: Results) -> ResultTable:
     measures = [name for name, measure in metrics.MEASURES.items() if "models" in measure.shown_in]
     costs = [replace(COSTS["macs"], unit="millions of MACs"), COSTS["latency_ms"]]
     measured = [*(_quality_column(name, name) for name in measures), *(replace(one, better="lower") for one in costs)]
-    ratio = _ratio_column(results.answers.costs[0].reference) if results.answers.costs else None
+    ratio = _ratio_column(label(params, results.answers.costs[0].reference)) if results.answers.costs else None
     best_epochs = ResultColumn("best_epochs", "Best epoch of each run")
     columns = [MODEL, RUNS, COSTS["params"], *measured, *filter(None, [ratio]), best_epochs]
     models = [model for model in params.models if model in results.scores]
@@ -200,8 +207,8 @@ def classes_table(params: Params, results: Results) -> ResultTable:
     for model in models:
         row: Row = {"model": model, "runs": len(results.scores[model])}
         row |= _measured(results, model, "accuracy", accuracy)
-        for label, column in enumerate(recalls):
-            interval = _recall(results, model, label).of_share()
+        for index, column in enumerate(recalls):
+            interval = _recall(results, model, index).of_share()
             row |= zip((column.field, column.low, column.high), interval, strict=True)
         rows.append(row)
     rows += _largest_class(results, recalls)
@@ -293,16 +300,16 @@ def cost_table(params: Params, results: Results) -> ResultTable:
         *COSTS.values(),
         ResultColumn("latency_q1", "Quartiles of time", "ms", digits=2, upto="latency_q3"),
         ResultColumn("end_to_end_q1", "Quartiles of end to end", "ms", digits=2, upto="end_to_end_q3"),
-        _ratio_column(costs[0].reference),
+        _ratio_column(label(params, costs[0].reference)),
     ]
     synthetic = [SYNTHETIC] if params.task(results.task).synthetic else []
-    lines = [*synthetic, *_cost_notes(costs, params.timing.precise)]
+    lines = [*synthetic, *_cost_notes(params, costs)]
     return ResultTable(f"What models cost, on `{results.task}`", columns, rows, lines)
 
 
 def _ratio_column(reference: str) -> ResultColumn:
     """Return the column of ratios of latency to a reference."""
-    heading = f"Times {reference} [95 % interval]"
+    heading = f"Time relative to {reference} [95 % interval]"
     return ResultColumn("latency_ratio", heading, digits=2, low="ratio_low", high="ratio_high")
 
 
@@ -312,19 +319,22 @@ def _latency_ratio(measured: dict[str, Any]) -> Row:
     return {"latency_ratio": measured.get("latency_ratio"), "ratio_low": low, "ratio_high": high}
 
 
-def _cost_notes(costs: list[Costs], precise: float) -> list[str]:
-    reference = costs[0].reference
+def _cost_notes(params: Params, costs: list[Costs]) -> list[str]:
+    reference = label(params, costs[0].reference)
     return [
         "Time: median of one image, preprocessing aside; end to end: from the uint8 image to the label. Tensors: the "
         "most memory that weights and maps take for one image. Size: that of the weights, or of a pickled estimator.",
         "A model that masks its tokens is measured at several shares of them; here is the one nearest to what it kept "
         "of test images once trained, or to a half if it was not trained. Estimators have no MACs or parameters that "
         "would compare.",
-        f"Times {reference}: each call beside one of {reference}, the median over blocks. Verdicts rest on it; the "
-        "quotient of two times in the table differs, since the machine was not equally fast in all blocks. Images per "
-        "second are of the first blocks alone, so they do not compare with the time to a tenth.",
+        f"Time relative to {reference}: each call beside one of {reference}, the median over blocks. Verdicts rest on "
+        "it; the quotient of two times in the table differs, since the machine was not equally fast in all blocks. "
+        "Images per second are of the first blocks alone, so they do not compare with the time to a tenth.",
         _end_to_end_note(costs),
-        *(f"{condition.condition}: {condition.how}; {_precision(condition, precise)}." for condition in costs),
+        *(
+            f"{condition.condition}: {condition.how}; {_precision(condition, params.timing.precise)}."
+            for condition in costs
+        ),
     ]
 
 
@@ -335,8 +345,8 @@ def _end_to_end_note(costs: list[Costs]) -> str:
     apart = [model for model in below if model["end_to_end_quartiles"][1] < model["latency_quartiles"][0]]
     return (
         "Time and end to end are measured in turns, at other moments, so where preprocessing takes less than the "
-        f"machine varies, end to end may come out below: in {len(below)} of {len(measured)} rows, of which in "
-        f"{len(below) - len(apart)} the quartiles overlap."
+        f"machine varies, end to end may come out below: in {len(below)} of {len(measured)} rows; the "
+        f"quartiles overlap in {len(below) - len(apart)} of them."
     )
 
 
@@ -359,11 +369,9 @@ def _precision(costs: Costs, precise: float) -> str:
 
 def pareto_table(params: Params, results: Results) -> ResultTable:
     """Return the table of accuracy against cost: the papers' rows, and other sizes of them, fastest first."""
-    rows_and_sizes = {*results.answers.rows, *sizes(params, results.answers.rows)}
+    shown = _rows_and_sizes(params, results)
     means = {
-        model: estimate
-        for model in params.models
-        if model in rows_and_sizes and (estimate := results.mean(model, "accuracy"))
+        model: estimate for model in params.models if model in shown and (estimate := results.mean(model, "accuracy"))
     }
     fronts = {
         measure: on_front({model: (mean.value, results.cost(model).get(measure)) for model, mean in means.items()})
@@ -384,6 +392,11 @@ def pareto_table(params: Params, results: Results) -> ResultTable:
     )
     title = f"Accuracy against cost, on `{results.task}`"
     return ResultTable(title, columns, rows, notes(params, results, _alone(means), meaning, ["macs"]))
+
+
+def _rows_and_sizes(params: Params, results: Results) -> set[str]:
+    """Return the rows of the papers' tables, and other sizes of them."""
+    return {*results.answers.rows, *sizes(params, results.answers.rows)}
 
 
 def on_front(points: dict[str, tuple[float, float | None]]) -> set[str]:

@@ -96,11 +96,22 @@ class TaskFiles:
         groups = []
         for model in proposed:
             parts = self._learning_curve(model)
-            for kinds, needed in ((("curves", "confusion", "explanations"), [model]), (("learning",), parts)):
+            for kinds, needed in ((self._figures_of(model), [model]), (("learning",), parts)):
                 missing = [name for kind in kinds if (name := f"{kind}_{model}") not in drawn]
                 if missing and needed:
                     groups.append((", ".join(missing), self._command_for(needed)))
         return groups
+
+    def _figures_of(self, model: str) -> list[str]:
+        """Return the kinds of figures that a proposed model has: curves over epochs, maps if it gives Grad-CAM."""
+        network = model in self.params.models and self.params.models[model].kind == "network"
+        kinds = ["curves", "confusion"] if network else ["confusion"]
+        if model in self.models:
+            maps = evidence.run_folder(self.name, model, evidence.runs_of(self.name, model)[0]) / "explanations.json"
+            explained = maps.exists() and any("grad_cam" in fields for fields in evidence.read_json(maps).values())
+        else:
+            explained = network  # most give Grad-CAM, and none is asked before it is trained
+        return [*kinds, *(["explanations"] if explained else [])]
 
     def _learning_curve(self, model: str) -> list[str]:
         """Return the models that are ``model`` on fewer training images, as far as the task can train them."""

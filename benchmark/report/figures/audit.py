@@ -14,6 +14,7 @@ from benchmark.audit.points import points, points_between
 from benchmark.params import Params
 from benchmark.report.figures.style import DARK, entitle, legend_below, use_style
 from benchmark.report.figures.svg import shown
+from benchmark.report.names import label
 
 ROW = 0.42  # inches
 NOTHING = "No gap that a paper claims of its proposed model was measured on real images yet."
@@ -65,10 +66,12 @@ def _row(record: dict[str, Any], params: Params) -> GapRow | None:
     pairs = [pair for task in numbers.get("tasks", []) if task["counted"] for pair in task["pairs"]]
     if not pairs:
         return None
-    first, second = (shown(params.models[model].label) for model in pairs[0]["pair"])
+    first, second = (shown(label(params, model)) for model in pairs[0]["pair"])
     mean = numbers["mean"]["pairs"][0] if "mean" in numbers else None
-    label = f"{first} − {second}\n{record['verdict']}"
-    return GapRow(record["paper"], label, record["verdict"], record["claimed"]["gap"], mean, pairs)
+    of_tasks = [task["task"] for task in numbers["tasks"] if f"/{task['task']}/" in record["claim"]]
+    on = f" on {of_tasks[0]}" if of_tasks else ""
+    row_label = f"{first} − {second}{on}\n{record['verdict']}"
+    return GapRow(record["paper"], row_label, record["verdict"], record["claimed"]["gap"], mean, pairs)
 
 
 def _draw_paper(axis: Axes, paper: Paper, rows: Sequence[GapRow]) -> None:

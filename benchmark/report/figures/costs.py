@@ -33,10 +33,10 @@ SMALLEST, USUAL, LARGEST = 4, 7, 11  # markers (points): of the smallest network
 def accuracy_against_cost(data: FigureData) -> Figure | None:
     """Draw accuracy against latency and against MACs, with the Pareto front; None where one is not known."""
     results = data.results
-    if not results.answers.costs or not results.scores:
-        return None
     others = [model for model in sizes(data.params, results.answers.rows) if model in results.scores]
     means = {model: 100 * data.accuracy(model) for model in [*data.rows, *others]}
+    if not results.answers.costs or not means:
+        return None
     figure, axes = plt.subplots(1, 2, figsize=(11, 5), sharey=True)
     said = []
     for axis, measure, scale, label in (

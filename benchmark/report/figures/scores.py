@@ -1,5 +1,7 @@
 """Figures of test scores: by system, by class, and by confidence."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
@@ -25,6 +27,7 @@ def accuracy(data: FigureData, paper: Paper, table: Table) -> Figure | None:
     What the paper prints stands beside it only where its column names this task: elsewhere it is of other images. None
     for a table without accuracy on this task, or without evidence.
     """
+    data = replace(data, results=data.results.by_rows_of(paper))
     columns = [
         (place, column)
         for place, column in enumerate(table.columns)

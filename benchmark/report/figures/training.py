@@ -9,9 +9,14 @@ from benchmark.report.figures.figure_data import FigureData
 from benchmark.report.figures.style import DARK, entitle, legend_below, per_cent
 
 
-def curves(data: FigureData, model: str) -> Figure:
-    """Draw accuracy and loss on training and validation images over epochs (adaptive, Figure 6)."""
+def curves(data: FigureData, model: str) -> Figure | None:
+    """Draw accuracy and loss on training and validation images over epochs (adaptive, Figure 6).
+
+    None of a model that does not learn in epochs.
+    """
     history, look = data.table(model, "history"), data.look(model)
+    if history["epoch"].max() == 1:
+        return None
     figure, axes = plt.subplots(1, 2, figsize=(7.4, 3))
     for axis, measure, label in zip(axes, ("accuracy", "loss"), ("accuracy (%)", "cross-entropy (nats)"), strict=True):
         scale = 100 if measure == "accuracy" else 1

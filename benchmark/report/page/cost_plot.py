@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from benchmark.params import Params
 from benchmark.report.names import label
+from benchmark.report.result_table import Row
 from benchmark.report.tables import on_front
 from benchmark.report.task_files import TaskFiles
 
 WIDTH, HEIGHT = 240, 150  # of the area within the axes, in the units of the drawing
 LINE, LETTER, LONGEST = 11, 6, 15  # height of a line and width of a letter; the letters that names are taken to have
-RATIOS = (0.5, 1, 2, 4, 8, 16)  # ticks of the logarithmic axis of time
 
 
 @dataclass(frozen=True)
@@ -37,22 +37,32 @@ class Panel:
 
 
 def panels(params: Params, tasks: Sequence[TaskFiles], proposed: Sequence[str]) -> list[Panel]:
-    """Return a panel for each task that has models with both accuracy and cost."""
-    return [panel for task in tasks if (panel := _panel(params, task, proposed))]
+    """Return a panel for each task that has models with both accuracy and cost; all have one axis of time."""
+    rows = {task.name: of_task for task in tasks if len(of_task := _costed(task)) > 1}
+    ratios = [row["latency_ratio"] for of_task in rows.values() for row in of_task]
+    if not ratios:
+        return []
+    least = math.floor(math.log2(min(ratios)))
+    ticks = [2.0**power for power in range(least, max(math.ceil(math.log2(max(ratios))), least + 1) + 1)]
+    return [_panel(params, task, rows[task.name], ticks, proposed) for task in tasks if task.name in rows]
 
 
-def _panel(params: Params, task: TaskFiles, proposed: Sequence[str]) -> Panel | None:
+def _costed(task: TaskFiles) -> list[Row]:
+    """Return the rows of the papers' models with both accuracy and cost."""
     table = task.table("models")
-    rows = [row for row in table.rows if row["model"] in task.rows and row.get("latency_ratio")] if table else []
-    if len(rows) < 2:
-        return None
+    return [row for row in table.rows if row["model"] in task.rows and row.get("latency_ratio")] if table else []
+
+
+def _panel(
+    params: Params, task: TaskFiles, rows: Sequence[Row], ticks: Sequence[float], proposed: Sequence[str]
+) -> Panel:
     scores = [100 * row["accuracy"] for row in rows]
     least = min(10 * math.floor(min(scores) / 10), 90)
     most = max(10 * math.ceil(max(scores) / 10), least + 10)
     front = on_front({row["model"]: (row["accuracy"], row["latency_ratio"]) for row in rows})
     dots = {
         row["model"]: Dot(
-            _across(row["latency_ratio"]),
+            _across(row["latency_ratio"], ticks),
             _up(score, least, most),
             label(params, row["model"]),
             row["model"] in proposed,
@@ -65,7 +75,7 @@ def _panel(params: Params, task: TaskFiles, proposed: Sequence[str]) -> Panel | 
         task.name,
         _named(named),
         [dot for dot in dots.values() if dot not in named],
-        [(_across(ratio), f"{ratio:g}") for ratio in RATIOS],
+        [(_across(ratio, ticks), f"{ratio:g}") for ratio in ticks],
         [(_up(tick, least, most), str(tick)) for tick in range(least, most + 1, step)],
     )
 
@@ -81,9 +91,8 @@ def _named(dots: Sequence[Dot]) -> list[Dot]:
     return placed
 
 
-def _across(ratio: float) -> float:
-    share = math.log(ratio / RATIOS[0]) / math.log(RATIOS[-1] / RATIOS[0])
-    return round(WIDTH * min(max(share, 0), 1), 1)
+def _across(ratio: float, ticks: Sequence[float]) -> float:
+    return round(WIDTH * math.log(ratio / ticks[0]) / math.log(ticks[-1] / ticks[0]), 1)
 
 
 def _up(score: float, least: int, most: int) -> float:

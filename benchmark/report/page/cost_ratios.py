@@ -58,12 +58,13 @@ class CostRatios:
 def cost_ratios(params: Params, tasks: Sequence[TaskFiles]) -> CostRatios | None:
     """Return what models cost at every shape; None if nothing was measured.
 
-    A masked network costs what it does at the share of tokens that it keeps on the first task that refers to a shape.
+    A masked network costs what it does at the share of tokens that it keeps on the first task of that input size, if
+    there is one, else on the first that refers to the shape.
     """
-    conditions: dict[str, tuple[TaskFiles, Costs]] = {}
-    for task in tasks:
-        for costs in task.costs:
-            conditions.setdefault(f"{costs.shape}, {costs.condition}", (task, costs))
+    conditions: dict[tuple[str, ...], tuple[TaskFiles, Costs]] = {}
+    measured_on = [(task, costs) for task in tasks for costs in task.costs]
+    for task, costs in sorted(measured_on, key=lambda pair: pair[1].size != pair[0].protocol.input_size):
+        conditions.setdefault((costs.shape, costs.condition, *costs.models), (task, costs))
     if not conditions:
         return None
     columns = [_column(task, costs) for task, costs in conditions.values()]
@@ -86,7 +87,9 @@ def _column(task: TaskFiles, costs: Costs) -> CostColumn:
 def _row(params: Params, model: str, all_costs: Sequence[Costs]) -> CostRow:
     cells = [_cell(costs.models.get(model)) for costs in all_costs]
     counts = [costs.models[model].get("params") for costs in all_costs if model in costs.models]
-    return CostRow(label(params, model), model, f"{counts[0] / 1e6:.2f}" if counts[0] else "", cells)
+    counted = sorted(count / 1e6 for count in counts if count)  # a ViT has more for larger images
+    millions = " to ".join(dict.fromkeys(f"{count:.2f}" for count in (counted[0], counted[-1]))) if counted else ""
+    return CostRow(label(params, model), model, millions, cells)
 
 
 def _cell(measured: dict | None) -> CostCell | None:

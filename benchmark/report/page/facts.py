@@ -42,11 +42,13 @@ def _limits(params: Params, real: Sequence[TaskFiles]) -> str:
     sources = {task.protocol.source.name for task in real}
     images = _span([task.manifest["images"] for task in real])
     sizes = _span([task.protocol.input_size for task in real])
-    devices = sorted({_device(run) for task in real for of_model in task.provenance.values() for run in of_model})
+    devices = sorted(
+        {_device(run) for task in real for of_model in task.provenance.values() for run in of_model}, reverse=True
+    )
     runs = _span([task.protocol.runs for task in real])
     return (
         f"Limits: {len(sources)} public sources of {images} images, seen at {sizes} px; {runs} runs of each model, on "
-        f"{' and '.join(devices)}; the papers' own images are not published, and no verdict is about them."
+        f"{' or '.join(devices)}; the papers' own images are not published, and no verdict is about them."
     )
 
 

@@ -14,10 +14,11 @@ from benchmark.report.task_files import TaskFiles
 MOST_BYTES = 1_250_000  # what all figures on the page may take
 CAPTIONS = {  # kind of a figure → what is to be seen; the kinds in order of worth
     "audit": "Gaps in accuracy that the papers claim, beside the measured ones with 95 % intervals",
-    "samples": "Six images, of each class as many as of the others",
+    "samples": "Six images, spread over the classes",
     "duplicates": "Near-duplicates: pairs of images that were joined, with the correlation of their pixels",
     "confusion": "Confusion matrix over all runs: the proposed network beside its best rival",
-    "explanations": "Where the network looks, and where it would untrained: maps over test images, and the tokens kept",
+    "explanations": "What the answers rest on, of the trained and of the untrained network: maps over test images, and "
+    "the tokens kept where it masks",
     "curves": "Accuracy and loss on training and validation images over epochs; thin lines: single runs",
     "learning": "Accuracy over the number of training images",
     "cost": "Accuracy against what a model costs",

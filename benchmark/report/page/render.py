@@ -22,7 +22,7 @@ from benchmark.report.page.notes_once import notes_once
 from benchmark.report.page.pictures import pictures
 from benchmark.report.page.run_data import run_data
 from benchmark.report.page.sources import sources
-from benchmark.report.page.task_results import task_results
+from benchmark.report.page.task_results import initials, task_results
 from benchmark.report.page.verdicts import MARKS, paper_verdicts
 from benchmark.report.result_table import ResultTable
 from benchmark.report.task_files import TaskFiles, all_tasks
@@ -59,6 +59,7 @@ def render(
             claim_names={record["claim"] for record in records or []},
             kinds=KINDS,
             tasks=tasks,
+            initials=initials(papers),
             results={task.name: task_results(params, papers, task, notes) for task in tasks},
             costs=cost_ratios(params, tasks),
             cost_panels=panels(params, tasks, [paper.proposed for paper in proposing]),
@@ -94,8 +95,9 @@ def _machines(tasks: Sequence[TaskFiles]) -> list[tuple[str, str, int]]:
     counts: Counter[tuple[str, str]] = Counter()
     for run in (run for task in tasks for runs in task.provenance.values() for run in runs):
         machine, versions = run["machine"], run["versions"]
+        where = [machine["processor"], machine["system"], machine.get("accelerator", run["device"])]
         packages = [f"{name} {versions[name]}" for name in ("python", "torch", "scikit-learn") if name in versions]
-        counts[f"{machine['processor']}, {machine['system']}, {run['device']}", ", ".join(packages)] += 1
+        counts[", ".join(where), ", ".join(packages)] += 1
     return [(machine, versions, runs) for (machine, versions), runs in counts.most_common()]
 
 

@@ -63,6 +63,8 @@ def _source(name: str, tasks: Sequence[TaskFiles]) -> SourceImages:
 def _by_class(manifest: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Return a row per class with its numbers of images: all, and in each part of the source's own split."""
     parts = manifest.get("images_by_official_part") or {}
+    if len(parts) == 1:  # the source has no split
+        parts = {}
     headings = ["class", "images", *(f"own split: {PARTS.get(part, part)}" for part in parts)]
     rows = [
         [name, f"{count:,}", *(f"{of_part.get(name, 0):,}" for of_part in parts.values())]

@@ -169,11 +169,27 @@ def _row(
         label=label(params, model),
         model=model,
         file=link(summary) if summary.exists() else "",
-        papers=[(paper.cite[0], paper.cite) for paper in having],
+        papers=[(initials(papers)[paper.name], paper.cite) for paper in having],
         notes=notes.marks(task, model),
         cells=[_cell(row, column, scale) for column in columns],
         printed=[printed for paper in having for printed in _printed(paper, model)],
     )
+
+
+def initials(papers: Sequence[Paper]) -> dict[str, str]:
+    """Return paper → the first letter of its citation, or as many as tell it from the others."""
+    cites = {paper.name: paper.cite for paper in papers}
+    return {
+        name: next(
+            (
+                cite[:count]
+                for count in range(1, len(cite))
+                if sum(o.startswith(cite[:count]) for o in cites.values()) == 1
+            ),
+            cite,
+        )
+        for name, cite in cites.items()
+    }
 
 
 def _cell(row: Row, column: ResultColumn, scale: tuple[int, int]) -> ResultCell:

@@ -77,7 +77,7 @@ def test_the_first_sentence_begins_with_whether_it_is_the_best(said, verdict, by
 
 
 def test_without_a_claim_to_be_the_best_it_says_how_far_it_is(said):
-    assert said(order("cnn", 0.03, "supported"))[0].startswith("emanet beside its rivals: on average over 2 sources")
+    assert said(order("cnn", 0.03, "supported"))[0].startswith("emanet: on average over 2 sources it is 3.0")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,8 @@ def test_the_reading_that_changes_most_verdicts_is_named(said):
     entry = {"reading": "emanet_literal", "verdict": "contradicted", "chosen": "supported", "sources": ["brain-mri"]}
     sentence = said(order("cnn", 0.1, "supported") | {"readings": [entry]})[1]
     assert sentence.endswith(
-        "; by another reading of the paper (emanet_literal) 1 of 1 verdicts on its accuracy change."
+        "; another reading of the paper (emanet_literal), judged on brain-mri alone, gives 1 of 1 claims about "
+        "accuracy another verdict there."
     )
 
 
@@ -149,9 +150,26 @@ def test_synthetic_images_say_nothing(said):
 def test_one_source_alone_is_named(said):
     record = order("cnn", 0.1, "supported")
     record["numbers"] = {"tasks": [on("brain-mri", "supported", gap("cnn", 0.1, "supported"))]}
-    assert "beside its rivals: on brain-mri it is 10.0 points above cnn" in said(record)[0]
+    sentences = said(record)
+    assert sentences[0].startswith("emanet: on brain-mri it is 10.0 points above cnn")
+    assert sentences[1] == "It is shown to be more accurate than its one rival (cnn)."
 
 
-def test_without_evidence_it_says_so(said, settings, paper):
-    assert said() == ["emanet: no evidence on real images yet."]
+def test_the_best_on_one_source_alone_counts_no_sources(said):
+    record = best("inconclusive", "inconclusive")
+    assert " on the one source of images: " in said(record, order("cnn", 0.0, "inconclusive"))[0]
+
+
+def test_claims_about_one_rival_on_single_tasks_are_all_heard(said):
+    claims = []
+    for task, value, verdict in (("breastmnist", 0.01, "inconclusive"), ("brain-mri", -0.1, "contradicted")):
+        numbers = {"tasks": [on(task, verdict, gap("cnn", value, verdict))]}
+        claims.append(order("cnn", value, verdict) | {"claim": f"a_paper/{task}/above-cnn", "numbers": numbers})
+    sentences = said(*claims)
+    assert "it is 1.0 points above cnn" in sentences[0]
+    assert "but on brain-mri, by itself, it is 10.0 points below cnn" in sentences[1]
+
+
+def test_without_records_or_without_a_proposed_model_nothing_is_said(said, settings, paper):
+    assert said() == []
     assert answer(settings, paper.model_copy(update={"proposed": None}), []) == []

@@ -115,7 +115,7 @@ def test_an_end_to_end_time_below_the_models_own_is_explained(settings):
     of_cnn = measured.answers.costs[0].models["cnn"] | {"end_to_end_ms": 3.0, "end_to_end_quartiles": [2.8, 3.5]}
     measured.answers.costs[0].models["cnn"] = of_cnn
     text = files(settings, measured)["cost.md"]
-    assert "in 1 of 1 rows, of which in 1 the quartiles overlap" in text
+    assert "in 1 of 1 rows; the quartiles overlap in 1 of them" in text
     assert "2.80 to 3.50" in text
 
 
@@ -261,7 +261,7 @@ def test_costs_stand_in_a_table_with_their_condition_and_the_interval_of_their_r
         *("CNN", "cnn", "64", "0.00", "12.3", "", "", "", "3.14", "", ""),
         *("3.00 to 4.00", "", "1.50 [1.40, 1.60]"),
     ]
-    assert "Times emanet [95 % interval]" in build(cnn=[0.8])["cost.md"]
+    assert "Time relative to EMANet [95 % interval]" in build(cnn=[0.8])["cost.md"]
     note = "one image at a time, a machine: as said; 0 of 1 ratios are known to ±3 %, the widest, that of cnn, to ±7 %."
     assert f"64 px, {note}" in build(cnn=[0.8])["cost.md"]
 
@@ -289,7 +289,7 @@ def test_without_records_there_is_no_table_of_costs_and_the_others_name_the_comm
 
 def test_times_on_an_accelerator_are_not_said_to_be_of_a_cpu(settings, workplace):
     measured = made_up("brain-mri-224", cnn=[0.8])
-    assert "batch 1, a machine, preprocessing aside" in files(settings, measured)["models.md"]
+    assert "batch 1, on a machine, preprocessing aside" in files(settings, measured)["models.md"]
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ function compare() {
     table("Answers of both, all runs together", ["answers", `${second} right`, `${second} wrong`], [[`${first} right`, String(counts[0]), String(counts[1])], [`${first} wrong`, String(counts[2]), String(counts[3])]]),
   ];
   only.forEach((images, place) => {
-    const list = make("ul", "", { class: "images" }), part = make("details", make("summary", `${images.length} images that only ${place ? second : first} has right`));
+    const list = make("ul", "", { class: "images" }), part = make("details", make("summary", `Answers that only ${place ? second : first} has right: ${images.length}`));
     part.addEventListener("toggle", () => list.children.length || list.append(...images.map((image) => make("li", image))), { once: true });
     part.append(list);
     parts.push(part);
