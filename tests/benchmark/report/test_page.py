@@ -6,16 +6,18 @@ import re
 import shutil
 from html import unescape
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from benchmark import evidence
+from benchmark.cost.records import Costs
 from benchmark.evidence import metrics
 from benchmark.report import result_table
 from benchmark.report.page import cost_plot, cost_ratios, pictures
 from benchmark.report.page import render as page
-from benchmark.report.page.task_results import Bar
+from benchmark.report.page.task_results import Bar, initials
 from tests.benchmark.cost.made_records import measures, write
 from tests.benchmark.report.made import CLASSES, HOSTILE, MODELS, PROVENANCE, TABLE
 
@@ -179,6 +181,9 @@ def test_a_source_has_its_classes_by_part_its_licence_and_its_leaks(made, render
     assert "test images, 2 have a near-duplicate among its training images and 1 an exact copy." in said
     assert "5 pairs of near-duplicates have two labels." in said
     assert "10 / / 5" not in said
+    counts["images_by_official_part"] = {"train": {"ill": 10, "well": 20}}  # a source without a split
+    evidence.write_json(path, evidence.read_json(path) | counts)
+    assert "own split: train" not in texts(render([paper], []).split('<section id="images">')[1])
     assert (
         "phantom 32 px split 70/15/15 by clusters of near-duplicates; each run tests on different images 10 / 5" in said
     )
@@ -200,6 +205,43 @@ def test_a_ratio_of_costs_is_drawn_from_low_to_high_on_a_scale_from_an_eighth_to
     cell = cost_ratios._cell({"latency_ratio": 2.0, "latency_ratio_interval": [1.0, 8.0], "latency_ms": 4.0})
     assert (cell.ratio, cell.interval, cell.bar) == ("2.00", "[1.00, 8.00]", Bar(37.5, 50.0, 75.0))
     assert [cost_ratios._place(ratio) for ratio in (1 / 16, 1 / 8, 32, 64)] == [0, 0, 100, 100]
+
+
+def test_a_cost_at_a_size_is_by_what_masks_keep_on_a_task_of_that_size(settings):
+    def task(name, kept):
+        models = {"emanet": {"latency_ratio": kept, "latency_ratio_interval": [kept, kept], "latency_ms": 1.0}}
+        at_224 = Costs(224, "a machine", models, reference="emanet", shape="cpu-224")
+        protocol = SimpleNamespace(input_size=int(name))
+        return SimpleNamespace(name=name, costs=[at_224], protocol=protocol, rows=["emanet"])
+
+    shown = cost_ratios.cost_ratios(settings, [task("64", 0.2), task("224", 0.5)])
+    assert [column.task for column in shown.columns] == ["224"]
+    assert shown.rows[0].cells[0].ratio == "0.50"
+
+
+def test_costs_of_another_torch_stand_in_a_column_of_their_own(settings):
+    def of(model):
+        measured = {"latency_ratio": 1.0, "latency_ratio_interval": [1.0, 1.0], "latency_ms": 1.0}
+        return Costs(32, "a machine", {model: measured}, reference="emanet", shape="cpu-32")
+
+    costs = [of("emanet"), of("cnn")]
+    task = SimpleNamespace(name="x", costs=costs, protocol=SimpleNamespace(input_size=32), rows=["emanet", "cnn"])
+    assert [row.model for row in cost_ratios.cost_ratios(settings, [task]).rows] == ["emanet", "cnn"]
+
+
+def test_papers_whose_citations_begin_alike_have_letters_that_tell_them_apart():
+    cited = [SimpleNamespace(name=cite, cite=cite) for cite in ("Falih (2026)", "Fang (2026)", "Ramasubbu (2026)")]
+    assert [*initials(cited).values()] == ["Fal", "Fan", "R"]
+
+
+def test_a_proposed_model_without_grad_cam_or_epochs_lacks_no_figure_of_them(made, render, paper):
+    folder = evidence.run_folder("phantom", "svm", 0)
+    shutil.copytree(evidence.run_folder("phantom", "cnn", 0), folder)
+    proposing = paper.model_copy(update={"proposed": "svm", "systems": {"Net | x": "svm"}})
+    said = texts(render([proposing], []))
+    assert "confusion_svm" in said
+    assert "curves_svm" not in said
+    assert "explanations_svm" not in said
 
 
 def test_a_note_stands_once_and_rows_refer_to_it(small, made, paper, workplace):

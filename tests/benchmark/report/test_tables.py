@@ -208,6 +208,22 @@ def test_results_are_those_of_the_evidence(settings, evidence_of_cnn):
     assert tables.summary(read)["cnn"]["runs"] == 2
 
 
+def test_runs_of_a_model_that_params_yaml_no_longer_has_are_left_out(settings, evidence_of_cnn, workplace):
+    runs = workplace / "results/tasks/phantom/runs"
+    shutil.copytree(runs / "cnn", runs / "gone")
+    (runs / "gone/run-0/history.csv").write_text("epoch,validation_loss\n1,0.5\n2,0.4\n")
+    assert set(results.read(settings, "phantom").scores) == {"cnn"}
+
+
+def test_best_epochs_stand_in_the_order_of_the_runs(settings, evidence_of_cnn, workplace):
+    runs = workplace / "results/tasks/phantom/runs/cnn"
+    for run in (2, 10):
+        (runs / f"run-{run}").mkdir()
+        losses = "1,0.5\n2,0.4\n" if run == 2 else "1,0.4\n2,0.5\n"
+        (runs / f"run-{run}/history.csv").write_text(f"epoch,validation_loss\n{losses}")
+    assert results.read(settings, "phantom").best_epochs == {"cnn": [2, 1]}
+
+
 def brier(labels, probabilities):
     return ((probabilities - np.eye(probabilities.shape[1])[labels]) ** 2).sum(1).mean()
 
@@ -435,6 +451,22 @@ def test_masks_where_no_lesion_is_known_show_what_is_kept(build):
 def test_a_bar_in_a_cell_does_not_end_it(build, monkeypatch):
     monkeypatch.setattr(tables, "SENTINEL_ROW", "1-NN | pixels")
     assert "| 1-NN \\| pixels " in build(one_nn=[0.5])["adaptive_figure8.md"]
+
+
+def test_times_that_a_paper_prints_in_seconds_are_not_set_over_milliseconds(settings, workplace, two_papers):
+    _, paper = two_papers
+    seconds = papers.Column(heading="Time (s)", measure="latency_ms")
+    table = paper.tables["emanet_table1"].model_copy(update={"columns": [seconds], "rows": {"Standard CNN": ["0.042"]}})
+    made = tables.paper_table(settings, made_up(cnn=[0.8]), paper, table)
+    assert made.columns[3].title == "Time (s) (measured in ms)"
+    assert made.rows[0]["latency_ms_claimed"] is None
+
+
+def test_a_number_at_a_scale_of_its_own_has_no_unit_in_the_csv(build, monkeypatch):
+    per_mille = metrics.Measure("brier", "Brier score", brier, unit="‰", digits=1, scale=1000, bounds=(0, 2))
+    monkeypatch.setitem(metrics.MEASURES, "brier", per_mille)
+    table = result_table.ResultTable("x", [tables._quality_column("brier", "brier")], [{"brier": 0.3185}], [])
+    assert renderings.csv(table).split() == ["brier", "0.3185"]
 
 
 def test_a_measure_that_stands_twice_in_a_table_keeps_both_printed_numbers(settings, workplace, two_papers):
