@@ -554,7 +554,8 @@ def say(error: ValidationError, raw: Any) -> str:
     elif first["type"] == "value_error":
         what = str(first["ctx"]["error"])
     elif first["type"] == "union_tag_invalid":
-        what = f"unknown kind {first['ctx']['tag']!r}; known: {first['ctx']['expected_tags']}"
+        key = first["ctx"]["discriminator"].strip("'")
+        what = f"unknown {key} {first['ctx']['tag']!r}; known: {first['ctx']['expected_tags']}"
     elif first["type"] == "string_type":
         what = f"must be text, in quotes, not {_shown(first['input'])}"
     elif first["type"] in ("model_type", "model_attributes_type", "dict_type"):

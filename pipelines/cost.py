@@ -30,7 +30,10 @@ def main() -> int:
     session = _session(params.load(), args.shape)
     for model in args.model or []:
         if model not in session.runs:
-            hint = closest(model, list(session.runs))
+            right = (
+                f"it must have evidence on a task of that size, or stand under costs.{args.shape}.also in params.yaml"
+            )
+            hint = closest(model, list(session.runs), right)
             raise BadInput(f"--model: {model!r} is not measured at {args.shape}; {hint}")
     chosen = args.model or list(session.runs)
     if args.verify:

@@ -10,8 +10,9 @@ from benchmark.audit.papers import Paper
 from benchmark.errors import BadInput
 from benchmark.params import Params, load
 from benchmark.report import renderings
+from benchmark.report.headline import headline
 from benchmark.report.over_tasks import over_tasks
-from benchmark.report.page.verdicts import MARKS, MatrixCell, paper_verdicts
+from benchmark.report.page.verdicts import MARKS, MatrixCell, MatrixRow, PaperVerdicts, paper_verdicts
 from benchmark.report.task_files import all_tasks
 from pipelines import Parser, import_graph, run
 
@@ -26,7 +27,7 @@ BEGIN, END = "<!-- {}: made by `{}` -->\n", "<!-- end of {} -->"
 
 def texts(params: Params) -> dict[Path, str]:
     """Return each page as it must be today."""
-    in_order = [*reversed(papers.load_all())]
+    in_order = sorted(reversed(papers.load_all()), key=lambda paper: not _has_evidence(paper))
     made = {
         "answer": _answer(params, in_order),
         "tables": _tables(params, in_order),
@@ -37,6 +38,12 @@ def texts(params: Params) -> dict[Path, str]:
         page: filled(page.read_text(encoding="utf-8"), {name: made[name] for name in names})
         for page, names in PAGES.items()
     }
+
+
+def _has_evidence(paper: Paper) -> bool:
+    """Return whether the audit has a gap of the paper's headline: papers without one come last."""
+    records = evidence.read_json(Path("results/audit.json"), list)
+    return any(record["numbers"].get("tasks") for record in headline(paper, records))
 
 
 def filled(page: str, made: dict[str, list[str]], command: str = "make docs") -> str:
@@ -58,9 +65,10 @@ def _answer(params: Params, all_papers: list[Paper]) -> list[str]:
     for found in (paper_verdicts(params, paper, records) for paper in all_papers if paper.proposed):
         names = [f"*{column.task}*" if not column.counted else column.task for column in found.columns]
         heads = [f"{found.proposed} against", "claimed", *names, "mean over sources"]
-        rows = [[row.label, row.claimed, *(_cell(cell) for cell in row.cells), _cell(row.mean)] for row in found.rows]
-        table = tabulate(rows, heads, tablefmt="github", disable_numparse=True)
-        texts += [f"**{found.proposed}** ({found.cite}): {' '.join(found.sentences)}\n", f"{table}\n"]
+        rows = [[row.label, row.claimed, *map(_cell, row.cells), _mean(found, row)] for row in found.rows]
+        texts.append(f"**{found.proposed}** ({found.cite}): {' '.join(found.sentences)}\n")
+        if rows:
+            texts.append(f"{tabulate(rows, heads, tablefmt='github', disable_numparse=True)}\n")
     used = "▲ supported, ▼ contradicted, = no difference, ○ inconclusive"
     return [
         *texts,
@@ -69,7 +77,15 @@ def _answer(params: Params, all_papers: list[Paper]) -> list[str]:
 
 
 def _cell(cell: MatrixCell | None) -> str:
-    return "" if cell is None else f"{MARKS[cell.verdict]} {cell.gap}".strip()
+    return MARKS["no evidence"] if cell is None else f"{MARKS[cell.verdict]} {cell.gap}".strip()
+
+
+def _mean(found: PaperVerdicts, row: MatrixRow) -> str:
+    """Return the mean over sources, with the number of sources where a rival has evidence on fewer than others."""
+    counted = [place for place, column in enumerate(found.columns) if column.counted]
+    numbers = [sum(other.cells[place] is not None for place in counted) for other in found.rows]
+    sources = sum(row.cells[place] is not None for place in counted)
+    return _cell(row.mean) + (f" ({sources} sources)" if row.mean and sources < max(numbers) else "")
 
 
 def _tables(params: Params, all_papers: list[Paper]) -> list[str]:

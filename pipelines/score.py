@@ -2,6 +2,7 @@
 
 from benchmark import evidence
 from benchmark.evidence import metrics
+from benchmark.evidence.checks import same_score
 from benchmark.params import load
 from pipelines import Parser, run
 
@@ -16,9 +17,12 @@ def main() -> None:
     for predictions in sorted((evidence.TASKS / task / "runs").glob("*/run-*/predictions.csv")):
         _, labels, probabilities = evidence.read_predictions(predictions)
         path, scores = predictions.with_name("metrics.json"), metrics.score(labels, probabilities)
-        changed += not path.exists() or evidence.read_json(path) != scores
-        evidence.write_json(path, scores)
-    print(f"{task}: metrics of {changed} runs changed")
+        written = evidence.read_json(path) if path.exists() else {}
+        same = written.keys() == scores.keys() and all(same_score(written[name], scores[name]) for name in scores)
+        if not same:
+            evidence.write_json(path, scores)
+            changed += 1
+    print(f"{task}: metrics of {changed} {'run' if changed == 1 else 'runs'} changed")
 
 
 if __name__ == "__main__":

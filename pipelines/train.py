@@ -72,8 +72,7 @@ def main() -> None:
         placing.keep(evidence.TASKS / task / "runs")
         placing.keep(evidence.TASKS / task / "untrained")
     _name_stale_corruptions(wanted)
-    if not args.model:
-        _name_unlisted(loaded, args.task)
+    _name_unlisted(loaded, args.task)
 
 
 def _explain_untrained(cells_up_to_date: list[list[Run]], trained: list[Run]) -> None:

@@ -112,16 +112,19 @@ def _with_evidence(
 ) -> list[Run]:
     for model in models or []:
         loaded.model(model)
-    runs = [
+    every = [
         one
         for task in dict.fromkeys(tasks or loaded.tasks)
         for model in dict.fromkeys(models or loaded.cells(task))
         if tasks or model in loaded.cells(task)
         for one in cell(loaded, task, model)
-        if (one.folder / evidence.PROVENANCE).exists() and (not numbers or one.number in numbers)
+        if (one.folder / evidence.PROVENANCE).exists()
     ]
+    runs = [one for one in every if not numbers or one.number in numbers]
     if not runs:
-        raise BadInput("no evidence of such runs; train them first, or name others")
+        has = {one.number for one in every}
+        known = f"; there are runs {min(has)} to {max(has)}" if has else ""
+        raise BadInput(f"no evidence of such runs{known}; train them first, or name others")
     return runs
 
 

@@ -327,7 +327,8 @@ def check(papers: list[Paper], params: Params) -> None:
         where = f"papers/{paper.name}.yaml"
         for model in paper.models:
             if model not in params.models:
-                raise BadInput(f"{where}: no model {model!r} in params.yaml; {closest(model, list(params.models))}")
+                hint = closest(model, list(params.models))
+                raise BadInput(f"{where}: systems, readings or rivals: no model {model!r} in params.yaml; {hint}")
         places = [(f"tables.{name}", column.task) for name, table in paper.tables.items() for column in table.columns]
         places += [(f"statements.{name}", getattr(item, "task", None)) for name, item in paper.statements.items()]
         for place, task in places:

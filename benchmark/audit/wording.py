@@ -41,8 +41,8 @@ from benchmark.statistics import Ratio
 SCOPE = (
     "A verdict concerns the images, the protocol and the reading of the paper that stand beside it. The authors' own "
     "data are not published, and no verdict is about them. Where a source does not name its patients, images of one "
-    "patient may lie on both sides of a split, which flatters every model; the tables warn how well the nearest "
-    "neighbour on pixels scores."
+    "patient may lie on both sides of a split, which flatters every model; as a warning, the tables show how well the "
+    "nearest neighbour on pixels scores."
 )
 COUNTED = (
     "A verdict on scores is that on the mean gap over the sources of real images, with equal weight. Each source "
@@ -174,8 +174,8 @@ def _mean_reason(decision: QualityDecision, sources: SourcesVerdict, mean: TaskV
     opposite = opposites.get(mean.verdict)
     against = [task.answers.task for task in decision.counting if task.verdict == opposite]
     lines = [
-        f"the mean over {_sources(decision.counting)}: {mean.verdict}: {_test_reason(mean)}; of the spread over the "
-        f"sources {100 * share:.0f} % is not chance (I²)"
+        f"the mean over {_sources(decision.counting)}: {mean.verdict}: {_test_reason(mean)}; I² = {100 * share:.0f} %, "
+        "the share of the spread over the sources that is not due to chance"
         + (f"; the opposite by itself: {', '.join(against)}" if against else "")
     ]
     if any(sources.counts):

@@ -16,7 +16,7 @@ def load(source: MedMNIST, size: int) -> Images:
     """
     from medmnist import INFO  # slow: it imports torch
 
-    where = f"sources.{source.name}.flag"
+    where = f"params.yaml: flag of source {source.name}"
     if source.flag not in INFO:
         sized = re.fullmatch(r"(\w+)_(28|64|128|224)", source.flag)
         right = f"`flag: {sized[1]}` with `size: {sized[2]}`" if sized and sized[1] in INFO else None

@@ -102,7 +102,8 @@ def _row(source: Table, place: str, cells: dict[str, str]) -> Row:
         part_of = {composed(name): part for part, name in source.parts.items()}
         said = composed(cells[columns.part])
         if said not in part_of:
-            raise BadInput(f"{place}: unknown part {said!r}; {closest(said, list(part_of))}")
+            names = ", ".join(map(repr, part_of))
+            raise BadInput(f"{place}: part {said!r} is none of those that params.yaml names for this source: {names}")
         part = part_of[said]
     group = group_name(cells[columns.group]) if columns.group else ""
     return Row(place, composed(pure.as_posix()), label, group, part)

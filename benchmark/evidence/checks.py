@@ -101,7 +101,7 @@ def metrics_follow(check: Check, folder: Path, sealed: bool) -> None:
     with check.reading(path):
         _, labels, probabilities = evidence.read_predictions(folder / "predictions.csv")
         written, computed = evidence.read_json(path), metrics.score(labels, probabilities)
-        wrong = [name for name in computed.keys() & written.keys() if not _same(written[name], computed[name])]
+        wrong = [name for name in computed.keys() & written.keys() if not same_score(written[name], computed[name])]
         if written.keys() != computed.keys() or (wrong and sealed):
             check.expect(False, f"{path}: is not what predictions.csv gives; it must be")
         elif wrong:
@@ -111,7 +111,7 @@ def metrics_follow(check: Check, folder: Path, sealed: bool) -> None:
             check.expect_file(path, evidence.json_text(written))
 
 
-def _same(one: object, other: object) -> bool:
+def same_score(one: object, other: object) -> bool:
     """Whether two scores are the same, but for the last bits, which processors round otherwise."""
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=LAST_BITS, abs_tol=LAST_BITS)

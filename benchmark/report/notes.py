@@ -52,7 +52,7 @@ def about(params: Params, name: str, manifest: dict[str, Any]) -> str:
     unnamed = "" if manifest["groups"] or task.synthetic else "; the source does not name its patients"
     return (
         f"{manifest['title']}: {manifest['images']} images, {len(manifest['classes'])} classes, {100 * largest:.0f} % "
-        f"in the largest; shown at {task.pixels}; networks learn for {task.recipe.epochs} epochs; "
+        f"in the largest; input size {task.pixels}; networks are trained for {task.recipe.epochs} epochs; "
         f"{params.split(name)}{unnamed}"
     )
 
@@ -64,9 +64,9 @@ def remarks(params: Params, task: str, model: str) -> list[str]:
     if not entry:
         return lines
     if entry.pretraining:
-        lines.append(f"first weights: trained on the task {entry.pretraining}")
+        lines.append(f"initial weights: trained on the task {entry.pretraining}")
     elif entry.init and entry.init != "scratch":
-        lines.append(f"first weights: {entry.init.removeprefix('file:')}")
+        lines.append(f"initial weights: {entry.init.removeprefix('file:')}")
     if entry.train_parts:
         lines.append(f"learns from {entry.train_parts} of {params.pooled_split.train} training parts")
     if entry.recipe:

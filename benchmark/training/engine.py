@@ -165,7 +165,8 @@ def _check_model(run: Run) -> None:
         raise
     except Exception as error:  # whatever the model's own code raises
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        other = ", or its options do not" if model.options else ""
+        options = ", ".join(f"{name}: {value}" for name, value in model.options.items())
+        other = f", or its options ({options}) do not" if options else ""
         raise BadInput(f"{where}: does not fit {run.task.name}{other}: {reason}") from None
 
 

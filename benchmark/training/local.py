@@ -8,6 +8,7 @@ from pathlib import Path
 from joblib import cpu_count
 
 from benchmark import workers
+from benchmark.errors import BadInput
 from benchmark.training import memory, perform
 from benchmark.training.progress import DONE
 from benchmark.training.runs import Run
@@ -46,9 +47,12 @@ def _work(run: Run, folder: Path, shared: Path) -> None:
 
 def perform_alone(run: Run, folder: Path, shared: Path, on_epoch: perform.OnEpoch) -> None:
     """Perform a run in this process, with one thread: other counts of threads give other numbers."""
-    if run.model.kind == "network":
+    if run.model.kind == "network" or run.task.device == "cuda":
         import torch
 
         torch.set_num_threads(1)
+        if run.task.device == "cuda" and not torch.cuda.is_available():
+            where = f"params.yaml: tasks.{run.task.name}.device"
+            raise BadInput(f"{where}: no CUDA device here; it must be cpu on this machine")
     with memory.recorded(folder):
         perform.perform(run, folder, shared, on_epoch)

@@ -316,7 +316,7 @@ def test_a_wrong_paper_file_is_named_and_nothing_is_written(audited, command):
     path.write_text(path.read_text(encoding="utf-8").replace("rule: best\n", "rule: bets\n", 1), encoding="utf-8")
     status, _, errors = command("audit")
     assert status == 2
-    assert errors.startswith("error: papers/emanet.yaml: statements.best-accuracy: unknown kind 'bets'")
+    assert errors.startswith("error: papers/emanet.yaml: statements.best-accuracy: unknown rule 'bets'")
     assert not (audited / "results/audit.json").exists()
 
 

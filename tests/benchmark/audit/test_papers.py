@@ -58,7 +58,7 @@ def test_rows_and_values_are_kept_as_printed(write):
         ("title: Results", "title: Results\n    title: Again", "duplicate key"),
         ("place: Abstract, ", "", "statements.best.place: this key is missing"),
         ("place: Abstract", 'place: ""', "statements.best.place: string should match pattern"),
-        ("rule: best", "rule: beats", "statements.best: unknown kind 'beats'"),
+        ("rule: best", "rule: beats", "statements.best: unknown rule 'beats'"),
         ("table: small_table1", "table: small_table2", "statements.best.table: no table 'small_table2'; did you mean"),
         (
             "measure: accuracy}\n",

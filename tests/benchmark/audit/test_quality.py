@@ -95,7 +95,7 @@ def test_sources_that_disagree_are_mixed_and_counted(random):
     assert record["verdict"] == "mixed"
     mean, parts = record["reason"][:2]
     assert mean.startswith("the mean over 3 sources: inconclusive: emanet − cnn is ")
-    assert re.search(r"of the spread over the sources (99|100) % is not chance \(I²\)$", mean)
+    assert re.search(r"I² = (99|100) %, the share of the spread over the sources that is not due to chance$", mean)
     assert parts == "of 3 sources by themselves, shown in at least 2, the opposite in at least 1, no difference in none"
 
 
@@ -121,11 +121,11 @@ def test_the_opposite_by_itself_is_named_beside_the_mean(random):
     skills = {"a": AHEAD, "b": AHEAD | {"emanet": 5.0}, "c": EVEN | {"emanet": 1.4}}
     record = judged(*(rename(answers(random, of_task), name) for name, of_task in skills.items()))[OVER_CNN]
     assert record["verdict"] == "supported"
-    assert record["reason"][0].endswith("is not chance (I²); the opposite by itself: c")
+    assert record["reason"][0].endswith("is not due to chance; the opposite by itself: c")
     assert record["numbers"]["mean"]["verdict"] == "supported"
     i_squared = record["numbers"]["mean"]["pairs"][0]["i_squared"]
     assert 0.9 < i_squared <= 1
-    assert f"of the spread over the sources {100 * i_squared:.0f} % is not chance" in record["reason"][0]
+    assert f"I² = {100 * i_squared:.0f} %, the share of the spread" in record["reason"][0]
     assert not any("sources by themselves" in line for line in record["reason"])
 
 

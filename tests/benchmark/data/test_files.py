@@ -124,7 +124,7 @@ def test_no_network_is_said_in_one_line_that_names_file_address_and_mirror(place
 def test_a_flag_that_names_no_fitting_dataset_is_refused(flag, said):
     source = params.MedMNIST(kind="medmnist", name="other", title="", licence="", flag=flag)
     message = error_of(medmnist.load, source, 28)
-    assert message.startswith("sources.other.flag:")
+    assert message.startswith("params.yaml: flag of source other:")
     assert said in message
 
 

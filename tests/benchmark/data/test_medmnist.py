@@ -67,7 +67,7 @@ def test_a_file_of_smaller_images_than_it_should_have_is_refused(source):
 @pytest.mark.parametrize(("flag", "said"), [("chestmnist", "is multi-label"), ("organmnist3d", "volumes")])
 def test_a_set_of_another_kind_is_refused_by_name(flag, said):
     source = params.MedMNIST(kind="medmnist", name="set", title="", licence="", flag=flag)
-    assert f"sources.set.flag: {flag} " in error_of(source)
+    assert f"params.yaml: flag of source set: {flag} " in error_of(source)
     assert said in error_of(source)
 
 

@@ -392,7 +392,7 @@ def test_what_deviates_stands_under_the_table(build):
     files = build(adaptive_no_augmentation=[0.8], transfer_breastmnist=[0.8], adaptive_parts_4=[0.7])
     assert "adaptive_parts_4: learns from 4 of 14 training parts." in files["models.md"]
     assert "adaptive_no_augmentation: deviates from the recipe: augmentation.flip 0.0, " in files["models.md"]
-    assert "transfer_breastmnist: first weights: trained on the task breastmnist." in files["models.md"]
+    assert "transfer_breastmnist: initial weights: trained on the task breastmnist." in files["models.md"]
     assert "Transfer Learning: Falih names no backbone; this is EfficientNet-Lite0" in files["adaptive_table1.md"]
 
 
@@ -407,7 +407,7 @@ def test_a_table_of_real_images_says_when_the_source_does_not_name_its_patients(
 
 def test_a_table_says_what_guessing_the_largest_class_would_score_and_that_small_images_are_enlarged(small):
     said = files(small, made_up("breastmnist", cnn=[0.8]))["emanet_table1.md"]
-    assert "600 images, 2 classes, 73 % in the largest; shown at 64 px, enlarged from 28;" in said
+    assert "600 images, 2 classes, 73 % in the largest; input size 64 px, enlarged from 28;" in said
 
 
 def test_a_note_of_a_task_stands_under_its_tables_alone(workplace, edit):

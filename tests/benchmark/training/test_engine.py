@@ -33,11 +33,11 @@ def refused(small, edit, run_of, tmp_path):
     ("model", "options", "reason"),
     [
         ("emanet", {"form": "wieghts"}, "form is 'wieghts'; it must be one of gather, before_softmax"),
-        ("emanet", {"width": "wide"}, "models.emanet: does not fit phantom, or its options do not: "),
+        ("emanet", {"width": "wide"}, "models.emanet: does not fit phantom, or its options (width: wide) do not: "),
         (
             "knn",
             {"neighbours": 0},
-            "models.knn: does not fit phantom, or its options do not: The 'n_neighbors' parameter",
+            "models.knn: does not fit phantom, or its options (neighbours: 0) do not: The 'n_neighbors' parameter",
         ),
         ("knn", {"neighbors": 5}, "models.knn.options: no option 'neighbors'; did you mean 'neighbours'?"),
         ("regnetx_002", {"name": "regnetx_0002"}, "no model 'regnetx_0002' in timm; did you mean 'regnetx_002'?"),
