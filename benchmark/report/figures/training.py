@@ -12,11 +12,11 @@ from benchmark.report.figures.style import DARK, entitle, legend_below, per_cent
 def curves(data: FigureData, model: str) -> Figure | None:
     """Draw accuracy and loss on training and validation images over epochs (adaptive, Figure 6).
 
-    None of a model that does not learn in epochs.
+    None of an estimator, which does not learn in epochs.
     """
-    history, look = data.table(model, "history"), data.look(model)
-    if history["epoch"].max() == 1:
+    if data.params.model(model).kind == "estimator":
         return None
+    history, look = data.table(model, "history"), data.look(model)
     figure, axes = plt.subplots(1, 2, figsize=(7.4, 3))
     for axis, measure, label in zip(axes, ("accuracy", "loss"), ("accuracy (%)", "cross-entropy (nats)"), strict=True):
         scale = 100 if measure == "accuracy" else 1
