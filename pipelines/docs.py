@@ -10,7 +10,7 @@ from benchmark.audit.papers import Paper
 from benchmark.errors import BadInput
 from benchmark.params import Params, load
 from benchmark.report import renderings
-from benchmark.report.headline import headline
+from benchmark.report.headline import Record, headline
 from benchmark.report.over_tasks import over_tasks
 from benchmark.report.page.verdicts import MARKS, MatrixCell, MatrixRow, PaperVerdicts, paper_verdicts
 from benchmark.report.task_files import all_tasks
@@ -27,9 +27,10 @@ BEGIN, END = "<!-- {}: made by `{}` -->\n", "<!-- end of {} -->"
 
 def texts(params: Params) -> dict[Path, str]:
     """Return each page as it must be today."""
-    in_order = sorted(reversed(papers.load_all()), key=lambda paper: not _has_evidence(paper))
+    records = evidence.read_json(Path("results/audit.json"), list)
+    in_order = sorted(reversed(papers.load_all()), key=lambda paper: not _has_evidence(paper, records))
     made = {
-        "answer": _answer(params, in_order),
+        "answer": _answer(params, in_order, records),
         "tables": _tables(params, in_order),
         "choices": _choices(in_order),
         "imports": import_graph.mermaid(import_graph.graph()),
@@ -40,9 +41,8 @@ def texts(params: Params) -> dict[Path, str]:
     }
 
 
-def _has_evidence(paper: Paper) -> bool:
+def _has_evidence(paper: Paper, records: list[Record]) -> bool:
     """Return whether the audit has a gap of the paper's headline: papers without one come last."""
-    records = evidence.read_json(Path("results/audit.json"), list)
     return any(record["numbers"].get("tasks") for record in headline(paper, records))
 
 
@@ -58,9 +58,8 @@ def filled(page: str, made: dict[str, list[str]], command: str = "make docs") ->
     return page
 
 
-def _answer(params: Params, all_papers: list[Paper]) -> list[str]:
+def _answer(params: Params, all_papers: list[Paper], records: list[Record]) -> list[str]:
     """Return what the audit found of each paper: two sentences, and the gap to each rival on each task."""
-    records = evidence.read_json(Path("results/audit.json"), list)
     texts = []
     for found in (paper_verdicts(params, paper, records) for paper in all_papers if paper.proposed):
         names = [f"*{column.task}*" if not column.counted else column.task for column in found.columns]

@@ -19,8 +19,11 @@ Name = Callable[[str], str]  # model → what people call it
 
 
 def answer(params: Params, paper: Paper, records: Sequence[Record]) -> list[str]:
-    """Return the sentences about a paper by its records; one alone without evidence, none if it proposes nothing."""
-    if not paper.proposed:
+    """Return the sentences by the audit's records of a paper; one alone where there is no evidence.
+
+    None for a paper that proposes nothing, or that the audit does not have yet.
+    """
+    if not paper.proposed or not records:
         return []
 
     def name(model: str) -> str:
@@ -28,8 +31,6 @@ def answer(params: Params, paper: Paper, records: Sequence[Record]) -> list[str]
 
     proposed, against = name(paper.proposed), rivals(params, paper, records)
     measured = [rival for rival in against if rival.mean]
-    if not records:  # the paper is not in the audit yet
-        return []
     if not measured or (mean := measured[0].mean) is None:
         return [f"{proposed}: no evidence on real images yet."]
     best = best_claim(paper, records)

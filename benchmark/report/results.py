@@ -82,8 +82,8 @@ def read(params: Params, task: str, runs: Path | None = None) -> Results:
 
 def _of_runs(params: Params, runs: Path, name: str) -> list[Path]:
     """Return a file of each run of the models of params.yaml, in the order of the runs."""
-    paths = [path for path in runs.glob(f"*/run-*/{name}") if path.parts[-3] in params.models]
-    return sorted(paths, key=lambda path: (path.parts[-3], int(path.parts[-2].removeprefix("run-"))))
+    folders = [folder for model in sorted(params.models) for folder in evidence.run_folders(runs / model).values()]
+    return [path for folder in folders if (path := folder / name).exists()]
 
 
 def _scores(predictions: Path) -> dict[str, float]:

@@ -95,7 +95,8 @@ def task_results(params: Params, papers: Sequence[Paper], task: TaskFiles, notes
     merged = _with_classes(models, classes)
     columns = _columns(merged)
     scale = _scale(merged.rows)
-    rows = [_row(params, papers, task, row, columns, scale, notes) for row in merged.rows]
+    letters = initials(papers)
+    rows = [_row(params, papers, letters, task, row, columns, scale, notes) for row in merged.rows]
     in_papers = [row for row in rows if row.papers]
     others = [row for row in rows if not row.papers and row.model not in (SENTINEL, LARGEST_CLASS)]
     foot = [row for row in rows if row.model in (SENTINEL, LARGEST_CLASS)]
@@ -156,6 +157,7 @@ def _scale(rows: Sequence[Row]) -> tuple[int, int]:
 def _row(
     params: Params,
     papers: Sequence[Paper],
+    letters: dict[str, str],
     task: TaskFiles,
     row: Row,
     columns: Sequence[ResultColumn],
@@ -169,7 +171,7 @@ def _row(
         label=label(params, model),
         model=model,
         file=link(summary) if summary.exists() else "",
-        papers=[(initials(papers)[paper.name], paper.cite) for paper in having],
+        papers=[(letters[paper.name], paper.cite) for paper in having],
         notes=notes.marks(task, model),
         cells=[_cell(row, column, scale) for column in columns],
         printed=[printed for paper in having for printed in _printed(paper, model)],
