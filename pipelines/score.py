@@ -2,7 +2,7 @@
 
 from benchmark import evidence
 from benchmark.evidence import metrics
-from benchmark.evidence.checks import same_score
+from benchmark.evidence.checks import same_scores
 from benchmark.params import load
 from pipelines import Parser, run
 
@@ -18,8 +18,7 @@ def main() -> None:
         _, labels, probabilities = evidence.read_predictions(predictions)
         path, scores = predictions.with_name("metrics.json"), metrics.score(labels, probabilities)
         written = evidence.read_json(path) if path.exists() else {}
-        same = written.keys() == scores.keys() and all(same_score(written[name], scores[name]) for name in scores)
-        if not same:
+        if not same_scores(written, scores):
             evidence.write_json(path, scores)
             changed += 1
     print(f"{task}: metrics of {changed} {'run' if changed == 1 else 'runs'} changed")

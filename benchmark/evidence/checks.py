@@ -111,8 +111,13 @@ def metrics_follow(check: Check, folder: Path, sealed: bool) -> None:
             check.expect_file(path, evidence.json_text(written))
 
 
+def same_scores(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two ``metrics.json`` say the same, but for the last bits, which processors round otherwise."""
+    return one.keys() == other.keys() and all(same_score(one[name], other[name]) for name in one)
+
+
 def same_score(one: object, other: object) -> bool:
-    """Whether two scores are the same, but for the last bits, which processors round otherwise."""
+    """Whether two scores are the same, but for the last bits."""
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=LAST_BITS, abs_tol=LAST_BITS)
     return one == other

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from benchmark import evidence
-from benchmark.evidence import differences, metrics
+from benchmark.evidence import checks, differences, metrics
 from benchmark.params import EstimatorBand, NetworkBand
 
 # By how many standard deviations of a difference of two runs a number may differ. Five numbers of some sixty cells are
@@ -64,7 +64,7 @@ def _misfit(one: Path, other: Path) -> str | None:
                 if column in first and first[column].tolist() != second.get(column, pd.Series()).tolist():
                     return f"{one / name}: {column} differs, which no processor changes"
     _, labels, probabilities = evidence.read_predictions(one / "predictions.csv")
-    if evidence.read_json(one / "metrics.json") != metrics.score(labels, probabilities):
+    if not checks.same_scores(evidence.read_json(one / "metrics.json"), metrics.score(labels, probabilities)):
         return f"{one / 'metrics.json'}: is not what its predictions give"
     if (one / "explanations.json").exists():
         explained = [evidence.read_json(folder / "explanations.json") for folder in (one, other)]

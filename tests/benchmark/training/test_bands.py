@@ -154,6 +154,17 @@ def test_one_forged_file_is_outside_whatever_the_machine_claimed(compared, forge
     assert named in str(outcome).split("more than another processor may change: ")[1].split("within what it may")[0]
 
 
+def round_otherwise(folder):
+    path = folder / "metrics.json"
+    scores = evidence.read_json(path)
+    evidence.write_json(path, {name: float(np.nextafter(value, 1e9)) for name, value in scores.items()})
+
+
+def test_scores_that_another_processor_rounds_otherwise_are_within(compared):
+    outcome = compared(round_otherwise)
+    assert outcome.passed, str(outcome)
+
+
 def test_without_a_second_run_numbers_must_agree(settings, tmp_path):
     run = resolve(settings, "phantom", "cnn", 0, code_of(settings, "cnn"))
     folders = [tmp_path / place / run.folder.relative_to(evidence.TASKS) for place in ("one", "again")]
