@@ -37,6 +37,7 @@ NOT_RUN = {  # by how commands start: why not
     ".ci/run": "it runs these tests",
     "python -m pipelines.verify --base": "it trains every model; tests/pipelines/test_dvc_repro.py does so with three",
     "python -m pipelines.verify --static": GATE,
+    "python -m pipelines.verify --task phantom --random": f"{GATE}, with fewer models",
     "python -m pipelines.cost": "it compares times of this machine, which tests do not",
     "python -m pytest": GATE,
     "python -m tests.benchmark.audit.simulate": "it takes hours",

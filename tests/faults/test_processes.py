@@ -20,7 +20,7 @@ from tests.faults.rows import EVERY, Row
 LINE = "stopped; the same command goes on from here"
 RUNS = Path("results/tasks/phantom/runs")
 TRAIN = ("train", "--task", "phantom")
-KILLS = 100 if EVERY else 8
+KILLS = 100 if EVERY else 4
 HANGS_S = 240
 COMMANDS = [
     ("fetch", "--task", "phantom"),
@@ -100,7 +100,7 @@ def test_random_kills_of_training(pipeline):
     assert said_by(process := start(pipeline, *TRAIN)) is not None
     assert process.returncode == 0
     longest, told = time.monotonic() - began, []
-    while row.times < KILLS or (not of_workers and row.times < 5 * KILLS):
+    while row.times < KILLS or (not (finished and of_workers) and row.times < 5 * KILLS):
         if results(pipeline) == after:
             finished += 1
             make_stale(pipeline)
