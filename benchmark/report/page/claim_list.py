@@ -88,12 +88,13 @@ def _kind(record: Record) -> str:
 def _rows(record: Record) -> Iterator[dict[str, Any]]:
     """Yield the mean over the sources, then each task or condition, with the pairs measured there.
 
-    Costs that are the same for several tasks are yielded once.
+    Costs that are the same for several tasks are yielded once; synthetic images where there are no others.
     """
     numbers, seen = record["numbers"], []
     if "mean" in numbers:
         yield {"where": "mean over sources", "counted": True} | numbers["mean"]
-    for task in sorted(numbers.get("tasks", []), key=lambda task: task["synthetic"]):
+    tasks = numbers.get("tasks", [])
+    for task in [task for task in tasks if not task["synthetic"]] or tasks:
         if "pairs" in task:
             yield {"where": task["task"]} | task
         elif "ratios" in task and (task["condition"], task["ratios"]) not in seen:

@@ -166,6 +166,17 @@ def test_a_claim_has_a_line_and_a_card_with_its_numbers_and_what_they_do_not_say
     assert "The authors:" in said
 
 
+def test_a_card_has_synthetic_images_where_there_are_no_others(made, render, paper, record):
+    def card(tasks):
+        html = render([paper], [record | {"numbers": {"tasks": tasks}}])
+        return texts(html.split('id="claim-a_paper-one"')[1].split("</details>")[0])
+
+    real = record["numbers"]["tasks"]
+    synthetic = {**real[0], "task": "phantom", "synthetic": True, "counted": False}
+    assert "phantom" not in card([synthetic, *real])
+    assert "phantom, synthetic" in card([synthetic])
+
+
 def test_a_source_has_its_classes_by_part_its_licence_and_its_leaks(made, render, paper):
     path = evidence.TASKS / "phantom/manifest.json"
     counts = {"images": 30, "images_by_class": {"ill": 10, "well": 20}}
