@@ -20,7 +20,7 @@ from tests.faults.rows import EVERY, Row
 LINE = "stopped; the same command goes on from here"
 RUNS = Path("results/tasks/phantom/runs")
 TRAIN = ("train", "--task", "phantom")
-KILLS = 100 if EVERY else 4
+KILLS = 100 if EVERY else 8
 HANGS_S = 240
 COMMANDS = [
     ("fetch", "--task", "phantom"),
