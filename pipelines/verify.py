@@ -81,7 +81,8 @@ def _told(outcomes: list[reproduction.Outcome]) -> str:
     """Say how all cells together came out; each passed."""
     same, runs = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("same", "runs"))
     if same == runs:
-        return f"All {runs} runs came out as committed, byte for byte."
+        all_runs = f"All {runs} runs" if runs > 1 else "The run"
+        return f"{all_runs} came out as committed, byte for byte."
     return (
         f"{same} of {runs} runs came out as committed, byte for byte. The others' bytes could not be compared: "
         "their evidence says that it was made elsewhere; what differs is within what another processor may change."

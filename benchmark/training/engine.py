@@ -64,7 +64,7 @@ def train(todo: list[Run], scratch: Path, engine: Engine) -> Iterator[tuple[Run,
         if not isinstance(error, BadInput):
             print(one_line(str(failed[-1])), file=sys.stderr)
     if failed:
-        raise _all_told(failed)
+        raise _all_told(failed, len(todo))
 
 
 def _ended(
@@ -98,11 +98,12 @@ def _told(run: Run, error: BaseException, log: Path) -> Exception:
     return TrainingFailed(f"{run}: {why}; its evidence is as it was")
 
 
-def _all_told(failed: list[Exception]) -> Exception:
-    """Return the failures of some runs as one exception."""
+def _all_told(failed: list[Exception], runs: int) -> Exception:
+    """Return the failures of some of so many runs as one exception."""
     if len({*map(str, failed)}) == 1:  # as where images are gone
         return failed[0]
-    return TrainingFailed(f"{len(failed)} runs failed, the others are done; " + "; ".join(map(str, failed)))
+    others = ", the others are done" if len(failed) < runs else ""
+    return TrainingFailed(f"{len(failed)} runs failed{others}; " + "; ".join(map(str, failed)))
 
 
 def _set_torn_checkpoints_aside(run: Run, folder: Path) -> None:
