@@ -33,15 +33,18 @@ def shown(weights: dict[str, float]) -> Iterator[Connection]:
 
 def _show(heard: Connection, weights: dict[str, float]) -> None:
     style = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
-    at, begun = dict.fromkeys(weights, 0.0), time.monotonic()
+    at: dict[str, float] = {}
+    before, begun = 0.0, time.monotonic()  # what an earlier command did says nothing of the pace
     with suppress(OSError), tqdm(total=sum(weights.values()), desc="training", bar_format=style, disable=None) as bar:
         while (message := heard.recv()) is not None:
             run, done, epochs = message
+            if run not in at and done != DONE:
+                before += 0.98 * weights[run] * (done - 1) / epochs
             at[run] = weights[run] if done == DONE else 0.98 * weights[run] * done / epochs
-            bar.n = sum(at.values())
+            bar.n, bar.initial = sum(at.values()), before
             bar.set_postfix_str(f"{run}, epoch {done} of {epochs}" if done != DONE else f"{run}, done")
             if done == DONE:
-                left = (time.monotonic() - begun) * (bar.total / max(bar.n, 1e-9) - 1)
+                left = (time.monotonic() - begun) * (bar.total - bar.n) / max(bar.n - before, 1e-9)
                 bar.write(f"{run}: done; about {left / 60:.0f} min left", file=sys.stderr)
         return
     while heard.recv() is not None:  # nobody reads standard error any more; the runs must not wait for it
