@@ -38,9 +38,10 @@ def _show(heard: Connection, weights: dict[str, float]) -> None:
     with suppress(OSError), tqdm(total=sum(weights.values()), desc="training", bar_format=style, disable=None) as bar:
         while (message := heard.recv()) is not None:
             run, done, epochs = message
+            epoch = 0.98 * weights[run] / epochs
             if run not in at and done != DONE:
-                before += 0.98 * weights[run] * (done - 1) / epochs
-            at[run] = weights[run] if done == DONE else 0.98 * weights[run] * done / epochs
+                before += epoch * (done - 1)
+            at[run] = weights[run] if done == DONE else epoch * done
             bar.n, bar.initial = sum(at.values()), before
             bar.set_postfix_str(f"{run}, epoch {done} of {epochs}" if done != DONE else f"{run}, done")
             if done == DONE:

@@ -173,7 +173,8 @@ def test_a_run_that_fails_stops_no_other_and_is_told_at_the_end(run_of, small, l
 
 def test_several_failures_are_told_together_and_those_of_code_leave_their_traceback(run_of, small, leave, tmp_path):
     runs = [run_of("cnn", number) for number in range(3)]
-    with pytest.raises(TrainingFailed, match=r"2 runs failed, the others are done; phantom-cnn run 0") as failed:
+    told = r"2 runs failed, the others are done; phantom-cnn run 0: KeyError"
+    with pytest.raises(TrainingFailed, match=told) as failed:
         list(engine.train(runs, tmp_path, ending({0: KeyError("width"), 2: MemoryError()}, leave)))
     [log] = tmp_path.rglob("*.failed.txt")
     assert str(log) in str(failed.value)
